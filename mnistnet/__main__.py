@@ -1,0 +1,207 @@
+"""The command line: `python -m mnistnet COMMAND`. Reads arguments, prints results, decides nothing.
+
+Bad input ends with exit code 2, failed work with 1, each with one line on stderr and no traceback.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from mnistnet import documents, watching
+from mnistnet.data import datasets
+from mnistnet.data.splits import PROTOCOLS
+from mnistnet.errors import BadInput, MnistnetError
+from mnistnet.insight import answers
+from mnistnet.insight.evaluation import Evaluation
+from mnistnet.nets import architecture as designs
+from mnistnet.nets.architecture import Architecture, DesignError
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs import supervisor
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Run, State
+from mnistnet.runs.store import Store
+from mnistnet.training import recipe as recipes
+from mnistnet.training.recipe import Recipe
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Design, train and inspect tiny MNIST networks."""
+
+
+@cli.command()
+@as_json
+def presets(as_json: bool) -> None:
+    """List the designs that come with mnistnet."""
+    entries = [documents.preset(preset) for preset in PRESETS.values()]
+    _print(entries, as_json, [f"{e['name']:14} {e['total_params']:6,}  {e['origin']}" for e in entries])
+
+
+@cli.command()
+@click.argument("design", nargs=-1, required=True)
+@as_json
+def summary(design: tuple[str, ...], as_json: bool) -> None:
+    """Count each DESIGN: shapes, parameters, receptive fields, rules."""
+    entries = [documents.summary(_design(name), Recipe().epochs) for name in design]
+    _print(entries, as_json, [line for entry in entries for line in watching.table(entry)])
+
+
+@cli.command()
+@click.argument("design")
+@click.option("--dataset", type=click.Choice(list(datasets.SOURCES)), help="Default: mnist.")
+@click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help="Default: holdout.")
+@click.option("--epochs", type=int, help="Default: 18.")
+@click.option("--seed", type=int, help="Default: 1.")
+@click.option("--threads", type=int, help="Default: all cores.")
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="A JSON file of recipe fields.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
+@click.option("--detach", is_flag=True, help="Start it and return at once.")
+@as_json
+def train(
+    design: str, recipe_file: Path | None, settings: tuple[str, ...], detach: bool, as_json: bool, **options: Any
+) -> None:
+    """Train DESIGN. The run lives outside this command; Ctrl-C here stops it, and it can be resumed."""
+    fields = recipes.load(recipe_file) if recipe_file else {}
+    fields |= dict(recipes.assignment(setting) for setting in settings)
+    fields |= {name: value for name, value in options.items() if value is not None}
+    store = Store()
+    run = supervisor.submit(store, _design(design), recipes.recipe(fields))
+    if detach:
+        _print({"run": run.id, "state": str(run.state)}, as_json, [f"{run.id} {run.state}"])
+    else:
+        _follow(store, run, as_json)
+
+
+@cli.command()
+@as_json
+def runs(as_json: bool) -> None:
+    """List all runs, the newest first."""
+    store = Store()
+    supervisor.look(store)
+    found = store.runs()
+    _print([documents.listed(run) for run in found], as_json, [watching.line(run) for run in found] or ["no runs yet"])
+
+
+@cli.command()
+@click.argument("run")
+@as_json
+def show(run: str, as_json: bool) -> None:
+    """Show RUN: its state, its figures, every epoch."""
+    store = Store()
+    supervisor.look(store)
+    found = store.run(run)
+    metrics = store.metrics(found.id)
+    _print(documents.whole(found, metrics), as_json, watching.report(found, metrics))
+
+
+@cli.command()
+@click.argument("run")
+def stop(run: str) -> None:
+    """Stop RUN; what it has learned is kept, and it can be resumed."""
+    store = Store()
+    supervisor.look(store)
+    stopped = store.request_stop(store.run(run).id)
+    click.echo(f"{stopped.id} {'stopping' if stopped.state.is_active else stopped.state}")
+
+
+@cli.command()
+@click.argument("run")
+@as_json
+def resume(run: str, as_json: bool) -> None:
+    """Go on with RUN where its last stored epoch ended."""
+    store = Store()
+    supervisor.look(store)
+    _follow(store, supervisor.resume(store, store.run(run).id), as_json)
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--split", type=click.Choice(get_args(SplitName)), default="test", show_default=True)
+@as_json
+def evaluate(run: str, split: SplitName, as_json: bool) -> None:
+    """Score RUN's weights on a split: accuracy, confusion, mistakes."""
+    store = Store()
+    found = store.run(run)
+    evaluated = Evaluation(answers.compute(store, found, split))
+    _print(documents.evaluation(evaluated), as_json, watching.score(found, split, evaluated))
+
+
+@cli.command()
+@click.option("--dataset", type=click.Choice(list(datasets.SOURCES)), default="mnist", show_default=True)
+@as_json
+def data(dataset: str, as_json: bool) -> None:
+    """Verify a data set, downloading it first where it is missing."""
+    loaded = datasets.load(dataset)
+    place = "scikit-learn" if loaded.source is datasets.OFFLINE else str(datasets.folder(loaded.source))
+    entry = {
+        "dataset": dataset,
+        "title": loaded.source.title,
+        "path": place,
+        "train_images": len(loaded.train_labels),
+        "test_images": len(loaded.test_labels),
+        "verified": True,
+    }
+    line = f"{entry['title']}: {entry['train_images']:,} + {entry['test_images']:,} images, verified, in {place}"
+    _print(entry, as_json, [line])
+
+
+def _design(name: str) -> Architecture:
+    if name == "-":
+        return designs.parse(sys.stdin.buffer.read(designs.strict.MAX_BYTES + 1))
+    if name in PRESETS:
+        return PRESETS[name].architecture
+    path = Path(name)
+    if not path.exists():
+        known = ", ".join(PRESETS)
+        raise DesignError(f"design {name!a}: neither a preset ({known}) nor a file; give one of them, or -")
+    return designs.load(path)
+
+
+def _follow(store: Store, run: Run, as_json: bool) -> None:
+    try:
+        run = watching.follow(store, run.id)
+    except KeyboardInterrupt:
+        store.request_stop(run.id)
+        click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` goes on with it", err=True)
+        run = watching.follow(store, run.id)
+    _print(documents.outcome(run), as_json, watching.report(run, store.metrics(run.id)))
+    if run.state is not State.DONE:
+        raise watching.EndedEarly(run)
+
+
+def _print(document: Any, as_json: bool, lines: list[str]) -> None:
+    click.echo(json.dumps(document, indent=2, allow_nan=False) if as_json else "\n".join(lines))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit code. Errors become one line: what was given, what is allowed, what to do."""
+    try:
+        cli.main(arguments, prog_name="python -m mnistnet", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted: nothing more was done; run it again", 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _fail(f"{error.format_message().rstrip('.')}; `python -m mnistnet --help` shows what there is", 2)
+    except BadInput as error:
+        return _fail(str(error), 2)
+    except MnistnetError as error:
+        return _fail(str(error), 1)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo("mnistnet: " + " ".join(message.split()), err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Verified data sets, their splits, and the augmentation of training images."""

@@ -1,0 +1,48 @@
+"""Which images train, which validate and which test, under each protocol. No torch."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from mnistnet.data.datasets import Bytes, Dataset
+
+Protocol: TypeAlias = Literal["holdout", "course"]
+
+PROTOCOLS: dict[Protocol, str] = {
+    "holdout": "train on the first 55,000, validate on the last 5,000 of the training file, test once at the end",
+    "course": "train on all 60,000, validate on the test set every epoch, as the assignment does",
+}
+_HELD_OUT = 12  # one twelfth of the training file: 5,000 of MNIST's 60,000
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Images (n, 28, 28) uint8 and their labels (n,) uint8."""
+
+    images: Bytes
+    labels: Bytes
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The three parts. Under `course`, validation and test are the same images."""
+
+    train: Part
+    validation: Part
+    test: Part
+
+
+def split(dataset: Dataset, protocol: Protocol) -> Split:
+    """`holdout` keeps the last twelfth of the training file for validation; `course` keeps none.
+
+    The end of the file, not a random choice: MNIST is ordered by writer, and a random part shares
+    nearly all its writers with the rest, which makes it look better than new writers will.
+    """
+    test = Part(dataset.test_images, dataset.test_labels)
+    images, labels = dataset.train_images, dataset.train_labels
+    if protocol == "course":
+        return Split(Part(images, labels), test, test)
+    kept = len(labels) - len(labels) // _HELD_OUT
+    return Split(Part(images[:kept], labels[:kept]), Part(images[kept:], labels[kept:]), test)

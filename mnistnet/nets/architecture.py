@@ -1,0 +1,181 @@
+"""The vocabulary of designs: layer types, Architecture, and its JSON.
+
+Refuses to know torch, shapes (see geometry) and budgets (see rules).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from mnistnet import strict
+from mnistnet.errors import BadInput
+
+VERSION = 1
+MAX_LAYERS = 64
+MAX_CHANNELS = 512
+MAX_NAME = 80
+KERNELS = (1, 3, 5, 7)
+STRIDES = (1, 2)
+PADDINGS = (0, 1, 2, 3)
+
+Step: TypeAlias = Literal["relu", "batchnorm", "dropout", "dropout2d"]
+STEPS: tuple[Step, ...] = ("batchnorm", "relu", "dropout", "dropout2d")
+
+
+
+def _one_of(*allowed: int) -> AfterValidator:
+    # pydantic's own Literal compares by equality, and lets True and 3.0 through as 1 and 3.
+    def check(value: int) -> int:
+        if value not in allowed:
+            raise ValueError(f"choose one of {', '.join(map(str, allowed))}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _each_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if len(set(steps)) < len(steps):
+        raise ValueError("each step at most once; remove the repeated one")
+    return steps
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("only printable characters are allowed; retype the name")
+    return name
+
+
+Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Window = Annotated[int, Field(ge=2, le=28)]
+
+
+class DesignError(BadInput):
+    """A design that cannot be read or built; the message names the place."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    @property
+    def kind(self) -> str:
+        """The layer's `type` in the design file."""
+        return str(self.type)  # type: ignore[attr-defined]  # every subclass declares its literal
+
+
+class Conv(_Part):
+    """A square convolution, then the steps of `after` in their order."""
+
+    type: Literal["conv"] = "conv"
+    channels: Channels
+    kernel: Annotated[int, _one_of(*KERNELS)]
+    stride: Annotated[int, _one_of(*STRIDES)] = 1
+    padding: Annotated[int, _one_of(*PADDINGS)] = 0
+    bias: bool = False
+    after: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(_each_once)] = ()
+    dropout: Rate = 0.0
+
+
+class MaxPool(_Part):
+    """Maximum over windows of size x size, stride = size."""
+
+    type: Literal["maxpool"] = "maxpool"
+    size: Window
+
+
+class AvgPool(_Part):
+    """Mean over windows of size x size, stride = size."""
+
+    type: Literal["avgpool"] = "avgpool"
+    size: Window
+
+
+class Dropout(_Part):
+    """Drops single values."""
+
+    type: Literal["dropout"] = "dropout"
+    rate: Rate
+
+
+class Dropout2d(_Part):
+    """Drops whole channels."""
+
+    type: Literal["dropout2d"] = "dropout2d"
+    rate: Rate
+
+
+class GlobalAvgPool(_Part):
+    """Mean over the whole map: one value a channel."""
+
+    type: Literal["globalavgpool"] = "globalavgpool"
+
+
+class Linear(_Part):
+    """Flattens what it is given; fully connected."""
+
+    type: Literal["linear"] = "linear"
+    features: Channels
+    bias: bool = True
+
+
+Layer: TypeAlias = Conv | MaxPool | AvgPool | Dropout | Dropout2d | GlobalAvgPool | Linear
+
+
+class Architecture(BaseModel):
+    """A network for 1x28x28 images and 10 classes, as its design file says it.
+
+    An instance has valid fields; whether its maps fit together is `geometry.walk`'s to say.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    version: Annotated[int, _one_of(VERSION)] = VERSION
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+    layers: Annotated[
+        tuple[Annotated[Layer, Field(discriminator="type")], ...],
+        Field(min_length=1, max_length=MAX_LAYERS, strict=False),
+    ]
+
+    def to_json(self) -> str:
+        """The design file, every field written out, two spaces of indent."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    def with_layers(self, layers: tuple[Layer, ...]) -> "Architecture":
+        """The same design with other layers, checked anew."""
+        return strict_architecture({"version": self.version, "name": self.name, "layers": layers})
+
+    def renamed(self, name: str) -> "Architecture":
+        """The same design under another name, checked anew."""
+        return strict_architecture({"version": self.version, "name": name, "layers": self.layers})
+
+
+def strict_architecture(value: object) -> Architecture:
+    """`value` (a plain dict) as an Architecture; DesignError names the first wrong field."""
+    try:
+        return strict.validated(Architecture, value)
+    except ValueError as error:
+        raise DesignError(str(error)) from None
+
+
+def parse(text: str | bytes) -> Architecture:
+    """The design in a file's text; DesignError names the place of the first problem."""
+    try:
+        value = strict.parse(text)
+    except ValueError as error:
+        raise DesignError(str(error)) from None
+    if not isinstance(value, dict):
+        raise DesignError(f"{strict.shown(value)}: a design is one JSON object with version, name, layers")
+    if "version" not in value:
+        raise DesignError('version: missing; add "version": 1')
+    return strict_architecture(value)
+
+
+def load(path: Path) -> Architecture:
+    """The design in the file at `path`; reads at most one byte more than is allowed."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(strict.MAX_BYTES + 1)
+    except OSError as error:
+        raise DesignError(f"{strict.shown(str(path))}: {error.strerror}; give a readable file") from None
+    return parse(text)

@@ -1,0 +1,264 @@
+"""Shapes, parameters, multiply-accumulates and receptive fields, in closed form.
+
+Plain integers, exact at any size; knows no torch and no budget. Maps are square throughout.
+Receptive field arithmetic: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
+Neural Networks", Distill 2019 (size, jump and start of each layer from those of the layer before).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mnistnet.nets.architecture import (
+    Architecture,
+    AvgPool,
+    Conv,
+    DesignError,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+)
+
+IMAGE_SIZE = 28
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation of the network and what leaves it: the layer table's row.
+
+    `size` is the map's height and width in units; `field`, `jump` and `first` are in image pixels:
+    unit i along one axis sees the pixels from first + i * jump, `field` of them. `first` is negative
+    where padding belongs to the field.
+    """
+
+    layer: int
+    type: str
+    channels: int
+    size: int
+    params: int
+    macs: int
+    field: int
+    jump: int
+    first: int
+    flat: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Output shape (channels, height, width)."""
+        return self.channels, self.size, self.size
+
+    @property
+    def values(self) -> int:
+        """How many numbers leave this operation for one image."""
+        return self.channels * self.size * self.size
+
+    @property
+    def covers_image(self) -> bool:
+        """Whether one unit sees the whole image, wherever it stands."""
+        last = self.first + (self.size - 1) * self.jump
+        return last <= 0 and self.first + self.field >= IMAGE_SIZE
+
+
+@dataclass(frozen=True)
+class Span:
+    """Pixels from `start` up to, not including, `stop` along one axis, clipped to the image."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a layer cannot stand where it stands."""
+
+    layer: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The rows of a design, as far as it can be built, and the first fault if there is one."""
+
+    rows: tuple[Row, ...]
+    fault: Fault | None
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters of the rows."""
+        return sum(row.params for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions and linear layers for one image."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def field(self) -> int:
+        """Receptive field of the last row, in pixels, not clipped to the image."""
+        return self.rows[-1].field if self.rows else 1
+
+    def of_layer(self, layer: int) -> tuple[Row, ...]:
+        """The rows that layer number `layer` (from 0) became."""
+        return tuple(row for row in self.rows if row.layer == layer)
+
+
+class _Impossible(Exception):  # noqa: N818 - never leaves this module
+    pass
+
+
+_INPUT = Row(layer=-1, type="input", channels=1, size=IMAGE_SIZE, params=0, macs=0, field=1, jump=1, first=0)
+
+
+def walk(architecture: Architecture) -> Walk:
+    """The design's rows in order, batch norm, dropout and pooling as their own; ReLU has none.
+
+    Never raises: an impossible layer ends the walk and becomes its fault. A design that can be built
+    but does not end in 10 values has all its rows and a fault on its last layer.
+    """
+    rows: list[Row] = []
+    state = _INPUT
+    for index, layer in enumerate(architecture.layers):
+        try:
+            for row in _ROWS[type(layer)](state, layer):
+                state = replace(row, layer=index)
+                rows.append(state)
+        except _Impossible as error:
+            return Walk(tuple(rows), Fault(index, str(error)))
+    return Walk(tuple(rows), _ending(state, len(architecture.layers) - 1))
+
+
+def require(architecture: Architecture) -> Walk:
+    """The walk of a design without fault; DesignError names the layer otherwise."""
+    result = walk(architecture)
+    if result.fault:
+        raise DesignError(f"layers.{result.fault.layer}: {result.fault.message}")
+    return result
+
+
+def window(row: Row, unit: int) -> Span:
+    """The pixels that unit `unit` (0 to row.size - 1) of `row` can see along one axis."""
+    start = row.first + unit * row.jump
+    return Span(max(0, start), min(IMAGE_SIZE, start + row.field))
+
+
+def largest_width(architecture: Architecture, layer: int, budget: int) -> int | None:
+    """The most channels that convolution `layer` can have with fewer than `budget` parameters in all.
+
+    None where nothing fits, and where the width is not free because it gives the 10 outputs.
+    The count is linear in one layer's width, so two walks are enough.
+    """
+    later = architecture.layers[layer + 1 :]
+    if not any(isinstance(other, Conv | Linear) for other in later):
+        return None
+    one, two = (walk(_with_channels(architecture, layer, width)).params for width in (1, 2))
+    slope = two - one
+    widest = (budget - 1 - one) // slope + 1
+    return min(widest, 512) if widest >= 1 else None
+
+
+def _with_channels(architecture: Architecture, layer: int, channels: int) -> Architecture:
+    layers = list(architecture.layers)
+    layers[layer] = layers[layer].model_copy(update={"channels": channels})
+    return architecture.model_copy(update={"layers": tuple(layers)})
+
+
+def _ending(last: Row, layer: int) -> Fault | None:
+    if last.values == CLASSES:
+        return None
+    shape = "×".join(map(str, last.shape))
+    remedy = (
+        "add a global average pool"
+        if last.size > 1 and last.channels == CLASSES
+        else "end with a 10-channel convolution and a global average pool"
+    )
+    return Fault(layer, f"the output is {shape} = {last.values:,} values: 10 are needed; {remedy}")
+
+
+def _conv(before: Row, conv: Conv) -> list[Row]:
+    if before.flat:
+        raise _Impossible("a convolution cannot follow a linear layer; move it before")
+    room = before.size + 2 * conv.padding
+    if conv.kernel > room:
+        raise _Impossible(
+            f"a {conv.kernel}×{conv.kernel} kernel does not fit on a {before.size}×{before.size} map with padding "
+            f"{conv.padding}: choose a kernel of at most {room}, more padding, or less pooling before it"
+        )
+    size = (room - conv.kernel) // conv.stride + 1
+    weights = conv.kernel**2 * before.channels * conv.channels
+    state = replace(
+        before,
+        type="conv",
+        channels=conv.channels,
+        size=size,
+        params=weights + (conv.channels if conv.bias else 0),
+        macs=weights * size**2,
+        field=before.field + (conv.kernel - 1) * before.jump,
+        jump=before.jump * conv.stride,
+        first=before.first - conv.padding * before.jump,
+    )
+    steps = [
+        replace(state, type=step, params=2 * conv.channels if step == "batchnorm" else 0, macs=0)
+        for step in conv.after
+        if step != "relu"
+    ]
+    return [state, *steps]
+
+
+def _pool(before: Row, pool: MaxPool | AvgPool) -> list[Row]:
+    if before.flat:
+        raise _Impossible("pooling cannot follow a linear layer; move it before")
+    if pool.size > before.size:
+        raise _Impossible(
+            f"{pool.size}×{pool.size} pooling does not fit on a {before.size}×{before.size} map: "
+            f"choose a size of at most {before.size}, or remove it"
+        )
+    return [_pooled(before, pool.kind, pool.size)]
+
+
+def _global_pool(before: Row, pool: GlobalAvgPool) -> list[Row]:
+    if before.flat:
+        raise _Impossible("global average pooling cannot follow a linear layer; move it before")
+    return [_pooled(before, pool.kind, before.size)]
+
+
+def _pooled(before: Row, kind: str, size: int) -> Row:
+    return replace(
+        before,
+        type=kind,
+        size=before.size // size,
+        params=0,
+        macs=0,
+        field=before.field + (size - 1) * before.jump,
+        jump=before.jump * size,
+    )
+
+
+def _dropout(before: Row, dropout: Layer) -> list[Row]:
+    if before.flat and not isinstance(dropout, Dropout):
+        raise _Impossible("dropout of whole channels cannot follow a linear layer; choose plain dropout")
+    return [replace(before, type=dropout.kind, params=0, macs=0)]
+
+
+def _linear(before: Row, linear: Linear) -> list[Row]:
+    weights = before.values * linear.features
+    return [
+        replace(
+            _pooled(before, "linear", before.size),
+            channels=linear.features,
+            params=weights + (linear.features if linear.bias else 0),
+            macs=weights,
+            flat=True,
+        )
+    ]
+
+
+_ROWS: dict[type, Callable[..., list[Row]]] = {
+    Conv: _conv,
+    MaxPool: _pool,
+    AvgPool: _pool,
+    GlobalAvgPool: _global_pool,
+    Linear: _linear,
+}
+_ROWS |= {kind: _dropout for kind in Layer.__args__ if kind not in _ROWS}

@@ -1,0 +1,56 @@
+"""The published solutions and our own nets, as design files, with where each comes from."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from mnistnet.nets.architecture import Architecture, parse
+from mnistnet.nets.geometry import walk
+
+
+@dataclass(frozen=True)
+class Published:
+    """An accuracy as its author states it: best epoch on the test set, one run."""
+
+    accuracy: float
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named design; `published` is None for our own."""
+
+    name: str
+    origin: str
+    published: Published | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        """The design file of this name."""
+        return _read(self.name)
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters."""
+        return walk(self.architecture).params
+
+
+_NOT_STATED = "where the source leaves ReLU, dropout rate or the closing pooling unstated, the common choice"
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("mnistnet-16k", "mnistnet: uniform narrow depth, pooled early, no dropout"),
+        Preset("course-10216", f"published course solution, 99.4 % set as its target; {_NOT_STATED}"),
+        Preset("course-19290", "published course solution with a linear head, 99.3 % stated", Published(0.993, 20)),
+        Preset("course-10040", f"published course solution, 99.43 % stated; {_NOT_STATED}", Published(0.9943, 20)),
+        Preset("course-19122", f"published course solution, 99.55 % stated; {_NOT_STATED}", Published(0.9955, 20)),
+        Preset("course-18738", f"published course solution, 99.39 % stated; {_NOT_STATED}", Published(0.9939, 20)),
+    )
+}
+FIRST = PRESETS["mnistnet-16k"]
+
+
+@cache
+def _read(name: str) -> Architecture:
+    return parse(files(__name__).joinpath(f"{name}.json").read_bytes())

@@ -1,0 +1,81 @@
+"""Budget profiles and the rubric: a design and its epochs against the assignment's rules.
+
+Knows no torch; the only home of 20,000 parameters, 20 epochs and 99.4 %.
+"""
+
+from dataclasses import dataclass
+
+from mnistnet.nets.architecture import Architecture, Conv, Dropout, Dropout2d, GlobalAvgPool, Linear
+from mnistnet.nets.geometry import Walk
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a design is measured against: fewer than `params`, fewer than `epochs`, at least `accuracy`."""
+
+    name: str
+    title: str
+    params: int
+    epochs: int
+    accuracy: float
+    linear_allowed: bool = False
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("course", "The assignment: 20,000 parameters", params=20_000, epochs=20, accuracy=0.994),
+        Profile("half", "Half of it: 10,000 parameters", params=10_000, epochs=20, accuracy=0.994),
+        Profile("hard", "Harder: 8,000 parameters, 15 epochs", params=8_000, epochs=16, accuracy=0.994),
+        Profile("tiny", "Tiny: 4,000 parameters", params=4_000, epochs=20, accuracy=0.99),
+    )
+}
+COURSE = PROFILES["course"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One rule of the rubric, whether it holds, and the numbers behind it."""
+
+    rule: str
+    passed: bool
+    detail: str
+
+
+def verdicts(architecture: Architecture, walk: Walk, epochs: int, profile: Profile = COURSE) -> list[Verdict]:
+    """The rules in the rubric's order: parameters, epochs, no fully connected layer."""
+    linear = [index for index, layer in enumerate(architecture.layers) if isinstance(layer, Linear)]
+    places = ", ".join(f"layer {index + 1}" for index in linear)
+    return [
+        Verdict(
+            f"under {profile.params:,} parameters",
+            walk.params < profile.params,
+            f"{walk.params:,} of fewer than {profile.params:,}",
+        ),
+        Verdict(f"under {profile.epochs} epochs", epochs < profile.epochs, f"{epochs} of fewer than {profile.epochs}"),
+        Verdict(
+            "no fully connected layer",
+            profile.linear_allowed or not linear,
+            f"fully connected: {places}" if linear else "none",
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A technique the assignment suggests, and how often the design uses it. Not a rule."""
+
+    technique: str
+    uses: int
+
+
+def notes(architecture: Architecture) -> list[Note]:
+    """How many layers use batch norm, dropout and global average pooling."""
+    layers = architecture.layers
+    convs = [layer for layer in layers if isinstance(layer, Conv)]
+    dropped = sum(isinstance(layer, Dropout | Dropout2d) for layer in layers)
+    return [
+        Note("batch norm", sum("batchnorm" in conv.after for conv in convs)),
+        Note("dropout", dropped + sum(bool({"dropout", "dropout2d"} & set(conv.after)) for conv in convs)),
+        Note("global average pooling", sum(isinstance(layer, GlobalAvgPool) for layer in layers)),
+    ]

@@ -1,0 +1,119 @@
+"""A run from its first stage to its score: joins loop, checkpoints and store. Knows no process."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+import torch
+
+from mnistnet.data import datasets, splits
+from mnistnet.data.splits import Part, Split
+from mnistnet.nets.network import build
+from mnistnet.runs import checkpoint, predictions
+from mnistnet.runs.predictions import Predictions, SplitName
+from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.store import Store
+from mnistnet.training.inference import logits, pixels
+from mnistnet.training.loop import Diverged, Epoch, Step, Training
+
+REPORT_SECONDS = 1.0
+LOOK_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended before its score: stopped or diverged, and why."""
+
+    state: State
+    message: str = ""
+
+
+def train(store: Store, run: Run) -> End | None:
+    """Train what is left of the run and score it; None then, and the store says done.
+
+    Every epoch is safe on disk before the next begins.
+    """
+    job = _Job(store, run)
+    try:
+        for progress in job.training.run():
+            if isinstance(progress, Epoch):
+                job.commit(progress)
+            else:
+                job.report(progress)
+            if job.is_to_stop():
+                return End(State.STOPPED)
+    except Diverged as error:
+        return End(State.DIVERGED, str(error))
+    job.score()
+    return None
+
+
+class _Job:
+    """The run's network under training, and when it last spoke to the store."""
+
+    def __init__(self, store: Store, run: Run) -> None:
+        self.store, self.run = store, run
+        self.folder = store.folder(run.id)
+        torch.set_num_threads(run.threads)
+        store.advance(run.id, f"loading {datasets.source(run.recipe.dataset).title}")
+        dataset = datasets.load(run.recipe.dataset)
+        self.split: Split = splits.split(dataset, run.recipe.protocol)
+        network = build(run.architecture, run.recipe.seed)
+        self.training = Training(network, self.split, dataset.source, run.recipe)
+        self._restore()
+        store.advance(run.id, "training")
+        self._looked = self._reported = time.monotonic()
+        self._reported_step = 0
+
+    def _restore(self) -> None:
+        found = checkpoint.newest(self.folder, self.store.metrics(self.run.id))
+        if found is None:
+            self.store.forget_epochs_after(self.run.id, 0)
+            return
+        metrics, state = found
+        self.training.restore(state)
+        self.store.forget_epochs_after(self.run.id, metrics.epoch)
+
+    def commit(self, epoch: Epoch) -> None:
+        """Checkpoint first, then its hash with the figures: a row never points at what is not there."""
+        name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
+        metrics = Metrics(**asdict(epoch), checkpoint=name, checkpoint_sha256=sha256)
+        self.store.record_epoch(self.run.id, metrics)
+        checkpoint.sweep(self.folder)
+        self._reported, self._reported_step = time.monotonic(), 0
+
+    def report(self, progress: Step) -> None:
+        """Where training stands, about once a second."""
+        now = time.monotonic()
+        if now - self._reported < REPORT_SECONDS:
+            return
+        images = (progress.step - self._reported_step) * self.run.recipe.batch_size
+        speed = images / (now - self._reported)
+        self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
+        self._reported, self._reported_step = now, progress.step
+
+    def is_to_stop(self) -> bool:
+        """Whether someone asked for the end, looked up twice a second."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        return self.store.stop_requested(self.run.id)
+
+    def score(self) -> None:
+        """The final weights on validation and test images: answers to files, the score to the store.
+
+        Under `holdout` this is the only time that the test set is touched.
+        """
+        self.store.advance(self.run.id, "scoring the test set")
+        sha256 = checkpoint.weights_sha256(self.training.kept.state_dict())
+        for split in get_args(SplitName):
+            answers = self._answers(getattr(self.split, split))
+            checkpoint.write_whole(predictions.path(self.folder, split), predictions.pack(answers, sha256))
+        errors = int((answers.probabilities.argmax(1) != answers.labels).sum())
+        self.store.complete(self.run.id, errors, len(answers.labels), sha256)
+
+    def _answers(self, part: Part) -> Predictions:
+        images = pixels(part.images, self.training.source, self.training.device)
+        answers = logits(self.training.kept, images, self.training.source)
+        return Predictions(answers.softmax(1).cpu().numpy(), part.labels)

@@ -1,0 +1,36 @@
+"""Alive means holding the lock: the kernel frees it on any death, and it cannot be guessed wrong."""
+
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_PATIENCE_SECONDS = 5.0  # a look takes the lock for a moment; its owner must outwait that
+
+
+def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | None:
+    """Take the lock and keep it until the process ends; None where someone else holds on to it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=patience_seconds, poll_interval=0.02)
+    except Timeout:
+        return None
+    return lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    lock = hold(path, patience_seconds=0)
+    if lock is None:
+        return True
+    lock.release()
+    return False
+
+
+def of_run(folder: Path) -> Path:
+    """The lock that a run's worker holds."""
+    return folder / "lock"
+
+
+def of_supervisor(root: Path) -> Path:
+    """The lock that a store's supervisor holds."""
+    return root / "supervisor.lock"

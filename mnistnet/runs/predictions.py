@@ -1,0 +1,51 @@
+"""What a run's final weights answer for each image of a split, kept in a file beside its checkpoints.
+
+Knows no torch: whoever looks at mistakes needs none.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+SplitName: TypeAlias = Literal["validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """probabilities (n, 10) float32, rows sum to 1; labels (n,) uint8."""
+
+    probabilities: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.uint8]
+
+
+def path(folder: Path, split: SplitName) -> Path:
+    """The file for this split in a run's folder."""
+    return folder / f"predictions-{split}.npz"
+
+
+def pack(predictions: Predictions, weights_sha256: str) -> bytes:
+    """The file's bytes; the hash ties them to the weights that answered."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        probabilities=predictions.probabilities,
+        labels=predictions.labels,
+        weights_sha256=np.array(weights_sha256),
+    )
+    return buffer.getvalue()
+
+
+def read(folder: Path, split: SplitName, weights_sha256: str) -> Predictions | None:
+    """The stored answers of these very weights; None where there are none or the file is damaged."""
+    try:
+        with np.load(path(folder, split), allow_pickle=False) as stored:
+            if str(stored["weights_sha256"]) != weights_sha256:
+                return None
+            return Predictions(stored["probabilities"], stored["labels"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

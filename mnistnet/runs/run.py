@@ -1,0 +1,134 @@
+"""What is known of a run, as frozen values. Knows no database, no file and no torch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from mnistnet.nets import architecture as designs
+from mnistnet.nets.architecture import Architecture
+from mnistnet.training import recipe as recipes
+from mnistnet.training.recipe import Recipe
+
+
+class State(StrEnum):
+    """Where a run stands. The first terminal state wins; `interrupted` and `stopped` can be resumed."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something will still happen to the run by itself."""
+        return self in ACTIVE
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether `resume` can put it back into the queue."""
+        return self in RESUMABLE
+
+
+ACTIVE = (State.QUEUED, State.STARTING, State.RUNNING)
+CLAIMED = (State.STARTING, State.RUNNING)
+RESUMABLE = (State.STOPPED, State.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """One stored epoch: the figures of `training.loop.Epoch` and the checkpoint they belong to."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    checkpoint: str
+    checkpoint_sha256: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the store. Times are seconds since 1970, accuracies fractions, None where unknown yet."""
+
+    id: str
+    name: str
+    state: State
+    architecture_json: str
+    recipe_json: str
+    params: int
+    threads: int
+    attempt: int
+    created: float
+    started: float | None
+    ended: float | None
+    stage: str
+    message: str
+    stop_requested: bool
+    step: int
+    steps: int
+    images_per_second: float | None
+    epochs_done: int
+    validation_accuracy: float | None
+    best_validation_accuracy: float | None
+    train_seconds: float | None
+    test_errors: int | None
+    test_total: int | None
+    weights_sha256: str | None
+
+    @property
+    def architecture(self) -> Architecture:
+        """The design as it was when the run was started."""
+        return _architecture(self.architecture_json)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as it was when the run was started."""
+        return _recipe(self.recipe_json)
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Share of the test images that the final weights get right."""
+        if self.test_errors is None or not self.test_total:
+            return None
+        return 1 - self.test_errors / self.test_total
+
+    @property
+    def progress(self) -> float:
+        """Share of all its training done, 0 to 1."""
+        within = self.step / self.steps if self.steps else 0.0
+        return min(1.0, (self.epochs_done + within) / self.recipe.epochs)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Training time still to come at the last measured speed; None before one is measured."""
+        if not self.is_training or not self.images_per_second or not self.train_images:
+            return None
+        return (1 - self.progress) * self.recipe.epochs * self.train_images / self.images_per_second
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a worker has it."""
+        return self.state is State.RUNNING
+
+    @property
+    def train_images(self) -> int:
+        """Images in an epoch, to a batch; 0 before training has begun."""
+        return self.steps * self.recipe.batch_size
+
+
+@lru_cache(maxsize=512)
+def _architecture(text: str) -> Architecture:
+    return designs.parse(text)
+
+
+@lru_cache(maxsize=512)
+def _recipe(text: str) -> Recipe:
+    return recipes.recipe(recipes.parse(text))

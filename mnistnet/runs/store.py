@@ -1,0 +1,335 @@
+"""The truth about every run: one SQLite file, one folder a run.
+
+Owns every state change. Knows no process and no torch. Journal mode stays DELETE: with WAL, SQLite
+before 3.51.3 can lose committed pages when two processes checkpoint at once.
+"""
+
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+
+from mnistnet.errors import BadInput, OperationFailed
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.geometry import require
+from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Metrics, Run, State
+from mnistnet.training.recipe import Recipe
+
+VERSION = 1
+BUSY_SECONDS = 30
+MINIMUM_FREE_BYTES = 200 * 1024**2
+_COLUMNS = ", ".join(field.name for field in fields(Run))
+_METRICS = [field.name for field in fields(Metrics)]
+
+
+class StoreError(OperationFailed):
+    """The store cannot be read or written; the message says where and why."""
+
+
+class UnknownRun(BadInput):
+    """No run, or more than one, has this id or prefix."""
+
+
+class WrongState(BadInput):
+    """The run is not in a state in which this can be done."""
+
+
+def default_root() -> Path:
+    """$MNISTNET_STORE, or `runs` where we stand."""
+    return Path(os.environ.get("MNISTNET_STORE") or "runs")
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Store:
+    """The runs under one folder. Cheap to make; every call opens and closes its own connection."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or default_root()).resolve()
+        self.database = self.root / "runs.sqlite"
+
+    def folder(self, run_id: str) -> Path:
+        """Where the files of a run lie: checkpoints, predictions, log, lock."""
+        return self.root / run_id
+
+    # Reading
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        return self._select("ORDER BY number DESC")
+
+    def active(self) -> list[Run]:
+        """Queued, starting and running runs in the order in which they have their turn."""
+        return self._select(f"WHERE state IN ({_quoted(ACTIVE)}) ORDER BY turn")
+
+    def run(self, prefix: str) -> Run:
+        """The run whose id is or begins with `prefix`; UnknownRun where none or several do."""
+        found = [run for run in self._select("ORDER BY number DESC") if run.id.startswith(prefix)] if prefix else []
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UnknownRun(f"run {prefix!a}: no such run; `python -m mnistnet runs` lists them")
+        names = ", ".join(run.id for run in found[:5])
+        raise UnknownRun(f"run {prefix!a}: {len(found)} runs begin so ({names}); give more of the id")
+
+    def metrics(self, run_id: str) -> list[Metrics]:
+        """The stored epochs of a run, in order."""
+        if not self.database.exists():
+            return []
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", (run_id,)
+            )
+            return [Metrics(*row) for row in rows]
+
+    def stop_requested(self, run_id: str) -> bool:
+        """Whether someone wants the run to end. Costs a worker a tenth of a millisecond."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
+            return row is None or bool(row[0])
+
+    # Changing, for whoever starts and stops runs
+
+    def enqueue(self, architecture: Architecture, recipe: Recipe, token: str | None = None) -> Run:
+        """Put a run at the end of the queue; the same `token` again gives the run it already made.
+
+        Raises DesignError for a design that cannot be built, StoreError where the disk is full or
+        cannot be written; nothing is left behind then.
+        """
+        params = require(architecture).params
+        run_id = secrets.token_hex(4)
+        threads = min(recipe.threads, cores()) or cores()
+        self._make_room()
+        try:
+            folder = self.folder(run_id)
+            folder.mkdir(parents=True)
+            (folder / "design.json").write_text(architecture.to_json())
+            (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+        except OSError as error:
+            raise StoreError(f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE") from None
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
+                " created) VALUES (?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (token) DO NOTHING",
+                (
+                    run_id,
+                    token,
+                    architecture.name,
+                    architecture.model_dump_json(),
+                    recipe.model_dump_json(),
+                    params,
+                    threads,
+                    State.QUEUED,
+                    time.time(),
+                ),
+            )
+            row = connection.execute(
+                "SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)
+            ).fetchone()
+        if row[0] != run_id:
+            shutil.rmtree(folder, ignore_errors=True)
+        return self.run(row[0])
+
+    def request_stop(self, run_id: str) -> Run:
+        """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
+
+        Raises WrongState for a run that has ended already.
+        """
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, ended = ?, stage = '' WHERE id = ? AND state = ?",
+                (State.STOPPED, time.time(), run_id, State.QUEUED),
+            )
+            connection.execute(
+                f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
+                (run_id,),
+            )
+            changed = connection.execute("SELECT state, stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
+        run = self.run(run_id)
+        if changed and not run.stop_requested and run.state is not State.STOPPED:
+            raise WrongState(f"run {run.id}: it is {run.state} already; there is nothing to stop")
+        return run
+
+    def resume(self, run_id: str) -> Run:
+        """Put an interrupted or stopped run back into the queue; WrongState for any other."""
+        self._make_room()
+        with self._writing() as connection:
+            done = connection.execute(
+                "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
+                " step = 0, turn = (SELECT max(turn) + 1 FROM runs)"
+                f" WHERE id = ? AND state IN ({_quoted(RESUMABLE)})",
+                (State.QUEUED, run_id),
+            ).rowcount
+        run = self.run(run_id)
+        if not done:
+            raise WrongState(f"run {run.id}: it is {run.state}; only an interrupted or stopped run can be resumed")
+        return run
+
+    # Changing, for the supervisor and the workers
+
+    def claim(self, slots: int) -> Run | None:
+        """The next queued run, now starting, if its threads fit beside those at work into `slots`.
+
+        A run that alone wants more than all slots starts when nothing else runs. First in, first out:
+        a small run does not overtake a large one that waits.
+        """
+        with self._writing() as connection:
+            busy = connection.execute(
+                f"SELECT coalesce(sum(threads), 0) FROM runs WHERE state IN ({_quoted(CLAIMED)})"
+            ).fetchone()[0]
+            row = connection.execute(
+                "SELECT id, threads FROM runs WHERE state = ? ORDER BY turn LIMIT 1", (State.QUEUED,)
+            ).fetchone()
+            if row is None or (busy and busy + row[1] > slots):
+                return None
+            connection.execute(
+                "UPDATE runs SET state = ?, attempt = attempt + 1, stage = 'starting' WHERE id = ?",
+                (State.STARTING, row[0]),
+            )
+        return self.run(row[0])
+
+    def unclaim(self, run: Run) -> bool:
+        """Put a claimed run whose worker never came back where it stood in the queue."""
+        with self._writing() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
+                    (State.QUEUED, run.id, State.STARTING, run.attempt),
+                ).rowcount
+            )
+
+    def start(self, run_id: str, attempt: int) -> Run | None:
+        """From starting to running, for the worker of this attempt; None where it came too late."""
+        with self._writing() as connection:
+            won = connection.execute(
+                "UPDATE runs SET state = ?, started = coalesce(started, ?) WHERE id = ? AND state = ? AND attempt = ?",
+                (State.RUNNING, time.time(), run_id, State.STARTING, attempt),
+            ).rowcount
+        return self.run(run_id) if won else None
+
+    def advance(
+        self, run_id: str, stage: str, step: int = 0, steps: int = 0, images_per_second: float | None = None
+    ) -> None:
+        """What the worker is doing, for people to look at. Nothing depends on it."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE runs SET stage = CASE stop_requested WHEN 1 THEN stage ELSE ? END, step = ?, steps = ?,"
+                " images_per_second = coalesce(?, images_per_second) WHERE id = ? AND state = ?",
+                (stage, step, steps, images_per_second, run_id, State.RUNNING),
+            )
+
+    def record_epoch(self, run_id: str, metrics: Metrics) -> None:
+        """An epoch and the hash of its checkpoint, as one transaction."""
+        values = [getattr(metrics, name) for name in _METRICS]
+        marks = ", ".join("?" * (len(_METRICS) + 1))
+        with self._writing() as connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO epochs (run, {', '.join(_METRICS)}) VALUES ({marks})", (run_id, *values)
+            )
+            connection.execute(
+                "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?", (metrics.images_per_second, run_id)
+            )
+
+    def forget_epochs_after(self, run_id: str, epoch: int) -> None:
+        """Drop epochs whose checkpoints turned out damaged; they are trained again."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM epochs WHERE run = ? AND epoch > ?", (run_id, epoch))
+
+    def complete(self, run_id: str, test_errors: int, test_total: int, weights_sha256: str) -> bool:
+        """From running to done with the final score; False where another terminal state came first."""
+        with self._writing() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?,"
+                    " weights_sha256 = ? WHERE id = ? AND state = ?",
+                    (State.DONE, time.time(), test_errors, test_total, weights_sha256, run_id, State.RUNNING),
+                ).rowcount
+            )
+
+    def finish(self, run_id: str, state: State, message: str = "") -> bool:
+        """From claimed to the terminal `state`; False where another terminal state came first."""
+        with self._writing() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
+                    f" WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
+                    (state, time.time(), message, run_id),
+                ).rowcount
+            )
+
+    # Connections
+
+    def _select(self, clause: str) -> list[Run]:
+        if not self.database.exists():
+            return []
+        with self._reading() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM overview {clause}").fetchall()
+        return [_run(row) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(self._connect()) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.database}: {error}; nothing was changed") from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect()) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                _migrate(connection, self.database)
+                yield connection
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.database}: {error}; nothing was changed") from None
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.database, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _make_room(self) -> None:
+        place = self.root
+        while not place.exists():
+            place = place.parent
+        free = shutil.disk_usage(place).free
+        if free < MINIMUM_FREE_BYTES:
+            raise StoreError(
+                f"{self.root}: {free // 1024**2} MB free: at least {MINIMUM_FREE_BYTES // 1024**2} MB are needed;"
+                " free some space or choose another MNISTNET_STORE"
+            )
+
+
+def _migrate(connection: sqlite3.Connection, database: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(f"{database}: made by a newer mnistnet (store version {version}); update mnistnet")
+    if version == 0:
+        for statement in files("mnistnet.runs").joinpath("schema.sql").read_text().split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _quoted(states: tuple[State, ...]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
+
+
+def _run(row: tuple[object, ...]) -> Run:
+    values = dict(zip((field.name for field in fields(Run)), row, strict=True))
+    values["state"] = State(str(values["state"]))
+    values["stop_requested"] = bool(values["stop_requested"])
+    return Run(**values)  # type: ignore[arg-type]

@@ -1,0 +1,125 @@
+"""Hands queued runs to workers and notices deaths. One a store, there only while there is work.
+
+`python -m mnistnet.runs.supervisor ROOT` is the process; the functions are for whoever looks at a store.
+Decides by locks alone, never by pids or clocks. Imports no torch.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mnistnet.nets.architecture import Architecture
+from mnistnet.runs import locks
+from mnistnet.runs.processes import detach
+from mnistnet.runs.run import CLAIMED, Run, State
+from mnistnet.runs.store import Store, cores
+from mnistnet.training.recipe import Recipe
+
+POLL_SECONDS = 0.2
+STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not answer is killed
+ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
+LOG = "supervisor.log"
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None) -> Run:
+    """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`."""
+    run = store.enqueue(architecture, recipe, token)
+    ensure(store)
+    return run
+
+
+def resume(store: Store, run_id: str) -> Run:
+    """Queue an interrupted or stopped run again. Raises as `Store.resume`."""
+    run = store.resume(run_id)
+    ensure(store)
+    return run
+
+
+def look(store: Store) -> None:
+    """Make the states true: mark runs whose worker died, and wake a supervisor where work waits."""
+    active = store.active()
+    bury(store, active)
+    if any(run.state is not State.RUNNING for run in active):
+        ensure(store)
+
+
+def bury(store: Store, active: list[Run]) -> None:
+    """A running run whose lock nobody holds has lost its worker."""
+    for run in active:
+        if run.state is State.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
+            if run.stop_requested:
+                store.finish(run.id, State.STOPPED)
+            else:
+                store.finish(run.id, State.INTERRUPTED, f"its process ended in epoch {run.epochs_done + 1}")
+
+
+def ensure(store: Store) -> None:
+    """Start a supervisor unless one is there; of several started at once, one stays."""
+    _started[:] = [process for process in _started if process.poll() is None]
+    if not locks.is_held(locks.of_supervisor(store.root)):
+        _started.append(detach(__name__, str(store.root), log=store.root / LOG))
+
+
+def supervise(store: Store) -> None:
+    """Work on the queue until it is empty and nothing runs. Returns at once where another one does."""
+    while not _is_idle(store):
+        lock = locks.hold(locks.of_supervisor(store.root), patience_seconds=0.5)
+        if lock is None:
+            return
+        _Shift(store).work()
+        # Whoever queues a run between the last look and this release sees the lock held and starts
+        # no supervisor; so the queue is looked at once more.
+        lock.release()
+
+
+def _is_idle(store: Store) -> bool:
+    return not store.active()
+
+
+class _Shift:
+    """One supervisor's time with the lock: the workers it started and how long it has waited for what."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.waiting_since: dict[tuple[str, str], float] = {}
+
+    def work(self) -> None:
+        while active := self.store.active():
+            for run in active:
+                self._attend(run)
+            while claimed := self.store.claim(cores()):
+                self._employ(claimed)
+            time.sleep(POLL_SECONDS)
+
+    def _employ(self, run: Run) -> None:
+        folder = self.store.folder(run.id)
+        folder.mkdir(exist_ok=True)
+        self.workers[run.id] = detach(
+            "mnistnet.runs.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
+        )
+
+    def _attend(self, run: Run) -> None:
+        worker = self.workers.get(run.id)
+        ended = worker is not None and worker.poll() is not None
+        if run.state is State.RUNNING:
+            bury(self.store, [run])
+        if run.state is State.STARTING and ended:
+            self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
+        if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
+            self.store.unclaim(run)
+        if run.stop_requested and worker and self._waited(run, "stop", STOP_PATIENCE_SECONDS):
+            worker.kill()
+        if run.state not in CLAIMED:
+            self.workers.pop(run.id, None)
+
+    def _waited(self, run: Run, reason: str, seconds: float) -> bool:
+        since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
+        return time.monotonic() - since > seconds
+
+
+if __name__ == "__main__":
+    supervise(Store(Path(sys.argv[1])))

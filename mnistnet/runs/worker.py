@@ -1,0 +1,46 @@
+"""One run, one process: `python -m mnistnet.runs.worker ROOT RUN ATTEMPT`, started by the supervisor.
+
+Takes the lock, then trains, then tells how it ended. The one place that catches every exception.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from mnistnet.errors import MnistnetError
+from mnistnet.runs import locks
+from mnistnet.runs.run import State
+from mnistnet.runs.store import Store
+
+
+def work(store: Store, run_id: str, attempt: int) -> None:
+    """Train the run to its end, unless it is no longer ours to train."""
+    lock = locks.hold(locks.of_run(store.folder(run_id)))
+    run = store.start(run_id, attempt) if lock else None
+    if run is None:
+        return
+    _give_way()
+    try:
+        from mnistnet.runs import job  # torch: a second of importing, with the lock already held
+
+        end = job.train(store, run)
+        if end:
+            store.finish(run_id, end.state, end.message)
+    except MnistnetError as error:
+        store.finish(run_id, State.FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the person who waits is told
+        traceback.print_exc()
+        store.finish(run_id, State.FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _give_way() -> None:
+    """The dashboard goes first for the processor, and last when memory runs out."""
+    os.nice(10)
+    with contextlib.suppress(OSError):  # only Linux has it
+        Path("/proc/self/oom_score_adj").write_text("800")
+
+
+if __name__ == "__main__":
+    work(Store(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3]))

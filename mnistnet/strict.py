@@ -1,0 +1,127 @@
+"""Strict JSON: what `json.loads` lets through and a file from a stranger should not contain.
+
+Owns size cap, duplicate keys, NaN, overflow and depth; knows no design and no recipe.
+"""
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+MAX_BYTES = 64 * 1024
+_SHOWN = 60
+_DIGITS = 18
+
+# pydantic's words, in the form "what is allowed; what to do"; the fields in braces are pydantic's own.
+_SAY = {
+    "missing": "missing; add it",
+    "extra_forbidden": "unknown field; remove it",
+    "union_tag_not_found": "no type; choose one of conv, maxpool, avgpool, dropout, dropout2d, globalavgpool, linear",
+    "union_tag_invalid": "unknown type {tag}; choose one of {expected_tags}",
+    "literal_error": "choose one of {expected}",
+    "int_type": "choose a whole number",
+    "float_type": "choose a number",
+    "bool_type": "choose true or false",
+    "string_type": "write a text in quotes",
+    "string_unicode": "not valid Unicode; retype the text",
+    "string_too_short": "empty; write at least {min_length} character",
+    "string_too_long": "choose at most {max_length} characters",
+    "tuple_type": "write a list in square brackets",
+    "too_long": "at most {max_length} are allowed; remove some",
+    "too_short": "empty; add at least {min_length}",
+    "greater_than_equal": "choose at least {ge}",
+    "greater_than": "choose more than {gt}",
+    "less_than_equal": "choose at most {le}",
+    "less_than": "choose less than {lt}",
+    "finite_number": "choose a finite number",
+    "model_type": "write an object in braces",
+    "model_attributes_type": "write an object in braces",
+}
+_WITHOUT_VALUE = {"missing", "extra_forbidden", "union_tag_not_found", "union_tag_invalid", "too_long"}
+# pydantic puts the chosen member of the layer union into the path, after the list index.
+_UNION_TAGS = {"conv", "maxpool", "avgpool", "globalavgpool", "linear"}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(text: str | bytes) -> Any:
+    """The value in `text`, or ValueError with one line that says what is wrong.
+
+    Raises ValueError for more than 64 KB, bytes that are no UTF-8, broken JSON, NaN or infinities,
+    numbers too large for a float, duplicate keys, and nesting deeper than the interpreter allows.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise ValueError(f"{size:,} bytes: at most {MAX_BYTES:,} are allowed; shorten the file")
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        return json.loads(
+            decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_integer
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start}: not UTF-8; save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{where}: {error.msg}; the file must be one JSON object") from None
+    except RecursionError:
+        raise ValueError("nested too deeply: a design has three levels; remove the others") from None
+
+
+def validated(model: type[Model], value: Any) -> Model:
+    """`value` as an instance of `model`, or ValueError naming the first field that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(first_problem(error)) from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """`layers.2.kernel=4: choose one of 1, 3, 5, 7` from pydantic's longer report."""
+    problem = error.errors(include_url=False)[0]
+    path = ".".join(_plain(part) for part in problem["loc"] if part not in _UNION_TAGS) or "the file"
+    words = {name: _plain(value) for name, value in problem.get("ctx", {}).items()}
+    message = (
+        _SAY[problem["type"]].format(**words).replace("'", "")
+        if problem["type"] in _SAY
+        else problem["msg"].removeprefix("Value error, ")
+    )
+    if problem["type"] in _WITHOUT_VALUE:
+        return f"{path}: {message}"
+    return f"{path}={shown(problem['input'])}: {message}"
+
+
+def shown(value: object) -> str:
+    """`value` as it may stand in a one-line message: printable and short."""
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    return text if text.isprintable() and len(text) <= 2 * _SHOWN else shown(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{shown(twice)}: given twice; keep one")
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name}: not a number that JSON knows; write a finite number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{shown(text)}: too large for a number; write a finite number")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"{shown(text)}: at most {_DIGITS} digits are allowed; write a smaller number")
+    return int(text)

@@ -1,0 +1,230 @@
+"""The one training loop: a generator of frozen progress rows.
+
+Knows no file, process, database or chart. The only `backward()` of the project.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnistnet.data.augmentation import affine
+from mnistnet.data.datasets import Source
+from mnistnet.data.splits import Split
+from mnistnet.errors import OperationFailed
+from mnistnet.training.inference import level, logits, pixels
+from mnistnet.training.recipe import OptimizerName, Recipe
+from mnistnet.training.schedule import learning_rate
+
+State: TypeAlias = dict[str, Any]
+
+
+class Diverged(OperationFailed):
+    """The loss is no longer a finite number."""
+
+    def __init__(self, epoch: int, recipe: Recipe) -> None:
+        super().__init__(
+            f"the loss is not finite in epoch {epoch}: learning rate {recipe.learning_rate:g} was too high; "
+            f"try {recipe.learning_rate / 4:g}, or add batch norm after each convolution"
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch has been trained on: `step` of `steps` in epoch `epoch`, all from 1."""
+
+    epoch: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
+
+    Training figures were taken on the way, on augmented images; validation figures are those of the
+    weights that would be kept (the averaged ones where the recipe averages). `seconds` are of training.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+class Training:
+    """A network under training: all that one epoch hands to the next.
+
+    Epoch e of a seed draws the same permutation, augmentation and dropout whatever came before it, so
+    `state` is whole without any generator's. Same state, same threads, same device: same bits.
+    """
+
+    def __init__(self, network: nn.Module, split: Split, source: Source, recipe: Recipe) -> None:
+        self.recipe, self.source, self.epoch = recipe, source, 0
+        self.device = device_of(recipe)
+        self.network = _channels_last(network.to(self.device))
+        self.kept = copy.deepcopy(self.network) if recipe.averaging else self.network
+        self._live, self._averaged = _floating(self.network), _floating(self.kept)
+        self._optimizer = _optimizer(self.network, recipe)
+        self._bf16 = casts_to_bf16(recipe, self.device)
+        self._images = pixels(split.train.images, source, self.device)
+        self._labels = torch.from_numpy(split.train.labels).long().to(self.device)
+        self._validation_images = pixels(split.validation.images, source, self.device)
+        self._validation_labels = torch.from_numpy(split.validation.labels).long().to(self.device)
+        # A last batch of one image has no variance for batch norm: such an image waits for its next turn.
+        self._used = len(self._labels) - (len(self._labels) % recipe.batch_size == 1)
+        self._steps = math.ceil(self._used / recipe.batch_size)
+
+    @property
+    def state(self) -> State:
+        """All that `restore` needs to go on, tensors and plain values only."""
+        return {
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "kept": self.kept.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to what `state` was taken from."""
+        self.network.load_state_dict(state["network"])
+        self.kept.load_state_dict(state["kept"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.epoch = state["epoch"]
+
+    def run(self) -> Iterator[Step | Epoch]:
+        """Train the epochs that are left: a Step after each batch, an Epoch at the end of each.
+
+        Raises Diverged before the optimizer step that would have used a loss that is not finite (on a
+        GPU at the end of that epoch).
+        """
+        while self.epoch < self.recipe.epochs:
+            yield from self._one_epoch(self.epoch + 1)
+
+    def _one_epoch(self, epoch: int) -> Iterator[Step | Epoch]:
+        started = time.perf_counter()
+        torch.manual_seed(_epoch_seed(self.recipe.seed, epoch))
+        order = torch.randperm(len(self._labels))[: self._used].to(self.device)
+        loss_sum = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device, dtype=torch.long)
+        self.network.train()
+        for step, chosen in enumerate(order.split(self.recipe.batch_size)):
+            loss, hits = self._train_batch(chosen, (epoch - 1) * self._steps + step)
+            loss_sum += loss * len(chosen)
+            right += hits
+            yield Step(epoch, step + 1, self._steps)
+        train_loss = float(loss_sum) / self._used
+        if not math.isfinite(train_loss):
+            raise Diverged(epoch, self.recipe)
+        seconds = time.perf_counter() - started
+        self.epoch = epoch
+        yield Epoch(
+            epoch=epoch,
+            train_loss=train_loss,
+            train_accuracy=int(right) / self._used,
+            **self._validate(),
+            learning_rate=self._rate(epoch * self._steps - 1),
+            seconds=seconds,
+            images_per_second=self._used / seconds,
+        )
+
+    def _train_batch(self, chosen: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        recipe, labels = self.recipe, self._labels[chosen]
+        images = affine(self._images[chosen], recipe.rotation_degrees, recipe.shift, recipe.scale)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            answers = self.network(images - level(self.source))
+        loss = F.cross_entropy(answers.float(), labels, label_smoothing=recipe.label_smoothing)
+        # Looking at the loss waits for the device: free on a CPU, once an epoch is enough on a GPU.
+        if self.device.type == "cpu" and not math.isfinite(loss.item()):
+            raise Diverged(self.epoch + 1, recipe)
+        self._optimizer.zero_grad()
+        loss.backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate(step)
+        self._optimizer.step()
+        self._average(step)
+        return loss.detach(), (answers.argmax(1) == labels).sum()
+
+    def _rate(self, step: int) -> float:
+        return learning_rate(self.recipe, step, self.recipe.epochs * self._steps)
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        """Exponential moving average of weights and of batch norm's statistics, which belong to them.
+
+        Early on its memory is a tenth of the way so far, so that the first random weights fade.
+        """
+        if self.recipe.averaging:
+            decay = min(self.recipe.averaging, (1 + step) / (10 + step))
+            torch._foreach_lerp_(self._averaged, self._live, 1 - decay)
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        answers = logits(self.kept, self._validation_images, self.source)
+        right = int((answers.argmax(1) == self._validation_labels).sum())
+        return {
+            "validation_loss": float(F.cross_entropy(answers, self._validation_labels)),
+            "validation_accuracy": right / len(self._validation_labels),
+        }
+
+
+def device_of(recipe: Recipe) -> torch.device:
+    """The device the recipe asks for; `auto` takes CUDA where there is one."""
+    if recipe.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(recipe.device)
+
+
+def casts_to_bf16(recipe: Recipe, device: torch.device) -> bool:
+    """Whether the forward pass runs in bfloat16; `auto` says yes where the hardware multiplies it itself."""
+    if recipe.precision != "auto":
+        return recipe.precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def _floating(network: nn.Module) -> list[Tensor]:
+    return [value for value in network.state_dict().values() if value.is_floating_point()]
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    # torch's CPU generator uses 32 bits of its seed; SeedSequence mixes the pair into them.
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Weight decay on weights only, not on biases and batch norm."""
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return _OPTIMIZERS[recipe.optimizer]([group for group in groups if group["params"]], recipe)
+
+
+_OPTIMIZERS: dict[OptimizerName, Any] = {
+    "sgd": lambda groups, recipe: torch.optim.SGD(
+        groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True
+    ),
+    "adam": lambda groups, recipe: torch.optim.Adam(groups, recipe.learning_rate, fused=True),
+    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, recipe.learning_rate, fused=True),
+}

@@ -1,0 +1,108 @@
+"""Everything a training run is told besides the network: the recipe and its JSON. No torch."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mnistnet import strict
+from mnistnet.data.splits import Protocol
+from mnistnet.errors import BadInput
+
+OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw"]
+ScheduleName: TypeAlias = Literal["onecycle", "cosine", "constant"]
+DatasetName: TypeAlias = Literal["mnist", "fashion", "kmnist", "digits"]
+
+MAX_EPOCHS = 100
+MAX_THREADS = 64
+# Learning rates that suit each optimizer's own scale; SGD's is the one measured best so far.
+USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.005}
+
+Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
+
+
+class RecipeError(BadInput):
+    """A recipe that cannot be used; the message names the field."""
+
+
+class Recipe(BaseModel):
+    """How to train. Frozen and checked: an instance is valid."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    dataset: DatasetName = "mnist"
+    protocol: Protocol = "holdout"
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 18
+    batch_size: Annotated[int, Field(ge=8, le=2048)] = 128
+    optimizer: OptimizerName = "sgd"
+    learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = USUAL_RATE["sgd"]
+    schedule: ScheduleName = "onecycle"
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 5e-4
+    label_smoothing: Share = 0.0
+    rotation_degrees: Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)] = 10.0
+    shift: Share = 0.12
+    scale: Share = 0.1
+    averaging: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.998
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    threads: Annotated[int, Field(ge=0, le=MAX_THREADS)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_rate(cls, values: Any) -> Any:
+        """Where only an optimizer is named, its own usual learning rate belongs to it."""
+        if isinstance(values, dict) and "learning_rate" not in values:
+            rate = USUAL_RATE.get(values.get("optimizer", "sgd"))
+            return {**values, "learning_rate": rate} if rate else values
+        return values
+
+    def changed(self, **fields: Any) -> "Recipe":
+        """The same recipe with other fields, checked anew; RecipeError names the wrong one."""
+        return recipe({**self.model_dump(), **fields})
+
+
+def recipe(fields: Any) -> Recipe:
+    """A recipe from plain fields; those not given have their defaults. RecipeError names the wrong one."""
+    try:
+        return strict.validated(Recipe, fields)
+    except ValueError as error:
+        raise RecipeError(str(error)) from None
+
+
+def parse(text: str | bytes) -> dict[str, Any]:
+    """The fields that a recipe file gives; RecipeError where it is no JSON object."""
+    try:
+        fields = strict.parse(text)
+    except ValueError as error:
+        raise RecipeError(str(error)) from None
+    if not isinstance(fields, dict):
+        raise RecipeError(f"{strict.shown(fields)}: a recipe is one JSON object of its fields")
+    recipe(fields)
+    return fields
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The fields in the recipe file at `path`; RecipeError where it cannot be read or used."""
+    try:
+        with path.open("rb") as file:
+            return parse(file.read(strict.MAX_BYTES + 1))
+    except OSError as error:
+        raise RecipeError(f"{strict.shown(str(path))}: {error.strerror}; give a readable file") from None
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` as a field and its value, read in the field's own type; RecipeError where it is neither."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"{strict.shown(text)}: write KEY=VALUE, as in epochs=5")
+    if key not in Recipe.model_fields:
+        raise RecipeError(f"{strict.shown(key)}: unknown field; choose one of {', '.join(Recipe.model_fields)}")
+    kind = Recipe.model_fields[key].annotation
+    if kind not in (int, float):
+        return key, value
+    try:
+        return key, kind(value)
+    except ValueError:
+        raise RecipeError(f"{key}={strict.shown(value)}: write a number, as in {key}=5") from None

@@ -1,0 +1,92 @@
+"""What the command line shows people: tables, reports, and a bar while a run trains."""
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from mnistnet.errors import OperationFailed
+from mnistnet.insight.evaluation import Evaluation, Score
+from mnistnet.runs import supervisor
+from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.store import Store
+
+_LOOK_SECONDS = 0.25
+_BAR_STEPS = 1000
+
+
+class EndedEarly(OperationFailed):
+    """A run that was followed to its end, and the end was not `done`."""
+
+    def __init__(self, run: Run) -> None:
+        hint = f"`python -m mnistnet resume {run.id}` goes on with it" if run.state.is_resumable else "see its log"
+        super().__init__(f"run {run.id}: {run.state} after {run.epochs_done} epochs: {run.message or 'as asked'}; {hint}")
+
+
+def follow(store: Store, run_id: str) -> Run:
+    """Wait until the run has ended, with a bar on a terminal; the run as it ended."""
+    with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        while True:
+            supervisor.look(store)
+            run = store.run(run_id)
+            bar.label = f"{run.name} {run.stage or run.state}, epoch {min(run.epochs_done + 1, run.recipe.epochs)}"
+            bar.update(round(run.progress * _BAR_STEPS) - bar.pos)
+            if not run.state.is_active:
+                return run
+            time.sleep(_LOOK_SECONDS)
+
+
+def table(summary: dict[str, Any]) -> list[str]:
+    """A `summary` document as text, one line an operation."""
+    lines = [
+        f"{summary['name']}: {summary['total_params']:,} parameters, {summary['macs']:,} multiply-accumulates",
+        f"  {'layer':14} {'output':>12} {'parameters':>10} {'field':>6} {'jump':>5}",
+    ]
+    for layer in summary["layers"]:
+        shape = "×".join(map(str, layer["output_shape"]))
+        lines.append(
+            f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>6} {layer['jump']:>5}"
+        )
+    for rule in summary["rules"]:
+        lines.append(f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}")
+    return lines
+
+
+def line(run: Run) -> str:
+    """One run in a list."""
+    accuracy = f"{run.validation_accuracy:.2%}" if run.validation_accuracy is not None else "-"
+    test = f"{run.test_accuracy:.2%}" if run.test_accuracy is not None else "-"
+    return (
+        f"{run.id}  {run.state:11}  {run.name:20.20}  {run.params:7,}  {run.recipe.protocol:7}  "
+        f"epoch {run.epochs_done:>3}/{run.recipe.epochs}  validation {accuracy:>7}  test {test:>7}"
+    )
+
+
+def report(run: Run, metrics: list[Metrics]) -> list[str]:
+    """A run in full."""
+    lines = [line(run)]
+    lines += [
+        f"  epoch {row.epoch:>3}  training {row.train_loss:.4f} {row.train_accuracy:7.2%}"
+        f"  validation {row.validation_loss:.4f} {row.validation_accuracy:7.2%}  {row.seconds:6.1f} s"
+        for row in metrics
+    ]
+    if run.test_errors is not None and run.test_total is not None:
+        lines.append("  " + _score("test set, final weights", Score(run.test_errors, run.test_total)))
+    return [*lines, f"  {run.message}"] if run.message else lines
+
+
+def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:
+    """An evaluation as text: the score, and the most confident mistakes."""
+    worst = [
+        f"  image {mistake.index:>5}: {mistake.label} taken for {mistake.predicted} ({mistake.probability:.1%})"
+        for mistake in evaluated.mistakes[:20]
+    ]
+    return [_score(f"{run.id} on {run.recipe.dataset}, {split} split", evaluated.score), *worst]
+
+
+def _score(what: str, score: Score) -> str:
+    return (
+        f"{what}: {score.accuracy:.2%}, {score.errors} errors in {score.total:,}, "
+        f"95 % interval {score.interval.low:.2%} to {score.interval.high:.2%}"
+    )

@@ -1,0 +1,41 @@
+"""What every test may lean on. Where MNIST or Chromium is missing, their tests skip and say so;
+under MNISTNET_REQUIRE (as in CI: "mnist browser") they fail instead."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnistnet.data import datasets
+from mnistnet.runs.store import Store
+
+REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
+
+
+def _missing(name: str) -> str | None:
+    if name == "mnist" and not datasets.is_here("mnist"):
+        return f"MNIST is not in {datasets.root().resolve()}: set MNISTNET_DATA"
+    if name == "browser" and not shutil.which("chromium"):
+        return "no `chromium` on PATH"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in ("mnist", "browser"):
+        reason = _missing(name) if item.get_closest_marker(name) else None
+        if reason and name in REQUIRED:
+            pytest.fail(reason)
+        if reason:
+            pytest.skip(reason)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store of its own; whatever still runs in it is stopped afterwards."""
+    monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "runs"))
+    store = Store()
+    yield store
+    for run in store.active():
+        store.request_stop(run.id)
