@@ -36,6 +36,8 @@ class Source:
     std: float
     classes: tuple[str, ...] = DIGIT_NAMES
     sha256: dict[str, str] = field(default_factory=dict, hash=False)
+    train_total: int = 60_000
+    test_total: int = 10_000
 
 
 SOURCES = {
@@ -56,7 +58,15 @@ SOURCES = {
         ),
         Source("fashion", "Fashion-MNIST", "FashionMNIST", 0.2860, 0.3530, tuple(_GARMENTS.split())),
         Source("kmnist", "Kuzushiji-MNIST", "KMNIST", 0.1918, 0.3483, tuple(_KANA.split())),
-        Source("digits", "Offline sample (scikit-learn digits, not MNIST)", "", 0.1573, 0.2922),
+        Source(
+            "digits",
+            "Offline sample (scikit-learn digits, not MNIST)",
+            folder="",
+            mean=0.1573,
+            std=0.2922,
+            train_total=1_500,
+            test_total=297,
+        ),
     )
 }
 OFFLINE = SOURCES["digits"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mnistnet.data.datasets import Bytes, Dataset
+from mnistnet.data.datasets import Bytes, Dataset, Source
 
 Protocol: TypeAlias = Literal["holdout", "course"]
 
@@ -46,3 +46,20 @@ def split(dataset: Dataset, protocol: Protocol) -> Split:
         return Split(Part(images, labels), test, test)
     kept = len(labels) - len(labels) // _HELD_OUT
     return Split(Part(images[:kept], labels[:kept]), Part(images[kept:], labels[kept:]), test)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images in each part."""
+
+    train: int
+    validation: int
+    test: int
+
+
+def counts(source: Source, protocol: Protocol) -> Counts:
+    """How many images `split` will put into each part, without loading any."""
+    if protocol == "course":
+        return Counts(source.train_total, source.test_total, source.test_total)
+    held_out = source.train_total // _HELD_OUT
+    return Counts(source.train_total - held_out, held_out, source.test_total)

@@ -1,0 +1,1 @@
+"""Rows in, Altair charts out. No Streamlit, no files, no torch."""

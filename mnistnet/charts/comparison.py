@@ -1,0 +1,128 @@
+"""Runs side by side: their curves over each other, and accuracy against parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from mnistnet.charts.palette import NEUTRAL, TARGET
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.run import Metrics
+
+
+@dataclass(frozen=True)
+class Point:
+    """A run in the accuracy-parameters plane, with the ends of its 95% interval."""
+
+    label: str
+    params: int
+    accuracy: float
+    low: float
+    high: float
+    protocol: str
+
+
+def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.LayerChart:
+    """Validation error of each run over its epochs, on a logarithmic axis."""
+    frame = pd.DataFrame(
+        [
+            (label, row.epoch, max(1e-5, 1 - row.validation_accuracy), row.validation_accuracy)
+            for label, rows in curves.items()
+            for row in rows
+        ],
+        columns=["run", "epoch", "error", "accuracy"],
+    )
+    lines = (
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", format="d", tickMinStep=1, grid=False)),
+            y=alt.Y(
+                "error:Q",
+                scale=alt.Scale(type="log", nice=True),
+                axis=alt.Axis(title="validation error (log axis)", format="~%", grid=True, tickCount=5),
+            ),
+            color=alt.Color("run:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
+            strokeDash=alt.StrokeDash("run:N", legend=None),
+            tooltip=[
+                "run:N",
+                "epoch:Q",
+                alt.Tooltip("accuracy:Q", format=".2%", title="validation accuracy"),
+            ],
+        )
+    )
+    return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=340)
+
+
+def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
+    """Test accuracy against parameters with 95% intervals, the published solutions as hollow diamonds."""
+    published = pd.DataFrame(
+        [(preset.name, preset.params, preset.published.accuracy) for preset in PRESETS.values() if preset.published],
+        columns=["label", "params", "accuracy"],
+    )
+    own = pd.DataFrame(points, columns=["label", "params", "accuracy", "low", "high", "protocol"])
+    low = min([*published["accuracy"], *own["low"], target]) - 0.0008
+    levels = alt.Scale(domain=[low, 1.0], nice=False)
+    up = alt.Axis(title=f"test accuracy (axis starts at {low:.2%})", format=".1%")
+    along = alt.X(
+        "params:Q",
+        scale=alt.Scale(zero=False, padding=30),
+        axis=alt.Axis(title="parameters", format=",.0f", tickCount=5),
+    )
+    reference = (
+        alt.Chart(published)
+        .mark_point(shape="diamond", size=110, color=NEUTRAL, strokeWidth=2, filled=False)
+        .encode(
+            x=along,
+            y=alt.Y("accuracy:Q", scale=levels, axis=up),
+            tooltip=[
+                alt.Tooltip("label:N", title="published, best epoch on the test set"),
+                alt.Tooltip("params:Q", format=","),
+                alt.Tooltip("accuracy:Q", format=".2%"),
+            ],
+        )
+    )
+    names = (
+        alt.Chart(published)
+        .mark_text(align="right", dx=-9, fontSize=10, color=NEUTRAL)
+        .encode(x=along, y=alt.Y("accuracy:Q", scale=levels, axis=up), text="label:N")
+    )
+    bars = (
+        alt.Chart(own)
+        .mark_rule(strokeWidth=2)
+        .encode(
+            x=along,
+            y=alt.Y("low:Q", scale=levels, axis=up),
+            y2="high:Q",
+            color=alt.Color("label:N", legend=None),
+        )
+    )
+    dots = (
+        alt.Chart(own)
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(
+            x=along,
+            y=alt.Y("accuracy:Q", scale=levels, axis=up),
+            color=alt.Color("label:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
+            tooltip=[
+                alt.Tooltip("label:N", title="run"),
+                alt.Tooltip("params:Q", format=","),
+                alt.Tooltip("accuracy:Q", format=".2%", title="test accuracy"),
+                alt.Tooltip("low:Q", format=".2%", title="95% interval from"),
+                alt.Tooltip("high:Q", format=".2%", title="to"),
+                "protocol:N",
+            ],
+        )
+    )
+    return alt.LayerChart(layer=[reference, names, bars, dots, _goal(target, target)], height=340)
+
+
+def _goal(level: float, target: float) -> alt.Chart:
+    frame = pd.DataFrame({"level": [level], "label": [f"goal {target:.1%}"]})
+    rule: alt.Chart = (
+        alt.Chart(frame)
+        .mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5)
+        .encode(y="level:Q", tooltip=["label:N"])
+    )
+    return rule

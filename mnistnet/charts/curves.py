@@ -1,0 +1,106 @@
+"""Training as it goes: accuracy or error, loss and learning rate over epochs."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import altair as alt
+import pandas as pd
+
+from mnistnet.charts.palette import TARGET, TRAINING, VALIDATION
+from mnistnet.runs.run import Metrics
+
+View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]
+VIEWS: tuple[View, ...] = ("accuracy", "error (log)", "loss", "learning rate")
+
+_SERIES = {"training": TRAINING, "validation": VALIDATION}
+_FLOOR = 1e-5  # an error of 0 has no place on a logarithmic axis
+
+
+def curves(metrics: Sequence[Metrics], epochs: int, target: float, view: View) -> alt.LayerChart:
+    """One view of a run's epochs. Axes fit the data; an axis that does not start at 0 says so."""
+    frame = pd.DataFrame(_rows(metrics, view), columns=["epoch", "series", "value"])
+    low, high = _range(frame, view, target)
+    log = view == "error (log)"
+    form = ".4g" if view in ("loss", "learning rate") else ".2%"
+    lines = (
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=40), strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False), axis=_whole_epochs(epochs)),
+            y=alt.Y(
+                "value:Q",
+                scale=alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False, clamp=True),
+                axis=alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%"),
+            ),
+            color=alt.Color(
+                "series:N",
+                scale=alt.Scale(domain=list(_SERIES), range=list(_SERIES.values())),
+                legend=None if view == "learning rate" else alt.Legend(orient="top", title=None),
+            ),
+            tooltip=["series:N", "epoch:Q", alt.Tooltip("value:Q", format=form, title=view)],
+        )
+    )
+    return alt.LayerChart(layer=[lines, *_target(view, target)], height=300)
+
+
+def takeaway(metrics: Sequence[Metrics], view: View) -> str:
+    """What the chart shows, as one sentence for those who cannot see it."""
+    if not metrics:
+        return f"{view}: no epoch is stored yet"
+    last, best = metrics[-1], max(metrics, key=lambda row: row.validation_accuracy)
+    return (
+        f"{view} over {len(metrics)} epochs: validation accuracy {last.validation_accuracy:.2%} after the last, "
+        f"{best.validation_accuracy:.2%} at best, after epoch {best.epoch}"
+    )
+
+
+def _rows(metrics: Sequence[Metrics], view: View) -> list[tuple[int, str, float]]:
+    if view == "learning rate":
+        return [(row.epoch, "training", row.learning_rate) for row in metrics]
+    if view == "loss":
+        pairs = [(row.epoch, row.train_loss, row.validation_loss) for row in metrics]
+    elif view == "accuracy":
+        pairs = [(row.epoch, row.train_accuracy, row.validation_accuracy) for row in metrics]
+    else:
+        pairs = [
+            (row.epoch, max(_FLOOR, 1 - row.train_accuracy), max(_FLOOR, 1 - row.validation_accuracy))
+            for row in metrics
+        ]
+    return [(epoch, name, value) for epoch, *values in pairs for name, value in zip(_SERIES, values, strict=True)]
+
+
+def _range(frame: pd.DataFrame, view: View, target: float) -> tuple[float, float]:
+    values = list(frame["value"])
+    if view == "accuracy":
+        lowest = min([*values, target])
+        return max(0.0, lowest - 0.1 * (1 - lowest) - 0.001), 1.0
+    if view == "error (log)":
+        values.append(1 - target)
+        return min(values) * 0.7, max(values) * 1.3
+    return 0.0, max([*values, 1e-6]) * 1.08
+
+
+def _title(view: View, low: float) -> str:
+    if view == "accuracy" and low > 0:
+        return f"accuracy (axis starts at {low:.1%})"
+    if view == "error (log)":
+        return "error (logarithmic axis)"
+    return {"loss": "cross-entropy, nats"}.get(view, view)
+
+
+def _target(view: View, target: float) -> list[alt.Chart]:
+    levels = {"accuracy": target, "error (log)": 1 - target}
+    if view not in levels:
+        return []
+    frame = pd.DataFrame({"level": [levels[view]], "label": [f"goal {target:.1%}"]})
+    rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5).encode(y="level:Q")
+    label = (
+        alt.Chart(frame)
+        .mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=TARGET, fontWeight="bold")
+        .encode(y="level:Q", x=alt.value("width"), text="label:N")
+    )
+    return [rule, label]
+
+
+def _whole_epochs(epochs: int) -> alt.Axis:
+    return alt.Axis(title="epoch", format="d", tickMinStep=1, tickCount=min(epochs, 20), grid=False)

@@ -1,0 +1,117 @@
+"""A design before any training: its budget, layer by layer, and its drawing."""
+
+import altair as alt
+import pandas as pd
+
+from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, NEUTRAL
+from mnistnet.nets.geometry import IMAGE_SIZE, Walk
+from mnistnet.nets.rules import Profile
+
+_DRAWN = [kind for kind in LAYER_TITLE if kind in LAYER]
+_GAP = 1.6
+_SHADES = {"odd": "#3b7ddd", "even": "#7fb0f2"}  # neighbours must differ; the shades mean nothing else
+
+# Channels are given as objects throughout: for a plain "x:Q" Altair searches its schema, which took more
+# time than all the rest of the page.
+
+
+def budget(walk: Walk, profile: Profile) -> alt.LayerChart:
+    """Each layer's share of the parameters as a piece of one bar, with the budget as a line."""
+    reach = max(profile.params * 1.06, walk.params * 1.04)
+    along = alt.X(
+        "start:Q",
+        scale=alt.Scale(domain=[0, reach], nice=False),
+        title=None,
+        axis=alt.Axis(format=",.0f", tickCount=5, grid=False, labelFlush=True),
+    )
+    pieces = (
+        alt.Chart()
+        .mark_bar(height=26)
+        .encode(
+            along,
+            alt.X2("stop:Q"),
+            alt.Color("shade:N", scale=alt.Scale(domain=list(_SHADES), range=list(_SHADES.values())), legend=None),
+            alt.Tooltip(["layer:N", "parameters:Q", "share:N"]),
+        )
+    )
+    numbers = (
+        alt.Chart()
+        .mark_text(fontSize=11, color="#0d1b33")
+        .encode(alt.X("middle:Q"), alt.Text("number:N"), alt.Opacity("legible:Q", scale=None))
+    )
+    limit = alt.Chart().mark_tick(color=LIMIT, thickness=3, size=38).encode(alt.X(datum=profile.params))
+    columns = ["layer", "number", "start", "stop", "middle", "parameters", "share", "shade", "legible"]
+    frame = pd.DataFrame(_pieces(walk, reach), columns=columns)
+    return alt.LayerChart(data=frame, layer=[pieces, numbers, limit], height=52)
+
+
+def _pieces(walk: Walk, reach: float) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    start = 0
+    for layer in sorted({row.layer for row in walk.rows}):
+        own = walk.of_layer(layer)
+        count = sum(row.params for row in own)
+        if not count:
+            continue
+        title = f"{layer + 1} {LAYER_TITLE[own[0].type]}"
+        shade = list(_SHADES)[len(rows) % 2]
+        share = f"{count / walk.params:.1%}"
+        legible = int(count > reach * 0.03)
+        rows.append((title, str(layer + 1), start, start + count, start + count / 2, count, share, shade, legible))
+        start += count
+    return rows
+
+
+def drawing(walk: Walk) -> alt.LayerChart:
+    """The network from left to right: a block's height is its map's side, its width its channels."""
+    rows: list[dict[str, object]] = []
+    x = 0.0
+    for layer in sorted({row.layer for row in walk.rows}):
+        first = walk.of_layer(layer)[0]
+        if first.type not in _DRAWN:
+            continue
+        width = 0.8 + first.channels**0.5
+        rows.append(
+            {
+                "layer": f"{layer + 1} {LAYER_TITLE[first.type]}",
+                "kind": LAYER_TITLE[first.type],
+                "x": x,
+                "x2": x + width,
+                "middle": x + width / 2,
+                "y": first.size / 2,
+                "y2": -first.size / 2,
+                "channels": first.channels,
+                "map": f"{first.size}×{first.size}",
+                "field": f"{first.field} px",
+                "above": first.size / 2 + 1.5,
+                "below": -first.size / 2 - 1.8,
+            }
+        )
+        x += width + _GAP
+    kinds = [kind for kind in _DRAWN if kind in {row.type for row in walk.rows}]
+    edge = IMAGE_SIZE / 2 + 5
+    blocks = (
+        alt.Chart()
+        .mark_rect(cornerRadius=2, opacity=0.9)
+        .encode(
+            alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, max(x, 1)], nice=False)),
+            alt.X2("x2:Q"),
+            alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-edge, edge], nice=False)),
+            alt.Y2("y2:Q"),
+            alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=[LAYER_TITLE[kind] for kind in kinds], range=[LAYER[kind] for kind in kinds]),
+                legend=alt.Legend(orient="bottom", title=None),
+            ),
+            alt.Tooltip(["layer:N", "channels:Q", "map:N", "field:N"]),
+        )
+    )
+    channels = (
+        alt.Chart()
+        .mark_text(fontSize=11, fontWeight="bold", color=NEUTRAL)
+        .encode(alt.X("middle:Q"), alt.Y("above:Q"), alt.Text("channels:Q"))
+    )
+    maps = (
+        alt.Chart().mark_text(fontSize=9, color=NEUTRAL).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("map:N"))
+    )
+    return alt.LayerChart(data=pd.DataFrame(rows), layer=[blocks, channels, maps], height=230)

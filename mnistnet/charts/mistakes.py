@@ -1,0 +1,130 @@
+"""What a network gets wrong: confusion matrix, gallery, and the ten probabilities of one digit."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mnistnet.charts.palette import HIGHLIGHT, NEUTRAL, VALIDATION
+from mnistnet.charts.pictures import png
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight.evaluation import Mistake
+
+CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
+DIGIT = "digit"  # name of the gallery's selection; its field is `index`
+COLUMNS = 8
+_RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
+_RIGHT = "#d7dde6"
+
+
+def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.LayerChart:
+    """Truth down, guess across, counts in the cells; colour shows errors, the diagonal stays grey."""
+    frame = pd.DataFrame(
+        [
+            (classes[truth], classes[guess], int(count), int(count) if truth != guess else 0, truth == guess)
+            for (truth, guess), count in np.ndenumerate(counts)
+        ],
+        columns=["truth", "guess", "count", "errors", "right"],
+    )
+    most = max(2, int(frame["errors"].max()))
+    base = alt.Chart(frame).encode(
+        x=alt.X(
+            "guess:N",
+            sort=list(classes),
+            axis=alt.Axis(orient="top", labelAngle=0, title="guess", domain=False, ticks=False),
+        ),
+        y=alt.Y("truth:N", sort=list(classes), axis=alt.Axis(title="truth", domain=False, ticks=False)),
+    )
+    selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
+    diagonal = (
+        alt.Chart(frame[frame["right"]])
+        .mark_rect(cornerRadius=2, color=_RIGHT)
+        .encode(
+            x=alt.X("guess:N", sort=list(classes)),
+            y=alt.Y("truth:N", sort=list(classes)),
+            tooltip=["truth:N", "guess:N", alt.Tooltip("count:Q", format=",")],
+        )
+    )
+    cells = (
+        base.mark_rect(cursor="pointer", cornerRadius=2)
+        .encode(
+            color=alt.Color("errors:Q", scale=alt.Scale(range=_RAMP, domain=[1, most]), legend=None),
+            opacity=alt.condition((alt.datum.errors > 0) | alt.datum.right, alt.value(1), alt.value(0.12)),
+            stroke=alt.condition(selected, alt.value("#111827"), alt.value("transparent"), empty=False),
+            strokeWidth=alt.value(2.5),
+            tooltip=["truth:N", "guess:N", alt.Tooltip("count:Q", format=",")],
+        )
+        .add_params(selected)
+    )
+    numbers = base.mark_text(fontSize=12, cursor="pointer", color="#111827").encode(
+        text=alt.Text("count:Q", format=","),
+        opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
+    )
+    return alt.LayerChart(layer=[cells, diagonal, numbers], height=400)
+
+
+def gallery(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Sequence[str]) -> alt.LayerChart:
+    """Wrong digits in rows of eight, each with truth, guess and the guess's probability under it."""
+    frame = pd.DataFrame(
+        [
+            (
+                mistake.index,
+                place % COLUMNS,
+                place // COLUMNS,
+                png(image),
+                f"{classes[mistake.label]} → {classes[mistake.predicted]}",
+                f"{mistake.probability:.0%}",
+            )
+            for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
+        ],
+        columns=["index", "column", "row", "picture", "answer", "probability"],
+    )
+    rows = max(1, -(-len(mistakes) // COLUMNS))
+    selected = alt.selection_point(name=DIGIT, fields=["index"])
+    base = alt.Chart(frame).encode(
+        x=alt.X("column:Q", axis=None, scale=alt.Scale(domain=[-0.5, COLUMNS - 0.5], nice=False)),
+        y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[rows - 0.4, -0.5], nice=False)),
+        tooltip=[
+            alt.Tooltip("index:Q", title="image"),
+            alt.Tooltip("answer:N", title="truth → guess"),
+            alt.Tooltip("probability:N", title="sure to"),
+        ],
+    )
+    frames = (
+        base.mark_square(size=2900, cursor="pointer", filled=True, opacity=1)
+        .encode(color=alt.condition(selected, alt.value(HIGHLIGHT), alt.value("#00000000"), empty=False))
+        .add_params(selected)
+    )
+    pictures = base.mark_image(width=46, height=46, cursor="pointer").encode(url="picture:N")
+    answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold", color=NEUTRAL).encode(text="answer:N")
+    sure = base.mark_text(dy=50, fontSize=11, color=NEUTRAL).encode(text="probability:N")
+    return alt.LayerChart(layer=[frames, pictures, answers, sure], height=rows * 96)
+
+
+def probabilities(row: npt.NDArray[np.float32], truth: int, classes: Sequence[str]) -> alt.LayerChart:
+    """The ten probabilities of one digit as bars; truth and guess are named, not only coloured."""
+    guess = int(row.argmax())
+    role = {guess: "guess", truth: "truth"} if truth != guess else {truth: "truth and guess"}
+    frame = pd.DataFrame(
+        [(name, float(row[index]), role.get(index, "")) for index, name in enumerate(classes)],
+        columns=["class", "probability", "role"],
+    )
+    frame["label"] = [f"{p:.1%} {r}".strip() for p, r in zip(frame["probability"], frame["role"], strict=True)]
+    base = alt.Chart(frame).encode(
+        y=alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False)),
+        x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.3]), axis=None),
+    )
+    bars = base.mark_bar(height=16).encode(
+        color=alt.Color(
+            "role:N",
+            scale=alt.Scale(
+                domain=["truth", "guess", "truth and guess", ""],
+                range=[VALIDATION, HIGHLIGHT, VALIDATION, NEUTRAL],
+            ),
+            legend=None,
+        )
+    )
+    labels = base.mark_text(align="left", dx=6, color=NEUTRAL).encode(text="label:N")
+    return alt.LayerChart(layer=[bars, labels], height=280)

@@ -1,0 +1,136 @@
+"""The Compare page's pieces: the table of runs, their curves, and the accuracy-parameters plane."""
+
+import pandas as pd
+import streamlit as st
+
+from mnistnet.charts import comparison
+from mnistnet.charts.comparison import Point
+from mnistnet.insight.evaluation import Score
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.run import Run
+from mnistnet.ui import readers, state
+
+_CHOSEN, _TABLE = "compare-runs", "compare-table"
+_FIRST_SHOWN = 5
+
+
+def table(runs: list[Run]) -> None:
+    """All runs with what they cost and what they reached."""
+    st.dataframe(
+        pd.DataFrame(
+            [
+                (
+                    run.id,
+                    run.name,
+                    str(run.state),
+                    run.params,
+                    f"{run.epochs_done} / {run.recipe.epochs}",
+                    run.recipe.dataset,
+                    run.recipe.protocol,
+                    _percent(run.validation_accuracy),
+                    _percent(run.best_validation_accuracy),
+                    _test(run),
+                    run.train_seconds,
+                )
+                for run in runs
+            ],
+            columns=[
+                "run",
+                "name",
+                "state",
+                "parameters",
+                "epochs",
+                "data",
+                "protocol",
+                "validation",
+                "best",
+                "test, final weights (95% interval)",
+                "seconds",
+            ],
+        ),
+        hide_index=True,
+        key=_TABLE,
+        alt=f"{len(runs)} runs with parameters, epochs, accuracies and training times",
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "validation": st.column_config.TextColumn(help="Validation accuracy after the last epoch"),
+            "best": st.column_config.TextColumn(
+                help="Best epoch by validation accuracy; under the course protocol by test accuracy, which flatters."
+            ),
+            "seconds": st.column_config.NumberColumn(format="%.0f", help="Training time without validation"),
+        },
+    )
+
+
+def chosen(runs: list[Run]) -> list[Run]:
+    """Which runs are drawn; the newest few to begin with."""
+    titles = {run.id: f"{run.name} · {run.id}" for run in runs}
+    kept = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
+    first = [run.id for run in runs if run.epochs_done][:_FIRST_SHOWN]
+    st.session_state[_CHOSEN] = kept if _CHOSEN in st.session_state else first
+    ids = st.multiselect(
+        "Runs to draw",
+        list(titles),
+        format_func=lambda run_id: titles[run_id],
+        key=_CHOSEN,
+        persist_state="session",
+    )
+    return [run for run in runs if run.id in ids]
+
+
+def curves(runs: list[Run]) -> None:
+    """Their validation errors over the epochs."""
+    target = state.profile().accuracy
+    lines = {f"{run.name} · {run.id}": readers.metrics(run) for run in runs if run.epochs_done}
+    if not lines:
+        st.caption("None of these runs has stored an epoch yet.")
+        return
+    best = max((run for run in runs if run.epochs_done), key=lambda run: run.best_validation_accuracy or 0)
+    st.altair_chart(
+        comparison.overlay(lines, target),
+        key="overlay",
+        alt=f"Validation error of {len(lines)} runs; the lowest is {1 - (best.best_validation_accuracy or 0):.2%}",
+    )
+
+
+def plane(runs: list[Run]) -> None:
+    """Test accuracy against parameters, with the published solutions."""
+    points = []
+    for run in runs:
+        if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist":
+            score = Score(run.test_errors, run.test_total)
+            label = f"{run.name} · {run.id}"
+            points.append(
+                Point(
+                    label,
+                    run.params,
+                    score.accuracy,
+                    score.interval.low,
+                    score.interval.high,
+                    run.recipe.protocol,
+                )
+            )
+    published = sum(preset.published is not None for preset in PRESETS.values())
+    st.altair_chart(
+        comparison.plane(points, state.profile().accuracy),
+        key="plane",
+        alt=f"Test accuracy against parameters: {len(points)} runs beside {published} published solutions",
+    )
+    st.caption(
+        "Diamonds: published solutions, their best epoch on the test set, one run each. Dots: the final weights of "
+        "these MNIST runs on all 10,000 test images, with 95% intervals."
+    )
+
+
+def _percent(share: float | None) -> str:
+    return f"{share:.2%}" if share is not None else "–"
+
+
+def _test(run: Run) -> str:
+    if run.test_errors is None or not run.test_total:
+        return "–"
+    score = Score(run.test_errors, run.test_total)
+    return (
+        f"{score.accuracy:.2%} · {score.errors} of {score.total:,} wrong "
+        f"({score.interval.low:.2%} to {score.interval.high:.2%})"
+    )

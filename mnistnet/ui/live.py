@@ -1,0 +1,202 @@
+"""The Train page's live panel: one run as it trains, and the queue. Polls only while something runs."""
+
+import shlex
+from collections.abc import Callable
+
+import streamlit as st
+
+from mnistnet.charts import curves
+from mnistnet.data import datasets
+from mnistnet.data.splits import counts
+from mnistnet.errors import MnistnetError
+from mnistnet.insight.evaluation import Score, streak
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs import supervisor
+from mnistnet.runs.run import Run, State
+from mnistnet.training.recipe import Recipe
+from mnistnet.ui import components, readers, state
+
+TICK_SECONDS = 2.0
+_PAUSED, _VIEW = "pause-live", "curve-view"
+
+
+def watch(run: Run) -> None:
+    """The run's state and figures, then its curve; redrawn while it changes, and once more at its end."""
+    paused = run.state.is_active and st.session_state.get(_PAUSED, False)
+    every = TICK_SECONDS if run.state.is_active and not paused else None
+    st.fragment(_panel, run_every=every)(run.id, run.state.is_active)
+    if run.epochs_done or run.state.is_active:
+        _controls(run)
+    st.fragment(_curve, run_every=every)(run.id)
+
+
+def _controls(run: Run) -> None:
+    """What the panel shows, and whether it moves. Outside the panel, so that a tick never disturbs a hand."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.segmented_control(
+            "Curve", curves.VIEWS, default=curves.VIEWS[0], key=_VIEW, required=True, persist_state="session"
+        )
+        if run.state.is_active:
+            st.toggle("Pause the display", key=_PAUSED, help="Training goes on; the panel holds still.")
+
+
+def queue(runs: list[Run], shown: Run) -> None:
+    """The other runs that wait or train."""
+    others = [run for run in runs if run.state.is_active and run.id != shown.id]
+    if not others:
+        return
+    st.subheader("Also queued or running", anchor=False)
+    for run in reversed(others):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            components.state_badge(run)
+            st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
+            st.button("Show", key=f"show-{run.id}", on_click=state.choose_run, args=(run.id,))
+            st.button("Stop", key=f"stop-{run.id}", on_click=_stop, args=(run.id,), disabled=run.stop_requested)
+
+
+def afterwards(run: Run) -> None:
+    """What can be done with the run: look at its mistakes, open its design, see why it failed."""
+    with st.container(horizontal=True):
+        if run.epochs_done:
+            st.page_link("pages/mistakes.py", label="Its mistakes", icon=":material/search:")
+        st.page_link("pages/receptive_fields.py", label="What its layers see", icon=":material/center_focus_strong:")
+        st.button("Open its design", icon=":material/edit:", on_click=_open_design, args=(run.id,))
+    if run.state is State.FAILED:
+        st.caption("The last lines of its log:")
+        st.code(readers.log_tail(run) or run.message, language=None)
+    with st.expander("The same from the command line", icon=":material/terminal:"):
+        components.command(_command(run), "Save the design file from the Design page, then:")
+        components.command(f"python -m mnistnet show {run.id}", "This run, in the terminal:")
+
+
+def _command(run: Run) -> str:
+    """Only what differs from the default recipe."""
+    default, recipe = Recipe().model_dump(), run.recipe.model_dump()
+    changed = [f"--set {name}={value}" for name, value in recipe.items() if value != default[name]]
+    design = run.name if run.name in PRESETS and PRESETS[run.name].architecture == run.architecture else "design.json"
+    return " ".join(["python -m mnistnet train", shlex.quote(design), *changed])
+
+
+def _open_design(run_id: str) -> None:
+    run = readers.chosen(run_id)
+    if run:
+        state.put_design(run.architecture)
+        state.put_recipe(run.recipe)
+        st.switch_page("pages/design.py")
+
+
+def _panel(run_id: str, was_active: bool) -> None:
+    run = readers.chosen(run_id)
+    if run is None:
+        components.empty("This run is no longer in the store.", "pages/design.py", "Design a network")
+        return
+    if was_active != run.state.is_active:
+        st.rerun()  # on the edge only: the page decides anew whether to poll
+    _status(run)
+    _buttons(run)
+    _figures(run)
+
+
+def _curve(run_id: str) -> None:
+    run = readers.chosen(run_id)
+    rows = readers.metrics(run) if run else []
+    if run and rows:
+        view, target = st.session_state.get(_VIEW) or curves.VIEWS[0], state.profile().accuracy
+        chart = curves.curves(rows, run.recipe.epochs, target, view)
+        st.altair_chart(chart, key="curve", alt=curves.takeaway(rows, view))
+
+
+def _status(run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        components.state_badge(run)
+        stage = run.stage if run.state is State.RUNNING else _sentence(run)
+        st.markdown(components.plain(stage), width="content")
+    if run.state.is_active:
+        epoch = min(run.epochs_done + 1, run.recipe.epochs)
+        left = f" · about {components.duration(run.seconds_left)} left" if run.seconds_left else ""
+        speed = f" · {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
+        st.progress(run.progress, text=f"epoch {epoch} of {run.recipe.epochs}{left}{speed}")
+
+
+def _sentence(run: Run) -> str:
+    ahead = sum(other.state.is_active for other in readers.snapshot().runs) - 1
+    return {
+        State.QUEUED: f"waiting; {ahead} other runs are queued or training",
+        State.STARTING: "starting its process",
+        State.DONE: f"all {run.epochs_done} epochs trained",
+        State.STOPPED: f"stopped after epoch {run.epochs_done}; it can go on",
+        State.FAILED: run.message,
+        State.DIVERGED: run.message,
+        State.INTERRUPTED: f"interrupted after epoch {run.epochs_done}: {run.message}; nothing stored is lost",
+    }.get(run.state, "")
+
+
+def _figures(run: Run) -> None:
+    rows = readers.metrics(run)
+    if not rows:
+        if run.state.is_active:
+            st.caption("The curves appear after the first epoch.")
+        return
+    target = state.profile().accuracy
+    total = counts(datasets.source(run.recipe.dataset), run.recipe.protocol).validation
+    split = "validation" if run.recipe.protocol == "holdout" else "test set, every epoch (course protocol)"
+    last, best, final = st.columns(3)
+    with last:
+        errors = round((1 - rows[-1].validation_accuracy) * total)
+        components.score(f"After epoch {rows[-1].epoch}", Score(errors, total), split)
+    with best:
+        top = max(rows, key=lambda row: row.validation_accuracy)
+        components.score(
+            f"Best so far, epoch {top.epoch}",
+            Score(round((1 - top.validation_accuracy) * total), total),
+            split,
+        )
+    with final:
+        if run.test_errors is not None and run.test_total:
+            components.score("Final weights", Score(run.test_errors, run.test_total), "test set")
+        else:
+            row = streak([row.validation_accuracy for row in rows], target)
+            st.metric(
+                f"Epochs in a row at {target:.1%} or more",
+                row,
+                help="One good epoch can be luck; several in a row are less likely to be.",
+            )
+
+
+def _buttons(run: Run) -> None:
+    with st.container(horizontal=True):
+        if run.state.is_active:
+            st.button(
+                "Stop",
+                icon=":material/stop:",
+                key="stop-run",
+                disabled=run.stop_requested,
+                on_click=_stop,
+                args=(run.id,),
+                help="Ends after the batch at work; epochs already stored are kept.",
+            )
+        if run.state.is_resumable:
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                key="resume-run",
+                on_click=_resume,
+                args=(run.id,),
+                type="primary",
+            )
+
+
+def _stop(run_id: str) -> None:
+    _act(lambda: readers.store().request_stop(run_id))
+
+
+def _resume(run_id: str) -> None:
+    _act(lambda: supervisor.resume(readers.store(), run_id))
+
+
+def _act(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except MnistnetError as error:
+        state.tell(str(error))
+    readers.forget()

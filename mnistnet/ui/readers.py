@@ -1,0 +1,138 @@
+"""What the pages read, each through one bounded cache shared by all sessions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight import answers
+from mnistnet.insight.evaluation import Evaluation
+from mnistnet.nets import geometry
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.geometry import Walk
+from mnistnet.runs import supervisor
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.store import Store, UnknownRun, default_root
+from mnistnet.training.estimate import Estimate, Measured, estimate
+
+LOOK_SECONDS = 1.0
+_LOG_LINES = 20
+_EPOCHS_TO_LEARN_FROM = 20
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All runs as the store had them a moment ago, or why it could not be read."""
+
+    runs: Sequence[Run]
+    problem: str | None = None
+
+    def run(self, run_id: str | None) -> Run | None:
+        """The run of this id; None where there is none."""
+        return next((run for run in self.runs if run.id == run_id), None)
+
+
+def store() -> Store:
+    """The store of this dashboard."""
+    return Store()
+
+
+def snapshot() -> Snapshot:
+    """All runs, the newest first; one look a second, however many sessions watch."""
+    return _snapshot(str(default_root()))
+
+
+def forget() -> None:
+    """Look again at once: something was just changed from here."""
+    _snapshot.clear()
+
+
+@st.cache_resource(ttl=LOOK_SECONDS, max_entries=8, show_spinner=False)
+def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
+    try:
+        supervisor.look(store())
+        return Snapshot(store().runs())
+    except MnistnetError as error:
+        return Snapshot([], str(error))
+
+
+def chosen(run_id: str | None) -> Run | None:
+    """The run of this id or prefix, seen anew where the snapshot does not have it yet."""
+    found = snapshot().run(run_id)
+    if found or not run_id:
+        return found
+    try:
+        return store().run(run_id)
+    except (UnknownRun, MnistnetError):
+        return None
+
+
+def metrics(run: Run) -> list[Metrics]:
+    """The stored epochs of a run."""
+    return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _metrics(root: str, run_id: str, attempt: int, epochs_done: int) -> list[Metrics]:
+    return store().metrics(run_id)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def walk(architecture: Architecture) -> Walk:
+    """The design's rows and its first fault."""
+    return geometry.walk(architecture)
+
+
+def training_time(architecture: Architecture, images: int, epochs: int, threads: int) -> Estimate:
+    """Training time on this machine, corrected by the epochs measured here with as many threads."""
+    seen = [
+        Measured(walk(run.architecture), run.images_per_second)
+        for run in snapshot().runs
+        if run.epochs_done and run.images_per_second and run.threads == threads
+    ]
+    return estimate(walk(architecture), images, epochs, seen[:_EPOCHS_TO_LEARN_FROM])
+
+
+def log_tail(run: Run) -> str:
+    """The last lines of what the run's process printed."""
+    try:
+        text = (store().folder(run.id) / "log.txt").read_text(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LOG_LINES:])
+
+
+def evaluation(run: Run, split: SplitName) -> Evaluation:
+    """The run's answers on a split, read where the run wrote them, computed where it did not.
+
+    Raises OperationFailed where neither is possible.
+    """
+    return _evaluation(str(default_root()), run.id, run.epochs_done, run.weights_sha256, split)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Asking the network about every image…")
+def _evaluation(root: str, run_id: str, epochs_done: int, weights_sha256: str | None, split: SplitName) -> Evaluation:
+    run = store().run(run_id)
+    return Evaluation(answers.stored(store(), run, split) or answers.compute(store(), run, split))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the images…")
+def images(dataset: str, protocol: str, split: SplitName) -> Bytes:
+    """The images of a split, (n, 28, 28) uint8. Raises DataError where they are not on this machine."""
+    from mnistnet.data import splits
+
+    if split == "test" or protocol == "course":
+        return datasets.load_test(dataset)[0]
+    return splits.split(datasets.load(dataset), "holdout").validation.images
+
+
+@st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")
+def torchinfo_summary(architecture: Architecture) -> str:
+    """torchinfo's table of the design. Imports torch at its first call, and not before."""
+    from mnistnet.nets.network import summary
+
+    return summary(architecture)

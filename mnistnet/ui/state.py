@@ -1,0 +1,206 @@
+"""What a session works on, and its copy in the address bar: design, recipe, run, digit.
+
+The address wins when the page is opened or the browser goes back; else the session does. A refresh loses
+nothing. Every change comes through a function of this module, from a widget's callback.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from mnistnet import links
+from mnistnet.errors import MnistnetError
+from mnistnet.nets import presets
+from mnistnet.nets.architecture import Architecture, Layer
+from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.training.recipe import Recipe
+
+_DESIGN, _RECIPE, _RUN, _DIGIT, _PROFILE = "design", "recipe", "run", "digit", "rules"
+_ADDRESS = "_address"  # what this session last wrote into the address bar
+_WRITTEN = "_written"  # and when
+_LAYER_IDS = "_layer_ids"
+_TOKEN = "_token"
+_MESSAGES = "_messages"
+# An interaction sends the address as the browser knew it, which may be one change behind.
+_BEHIND_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing kept in session and address, and how it is written there."""
+
+    key: str
+    default: Any
+    encode: Callable[[Any], str]
+    decode: Callable[[str], Any]
+
+
+def _run_id(text: str) -> str:
+    if not (text.isalnum() and len(text) <= 32):
+        raise links.LinkError(f"run {text!a}: not a run's id; copy the link anew")
+    return text
+
+
+def _index(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise links.LinkError(f"digit {text!a}: not a number; copy the link anew")
+    return int(text)
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise links.LinkError(f"rules {text!a}: choose one of {', '.join(PROFILES)}")
+    return text
+
+
+_FIELDS = (
+    Field(_DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
+    Field(_RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
+    Field(_RUN, None, str, _run_id),
+    Field(_DIGIT, None, str, _index),
+    Field(_PROFILE, COURSE.name, str, _profile),
+)
+
+
+def synchronise() -> None:
+    """Bring session and address together; once at the top of every full script run."""
+    session, first = st.session_state, _ADDRESS not in st.session_state
+    session.setdefault(_ADDRESS, {})
+    fresh = first or time.monotonic() - session.get(_WRITTEN, 0.0) > _BEHIND_SECONDS
+    for field in _FIELDS:
+        session.setdefault(f"_{field.key}", field.default)
+        given = st.query_params.get(field.key)
+        if given is not None and fresh and given != session[_ADDRESS].get(field.key):
+            _take_from_address(field, given)
+    _write_address()
+
+
+def _take_from_address(field: Field, text: str) -> None:
+    try:
+        value = field.decode(text)
+    except MnistnetError as error:
+        tell(f"The address was only partly understood, and that part was left out: {error}")
+        return
+    st.session_state[f"_{field.key}"] = value
+    if field.key == _DESIGN:
+        st.session_state.pop(_LAYER_IDS, None)
+
+
+def _write_address() -> None:
+    session, written = st.session_state, {}
+    for field in _FIELDS:
+        value = session[f"_{field.key}"]
+        if value is not None and (value != field.default or field.key == _DESIGN):
+            written[field.key] = field.encode(value)
+    if written != session[_ADDRESS]:
+        session[_ADDRESS], session[_WRITTEN] = written, time.monotonic()
+    if st.query_params.to_dict() != written:
+        st.query_params.from_dict(written)
+
+
+def design() -> Architecture:
+    """The design on the table."""
+    value: Architecture = st.session_state[f"_{_DESIGN}"]
+    return value
+
+
+def recipe() -> Recipe:
+    """The recipe on the table."""
+    value: Recipe = st.session_state[f"_{_RECIPE}"]
+    return value
+
+
+def profile() -> Profile:
+    """The rules that the design is held against."""
+    return PROFILES[st.session_state[f"_{_PROFILE}"]]
+
+
+def run_id() -> str | None:
+    """The run that was chosen last, by its id."""
+    value: str | None = st.session_state[f"_{_RUN}"]
+    return value
+
+
+def digit() -> int | None:
+    """The image that is looked at, by its index in the split."""
+    value: int | None = st.session_state[f"_{_DIGIT}"]
+    return value
+
+
+def put_design(architecture: Architecture, keep_ids: list[str] | None = None) -> None:
+    """Lay another design on the table; `keep_ids` are its layers' ids where they are the old layers."""
+    _set(_DESIGN, architecture)
+    st.session_state[_LAYER_IDS] = keep_ids or _new_ids(architecture.layers)
+
+
+def put_recipe(changed: Recipe) -> None:
+    """Lay another recipe on the table."""
+    _set(_RECIPE, changed)
+
+
+def put_profile(name: str) -> None:
+    """Hold the design against another set of rules."""
+    _set(_PROFILE, name)
+
+
+def choose_run(chosen: str | None) -> None:
+    """Look at another run, at none of its digits yet."""
+    _set(_RUN, chosen)
+    _set(_DIGIT, None)
+
+
+def choose_digit(index: int | None) -> None:
+    """Look at another image."""
+    _set(_DIGIT, index)
+
+
+def _set(key: str, value: Any) -> None:
+    st.session_state[f"_{key}"] = value
+    st.session_state[_WRITTEN] = time.monotonic()
+    st.session_state.pop(_TOKEN, None)
+
+
+def layer_ids() -> list[str]:
+    """A name for each layer that stays with it when others are moved, so that its widgets stay too."""
+    ids: list[str] = st.session_state.get(_LAYER_IDS, [])
+    if len(ids) != len(design().layers):
+        ids = _new_ids(design().layers)
+        st.session_state[_LAYER_IDS] = ids
+    return list(ids)
+
+
+def new_id() -> str:
+    """A name that no layer has."""
+    return secrets.token_hex(4)
+
+
+def _new_ids(layers: tuple[Layer, ...]) -> list[str]:
+    return [new_id() for _ in layers]
+
+
+def start_token() -> str:
+    """The same until something is changed: any number of clicks on Start are one start."""
+    token: str = st.session_state.setdefault(_TOKEN, secrets.token_hex(8))
+    return token
+
+
+def tell(message: str) -> None:
+    """Leave a message for the top of the page, once."""
+    st.session_state.setdefault(_MESSAGES, []).append(message)
+
+
+def messages() -> list[str]:
+    """The messages left since the last page was drawn."""
+    found: list[str] = st.session_state.pop(_MESSAGES, [])
+    return found
+
+
+def control(key: str, value: Any) -> str:
+    """`key`, its widget set to `value` before it is drawn: widgets show the state, they do not own it."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return key

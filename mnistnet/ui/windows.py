@@ -1,0 +1,134 @@
+"""The Receptive fields page's pieces: the window of one unit on a digit, and all layers side by side."""
+
+import streamlit as st
+
+from mnistnet.charts import fields as charts
+from mnistnet.charts.palette import LAYER_TITLE
+from mnistnet.charts.pictures import with_window
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.geometry import IMAGE_SIZE, Row, Walk, window
+from mnistnet.ui import components, readers, state
+
+_LAYER, _DOWN, _ACROSS, _INDEX = "field-layer", "field-down", "field-across", "field-digit"
+_WHOSE, _TABLE, _RUNS_OFFERED = "field-whose", "table", 30
+_TIMES = 14
+_SMALL = 5
+_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
+
+Named = list[tuple[str, Row]]
+
+
+def source_picker() -> None:
+    """Whose layers to look at: the design on the table or a run's."""
+    runs = {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
+    if st.session_state.get(_WHOSE) not in (_TABLE, *runs):
+        st.session_state[_WHOSE] = _TABLE
+    st.selectbox(
+        "Network",
+        [_TABLE, *runs],
+        format_func=lambda key: runs.get(key, f"the design on the table: {state.design().name}"),
+        key=_WHOSE,
+        persist_state="session",
+    )
+
+
+def architecture() -> Architecture:
+    """The design that was picked."""
+    run = readers.chosen(st.session_state[_WHOSE]) if st.session_state[_WHOSE] != _TABLE else None
+    return run.architecture if run else state.design()
+
+
+def layers(walk: Walk) -> Named:
+    """The rows that look at something new, named by their layer's number and kind."""
+    return [(f"{row.layer + 1} {LAYER_TITLE[row.type]}", row) for row in walk.rows if row.type not in _SAME_FIELD]
+
+
+def digits(dataset: str) -> tuple[Bytes, str]:
+    """Test images to look at: the data set's own where they are here, else the offline sample's."""
+    try:
+        return readers.images(dataset, "course", "test"), datasets.source(dataset).title
+    except MnistnetError:
+        return readers.images(datasets.OFFLINE.name, "course", "test"), datasets.OFFLINE.title
+
+
+def coverage(named: Named) -> None:
+    """Which layer first sees the whole digit, in a sentence, and the fields along depth."""
+    first = next((name for name, row in named if row.covers_image), None)
+    if first:
+        sentence = f"**Layer {first}** is the first in which every unit sees the whole {IMAGE_SIZE}×{IMAGE_SIZE} image."
+    else:
+        name, row = named[-1]
+        sentence = f"No layer sees the whole image: the last, {name}, sees {row.field} pixels of {IMAGE_SIZE}."
+    st.markdown(sentence)
+    st.altair_chart(charts.along_depth(named), key="along-depth", alt=sentence.replace("*", ""))
+
+
+def one_unit(named: Named, images: Bytes, title: str) -> None:
+    """Pick a layer, a unit and a digit; see the unit's window on it."""
+    controls, picture = st.columns([0.45, 0.55])
+    with controls:
+        names = [name for name, _ in named]
+        if st.session_state.get(_LAYER) not in names:
+            st.session_state[_LAYER] = names[min(2, len(names) - 1)]
+        chosen = st.select_slider("Layer", names, key=_LAYER) if len(names) > 1 else names[0]
+        row = dict(named)[chosen]
+        unit = (_unit(_DOWN, "Unit, row", row), _unit(_ACROSS, "Unit, column", row))
+        index = _digit(images, title)
+        down, across = (window(row, position) for position in unit)
+        st.markdown(
+            f"Sees **{row.field}×{row.field}** pixels"
+            + (", **the whole image**" if row.covers_image else "")
+            + f". Neighbours are {row.jump} px apart; the map is {row.size}×{row.size}."
+        )
+        if row.first < 0:
+            st.caption(f"{-row.first} px of the first unit's field lie on padding, outside the image.")
+        seen = int(images[index, down.start : down.stop, across.start : across.stop].sum())
+        ink = max(1, int(images[index].sum()))
+        st.metric(
+            "Ink inside the window",
+            f"{seen / ink:.0%}",
+            help="Share of the digit's brightness that this unit can possibly know of.",
+        )
+    with picture:
+        st.image(
+            with_window(images[index], down, across, _TIMES),
+            width=28 * _TIMES,
+            alt=f"Digit {index}, seen: rows {down.start} to {down.stop - 1}, columns {across.start} to {across.stop - 1}",
+        )
+
+
+def _unit(key: str, label: str, row: Row) -> int:
+    if row.size == 1:
+        st.caption(f"{label}: the map has a single one.")
+        return 0
+    if not 0 <= st.session_state.get(key, -1) < row.size:
+        st.session_state[key] = row.size // 2
+    return int(st.slider(label, 0, row.size - 1, key=key))
+
+
+def _digit(images: Bytes, title: str) -> int:
+    current = state.digit() or 0
+    key = state.control(_INDEX, min(current, len(images) - 1))
+    st.number_input(f"Digit, index in the test set of {title}", 0, len(images) - 1, key=key, on_change=_typed)
+    return min(current, len(images) - 1)
+
+
+def _typed() -> None:
+    state.choose_digit(int(st.session_state[_INDEX]))
+
+
+def side_by_side(named: Named, images: Bytes) -> None:
+    """Every layer's middle unit on the same digit."""
+    image = images[min(state.digit() or 0, len(images) - 1)]
+    with st.grid(min_column_width=28 * _SMALL + 20):
+        for name, row in named:
+            with st.container(gap="xsmall"):
+                st.caption(f"{components.plain(name)}: {row.field} px")
+                st.image(
+                    with_window(image, window(row, row.size // 2), window(row, row.size // 2), _SMALL),
+                    width=28 * _SMALL,
+                    alt=f"{name}: its middle unit sees {min(row.field, IMAGE_SIZE)} pixels a side",
+                )

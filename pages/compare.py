@@ -1,0 +1,24 @@
+"""Runs side by side, and beside the published solutions."""
+
+import streamlit as st
+
+from mnistnet.ui import comparing, components, frame, readers
+
+frame.require()
+st.title("Compare", anchor=False)
+components.work_in_progress()
+runs = list(readers.snapshot().runs)
+if not runs:
+    components.empty("No run to compare yet: train one first.", "pages/design.py", "Design a network")
+    st.subheader("Accuracy against parameters", anchor=False)
+    comparing.plane([])
+else:
+    comparing.table(runs)
+    drawn = comparing.chosen(runs)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Validation error", anchor=False)
+        comparing.curves(drawn)
+    with right:
+        st.subheader("Accuracy against parameters", anchor=False)
+        comparing.plane(drawn)

@@ -1,0 +1,31 @@
+"""Design a network, see what it costs, start a training."""
+
+import streamlit as st
+
+from mnistnet.ui import components, design_panel, editor, frame, readers, state
+from mnistnet.ui.recipe_panel import recipe_panel
+
+frame.require()
+walk = readers.walk(state.design())
+
+st.title("Design", anchor=False)
+components.work_in_progress()
+design_panel.data_notice()
+design_panel.beginning()
+
+left, right = st.columns([0.52, 0.48], gap="medium")
+with left:
+    layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
+    with layers:
+        editor.toolbar()
+        with st.container(height=560, border=False, key="layers"):
+            editor.editor(walk)
+    with recipe:
+        recipe_panel()
+with right:
+    design_panel.meter(walk)
+    design_panel.drawing(walk)
+
+design_panel.table(walk)
+with st.bottom:
+    design_panel.start(walk)

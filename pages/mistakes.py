@@ -1,0 +1,36 @@
+"""What a run gets wrong: which digits for which, and each of them."""
+
+import streamlit as st
+
+from mnistnet.ui import components, failures, frame, readers
+
+frame.require()
+st.title("Mistakes", anchor=False)
+components.work_in_progress()
+choice, part, figure = st.columns([0.45, 0.2, 0.35])
+with choice:
+    run = components.run_picker([run for run in readers.snapshot().runs if run.epochs_done])
+if run is None:
+    components.empty(
+        "No network has learned anything yet: its mistakes show here after its first epoch.",
+        "pages/design.py",
+        "Design a network",
+    )
+    st.stop()
+with part:
+    split = failures.split_picker(run)
+evaluation = failures.evaluation(run, split)
+images = failures.images(run, split)
+if evaluation is None or images is None:
+    st.stop()
+with figure:
+    components.score("Accuracy", evaluation.score, failures.split_title(run, split))
+
+left, right = st.columns([0.45, 0.55], gap="medium")
+with left:
+    failures.matrix(evaluation, run)
+shown = failures.filtered(evaluation, run)
+with right:
+    failures.gallery(shown, images, run)
+if shown:
+    failures.in_depth(shown, evaluation, images, run)

@@ -1,0 +1,16 @@
+"""Watch a run train; stop it, resume it, see what waits."""
+
+import streamlit as st
+
+from mnistnet.ui import components, frame, live, readers
+
+frame.require()
+st.title("Train", anchor=False)
+runs = list(readers.snapshot().runs)
+run = components.run_picker(runs)
+if run is None:
+    components.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
+else:
+    live.watch(run)
+    live.afterwards(run)
+    live.queue(runs, run)

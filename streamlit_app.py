@@ -1,0 +1,5 @@
+"""The dashboard: `streamlit run streamlit_app.py`."""
+
+from mnistnet.ui import frame
+
+frame.run()
