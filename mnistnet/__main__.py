@@ -3,6 +3,7 @@
 Bad input ends with exit code 2, failed work with 1, each with one line on stderr and no traceback.
 """
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from mnistnet import documents, watching
+from mnistnet import documents, strict, watching
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS
 from mnistnet.errors import BadInput, MnistnetError
@@ -22,7 +23,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import supervisor
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store import Store, WrongState
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
 
@@ -63,7 +64,12 @@ def summary(design: tuple[str, ...], as_json: bool) -> None:
 @click.option("--detach", is_flag=True, help="Start it and return at once.")
 @as_json
 def train(
-    design: str, recipe_file: Path | None, settings: tuple[str, ...], detach: bool, as_json: bool, **options: Any
+    design: str,
+    recipe_file: Path | None,
+    settings: tuple[str, ...],
+    detach: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Train DESIGN. The run lives outside this command; Ctrl-C here stops it, and it can be resumed."""
     fields = recipes.load(recipe_file) if recipe_file else {}
@@ -84,7 +90,11 @@ def runs(as_json: bool) -> None:
     store = Store()
     supervisor.look(store)
     found = store.runs()
-    _print([documents.listed(run) for run in found], as_json, [watching.line(run) for run in found] or ["no runs yet"])
+    _print(
+        [documents.listed(run) for run in found],
+        as_json,
+        [watching.line(run) for run in found] or ["no runs yet"],
+    )
 
 
 @cli.command()
@@ -152,21 +162,29 @@ def data(dataset: str, as_json: bool) -> None:
 
 def _design(name: str) -> Architecture:
     if name == "-":
-        return designs.parse(sys.stdin.buffer.read(designs.strict.MAX_BYTES + 1))
+        return designs.parse(sys.stdin.buffer.read(strict.MAX_BYTES + 1))
     if name in PRESETS:
         return PRESETS[name].architecture
     path = Path(name)
-    if not path.exists():
+    if not _exists(path):
         known = ", ".join(PRESETS)
         raise DesignError(f"design {name!a}: neither a preset ({known}) nor a file; give one of them, or -")
     return designs.load(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no file can have such a name
+        return False
 
 
 def _follow(store: Store, run: Run, as_json: bool) -> None:
     try:
         run = watching.follow(store, run.id)
     except KeyboardInterrupt:
-        store.request_stop(run.id)
+        with contextlib.suppress(WrongState):  # it has just ended
+            store.request_stop(run.id)
         click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` goes on with it", err=True)
         run = watching.follow(store, run.id)
     _print(documents.outcome(run), as_json, watching.report(run, store.metrics(run.id)))

@@ -48,9 +48,9 @@ _RECIPE_1 = (
 )
 _STEP_LETTERS = {"b": "batchnorm", "r": "relu", "d": "dropout", "D": "dropout2d"}
 _LETTER_OF_STEP = {step: letter for letter, step in _STEP_LETTERS.items()}
-_NUMBER = r"[0-9.]+(?:e-?[0-9]+)?"
-_CONV = re.compile(rf"c(\d+)k(\d+)s(\d+)p(\d+)(i?)-([brdD]*)({_NUMBER})")
-_OTHER = re.compile(rf"([madDgl])({_NUMBER})?(n?)")
+_WHOLE = "([0-9]{1,9})"
+_RATE = r"([0-9.]+(?:e-?[0-9]+)?)"
+_VALUE = re.compile("[a-zA-Z0-9.+-]*")  # int() and float() also take underscores, spaces and any script's digits
 
 
 class LinkError(BadInput):
@@ -65,9 +65,7 @@ def encode_design(architecture: Architecture) -> str:
 
 def decode_design(text: str) -> Architecture:
     """The design in a link's text; LinkError names the part that is wrong."""
-    version, layers, name = _parts(text, "~", 3)
-    if version != "1":
-        raise LinkError(f"design link version {shown(version)}: this mnistnet reads version 1; update it")
+    layers, name = _parts("design", text, 2)
     parts = [_read_layer(number, part) for number, part in enumerate(layers.split("_"), 1)]
     try:
         return strict_architecture({"version": 1, "name": name, "layers": parts})
@@ -82,9 +80,10 @@ def encode_recipe(recipe: Recipe) -> str:
 
 def decode_recipe(text: str) -> Recipe:
     """The recipe in a link's text; LinkError names the field that is wrong."""
-    version, *values = _parts(text, "~", len(_RECIPE_1) + 1)
-    if version != "1":
-        raise LinkError(f"recipe link version {shown(version)}: this mnistnet reads version 1; update it")
+    values = _parts("recipe", text, len(_RECIPE_1))
+    for name, value in zip(_RECIPE_1, values, strict=True):
+        if not _VALUE.fullmatch(value):
+            raise LinkError(f"recipe link, {name}={shown(value)}: letters, digits, points, signs only; copy it anew")
     try:
         fields = dict(recipes.assignment(f"{name}={value}") for name, value in zip(_RECIPE_1, values, strict=True))
         return recipes.recipe(fields)
@@ -92,12 +91,15 @@ def decode_recipe(text: str) -> Recipe:
         raise LinkError(f"recipe link, {error}") from None
 
 
-def _parts(text: str, separator: str, count: int) -> list[str]:
+def _parts(kind: str, text: str, count: int) -> list[str]:
+    """What follows the version, in `count` parts; the last one may contain the separator."""
     if len(text) > MAX_CHARACTERS:
-        raise LinkError(f"a link of {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed; copy it anew")
-    parts = text.split(separator, count - 1)
-    if len(parts) != count:
-        raise LinkError(f"link {shown(text)}: incomplete; copy it anew")
+        raise LinkError(f"{kind} link: {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed; copy it anew")
+    version, *parts = text.split("~", count)
+    if version != "1" and version.isdecimal():
+        raise LinkError(f"{kind} link version {shown(version)}: this mnistnet reads version 1; update it")
+    if version != "1" or len(parts) != count:
+        raise LinkError(f"{kind} link {shown(text)}: incomplete; copy it anew")
     return parts
 
 
@@ -122,32 +124,41 @@ _WRITERS: dict[type[Layer], Callable[[Any], str]] = {
 }
 
 
-def _read_layer(number: int, text: str) -> dict[str, Any]:
-    try:
-        if found := _CONV.fullmatch(text):
-            channels, kernel, stride, padding, bias, steps, rate = found.groups()
-            return {
-                "type": "conv",
-                "channels": int(channels[:9]),
-                "kernel": int(kernel[:9]),
-                "stride": int(stride[:9]),
-                "padding": int(padding[:9]),
-                "bias": bool(bias),
-                "after": [_STEP_LETTERS[letter] for letter in steps],
-                "dropout": float(rate),
-            }
-        if found := _OTHER.fullmatch(text):
-            return _READERS[found[1]](found[2], found[3])
-    except (ValueError, TypeError):
-        pass
-    raise LinkError(f"design link, layer {number}: {shown(text)} is no layer; copy the link anew")
+def _read_conv(
+    channels: str, kernel: str, stride: str, padding: str, bias: str, steps: str, rate: str
+) -> dict[str, Any]:
+    return {
+        "type": "conv",
+        "channels": int(channels),
+        "kernel": int(kernel),
+        "stride": int(stride),
+        "padding": int(padding),
+        "bias": bool(bias),
+        "after": [_STEP_LETTERS[letter] for letter in steps],
+        "dropout": float(rate),
+    }
 
 
-_READERS: dict[str, Callable[[Any, str], dict[str, Any]]] = {
-    "m": lambda value, _: {"type": "maxpool", "size": int(value)},
-    "a": lambda value, _: {"type": "avgpool", "size": int(value)},
-    "d": lambda value, _: {"type": "dropout", "rate": float(value)},
-    "D": lambda value, _: {"type": "dropout2d", "rate": float(value)},
-    "g": lambda _, __: {"type": "globalavgpool"},
-    "l": lambda value, without: {"type": "linear", "features": int(value), "bias": not without},
+_READERS: dict[re.Pattern[str], Callable[..., dict[str, Any]]] = {
+    re.compile(rf"c{_WHOLE}k{_WHOLE}s{_WHOLE}p{_WHOLE}(i?)-([brdD]*){_RATE}"): _read_conv,
+    re.compile(f"m{_WHOLE}"): lambda size: {"type": "maxpool", "size": int(size)},
+    re.compile(f"a{_WHOLE}"): lambda size: {"type": "avgpool", "size": int(size)},
+    re.compile(f"d{_RATE}"): lambda rate: {"type": "dropout", "rate": float(rate)},
+    re.compile(f"D{_RATE}"): lambda rate: {"type": "dropout2d", "rate": float(rate)},
+    re.compile("g"): lambda: {"type": "globalavgpool"},
+    re.compile(f"l{_WHOLE}(n?)"): lambda features, without: {
+        "type": "linear",
+        "features": int(features),
+        "bias": not without,
+    },
 }
+
+
+def _read_layer(number: int, text: str) -> dict[str, Any]:
+    for pattern, reader in _READERS.items():
+        if found := pattern.fullmatch(text):
+            try:
+                return reader(*found.groups())
+            except ValueError:  # a rate such as 1.2.3
+                break
+    raise LinkError(f"design link, layer {number}: {shown(text)} is no layer; copy the link anew")

@@ -1,16 +1,17 @@
 """Strict JSON: what `json.loads` lets through and a file from a stranger should not contain.
 
-Owns size cap, duplicate keys, NaN, overflow and depth; knows no design and no recipe.
+Owns size cap, duplicate keys, overflow and depth; knows no design and no recipe. NaN and infinities
+come through `parse`: only `validated` can name the field that holds one.
 """
 
 import json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 MAX_BYTES = 64 * 1024
 _SHOWN = 60
-_DIGITS = 18
+_DIGITS = 300  # as many as fit into a float
 
 # pydantic's words, in the form "what is allowed; what to do"; the fields in braces are pydantic's own.
 _SAY = {
@@ -38,8 +39,6 @@ _SAY = {
     "model_attributes_type": "write an object in braces",
 }
 _WITHOUT_VALUE = {"missing", "extra_forbidden", "union_tag_not_found", "union_tag_invalid", "too_long"}
-# pydantic puts the chosen member of the layer union into the path, after the list index.
-_UNION_TAGS = {"conv", "maxpool", "avgpool", "globalavgpool", "linear"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,17 +46,15 @@ Model = TypeVar("Model", bound=BaseModel)
 def parse(text: str | bytes) -> Any:
     """The value in `text`, or ValueError with one line that says what is wrong.
 
-    Raises ValueError for more than 64 KB, bytes that are no UTF-8, broken JSON, NaN or infinities,
-    numbers too large for a float, duplicate keys, and nesting deeper than the interpreter allows.
+    Raises ValueError for more than 64 KB, bytes that are no UTF-8, broken JSON, duplicate keys, and
+    nesting deeper than the interpreter allows. Numbers too large for a float become infinite.
     """
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         raise ValueError(f"{size:,} bytes: at most {MAX_BYTES:,} are allowed; shorten the file")
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        return json.loads(
-            decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_integer
-        )
+        return json.loads(decoded, object_pairs_hook=_object, parse_int=_integer)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start}: not UTF-8; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
@@ -78,7 +75,10 @@ def validated(model: type[Model], value: Any) -> Model:
 def first_problem(error: ValidationError) -> str:
     """`layers.2.kernel=4: choose one of 1, 3, 5, 7` from pydantic's longer report."""
     problem = error.errors(include_url=False)[0]
-    path = ".".join(_plain(part) for part in problem["loc"] if part not in _UNION_TAGS) or "the file"
+    # After a list index pydantic names the chosen member of the layer union, which no file contains.
+    places = zip((None, *problem["loc"]), problem["loc"], strict=False)
+    parts = [part for before, part in places if not (isinstance(before, int) and isinstance(part, str))]
+    path = ".".join(map(_plain, parts)) or "the file"
     words = {name: _plain(value) for name, value in problem.get("ctx", {}).items()}
     message = (
         _SAY[problem["type"]].format(**words).replace("'", "")
@@ -102,26 +102,13 @@ def _plain(value: object) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{shown(twice)}: given twice; keep one")
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise ValueError(f"{shown(name)}: given twice; keep one")
+        result[name] = value
     return result
 
 
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}: not a number that JSON knows; write a finite number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{shown(text)}: too large for a number; write a finite number")
-    return number
-
-
-def _integer(text: str) -> int:
-    if len(text) > _DIGITS:
-        raise ValueError(f"{shown(text)}: at most {_DIGITS} digits are allowed; write a smaller number")
-    return int(text)
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _DIGITS else float(text)

@@ -21,7 +21,9 @@ class EndedEarly(OperationFailed):
 
     def __init__(self, run: Run) -> None:
         hint = f"`python -m mnistnet resume {run.id}` goes on with it" if run.state.is_resumable else "see its log"
-        super().__init__(f"run {run.id}: {run.state} after {run.epochs_done} epochs: {run.message or 'as asked'}; {hint}")
+        super().__init__(
+            f"run {run.id}: {run.state} after {run.epochs_done} epochs: {run.message or 'as asked'}; {hint}"
+        )
 
 
 def follow(store: Store, run_id: str) -> Run:

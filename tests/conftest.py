@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mnistnet.data import datasets
+from mnistnet.runs import supervisor
 from mnistnet.runs.store import Store
+from tests.processes import supervisors, until, workers
 
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
@@ -39,3 +41,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     yield store
     for run in store.active():
         store.request_stop(run.id)
+    until(lambda: not supervisors(store) and not workers(store))
+    for process in supervisor._started:
+        process.poll()  # or Python warns at its end that nobody asked what became of them

@@ -62,7 +62,7 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
         columns=["label", "params", "accuracy"],
     )
     own = pd.DataFrame(points, columns=["label", "params", "accuracy", "low", "high", "protocol"])
-    low = min([*published["accuracy"], *own["low"], target]) - 0.0008
+    low = max(0.0, min([*published["accuracy"], *own["low"], target]) - 0.0008)
     levels = alt.Scale(domain=[low, 1.0], nice=False)
     up = alt.Axis(title=f"test accuracy (axis starts at {low:.2%})", format=".1%")
     along = alt.X(
@@ -72,7 +72,7 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
     )
     reference = (
         alt.Chart(published)
-        .mark_point(shape="diamond", size=110, color=NEUTRAL, strokeWidth=2, filled=False)
+        .mark_point(shape="diamond", size=110, color=NEUTRAL, strokeWidth=2, filled=False, opacity=1)
         .encode(
             x=along,
             y=alt.Y("accuracy:Q", scale=levels, axis=up),
@@ -85,7 +85,7 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
     )
     names = (
         alt.Chart(published)
-        .mark_text(align="right", dx=-9, fontSize=10, color=NEUTRAL)
+        .mark_text(align="right", dx=-9, fontSize=10)
         .encode(x=along, y=alt.Y("accuracy:Q", scale=levels, axis=up), text="label:N")
     )
     bars = (

@@ -96,7 +96,7 @@ def _target(view: View, target: float) -> list[alt.Chart]:
     rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5).encode(y="level:Q")
     label = (
         alt.Chart(frame)
-        .mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=TARGET, fontWeight="bold")
+        .mark_text(align="right", baseline="bottom", dx=-4, dy=-3, fontWeight="bold")
         .encode(y="level:Q", x=alt.value("width"), text="label:N")
     )
     return [rule, label]

@@ -3,13 +3,14 @@
 import altair as alt
 import pandas as pd
 
-from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, NEUTRAL
+from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, VALIDATION
 from mnistnet.nets.geometry import IMAGE_SIZE, Walk
 from mnistnet.nets.rules import Profile
 
 _DRAWN = [kind for kind in LAYER_TITLE if kind in LAYER]
 _GAP = 1.6
-_SHADES = {"odd": "#3b7ddd", "even": "#7fb0f2"}  # neighbours must differ; the shades mean nothing else
+# Neighbours must differ; the shades mean nothing else. The paler one needs an outline on a white ground.
+_SHADES = {"odd": VALIDATION, "even": "#7fb0f2"}
 
 # Channels are given as objects throughout: for a plain "x:Q" Altair searches its schema, which took more
 # time than all the rest of the page.
@@ -26,7 +27,7 @@ def budget(walk: Walk, profile: Profile) -> alt.LayerChart:
     )
     pieces = (
         alt.Chart()
-        .mark_bar(height=26)
+        .mark_bar(height=26, stroke=VALIDATION)
         .encode(
             along,
             alt.X2("stop:Q"),
@@ -36,10 +37,11 @@ def budget(walk: Walk, profile: Profile) -> alt.LayerChart:
     )
     numbers = (
         alt.Chart()
-        .mark_text(fontSize=11, color="#0d1b33")
+        .mark_text(fontSize=11, color="#050a14")
         .encode(alt.X("middle:Q"), alt.Text("number:N"), alt.Opacity("legible:Q", scale=None))
     )
-    limit = alt.Chart().mark_tick(color=LIMIT, thickness=3, size=38).encode(alt.X(datum=profile.params))
+    one = alt.InlineData(values=[{}])  # drawn once, and also where no piece is
+    limit = alt.Chart(one).mark_tick(color=LIMIT, thickness=3, size=38, opacity=1).encode(alt.X(datum=profile.params))
     columns = ["layer", "number", "start", "stop", "middle", "parameters", "share", "shade", "legible"]
     frame = pd.DataFrame(_pieces(walk, reach), columns=columns)
     return alt.LayerChart(data=frame, layer=[pieces, numbers, limit], height=52)
@@ -89,10 +91,10 @@ def drawing(walk: Walk) -> alt.LayerChart:
         )
         x += width + _GAP
     kinds = [kind for kind in _DRAWN if kind in {row.type for row in walk.rows}]
-    edge = IMAGE_SIZE / 2 + 5
+    edge = max([IMAGE_SIZE, *(row.size for row in walk.rows)]) / 2 + 5
     blocks = (
         alt.Chart()
-        .mark_rect(cornerRadius=2, opacity=0.9)
+        .mark_rect(cornerRadius=2)
         .encode(
             alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, max(x, 1)], nice=False)),
             alt.X2("x2:Q"),
@@ -108,10 +110,8 @@ def drawing(walk: Walk) -> alt.LayerChart:
     )
     channels = (
         alt.Chart()
-        .mark_text(fontSize=11, fontWeight="bold", color=NEUTRAL)
+        .mark_text(fontSize=11, fontWeight="bold")
         .encode(alt.X("middle:Q"), alt.Y("above:Q"), alt.Text("channels:Q"))
     )
-    maps = (
-        alt.Chart().mark_text(fontSize=9, color=NEUTRAL).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("map:N"))
-    )
+    maps = alt.Chart().mark_text(fontSize=9).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("map:N"))
     return alt.LayerChart(data=pd.DataFrame(rows), layer=[blocks, channels, maps], height=230)

@@ -34,12 +34,12 @@ def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
     )
     numbers = (
         alt.Chart(frame)
-        .mark_text(dy=-8, color=NEUTRAL, fontWeight="bold")
+        .mark_text(dy=-8, fontWeight="bold")
         .encode(x=alt.X("layer:N", sort=list(frame["layer"])), y="field:Q", text="field:Q")
     )
     image = alt.Chart(pd.DataFrame({"pixels": [IMAGE_SIZE], "label": [f"the image: {IMAGE_SIZE} px"]}))
     line = image.mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5).encode(y="pixels:Q", tooltip=["label:N"])
-    name = image.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=LIMIT, fontWeight="bold").encode(
+    name = image.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontWeight="bold").encode(
         y="pixels:Q", x=alt.value(0), text="label:N"
     )
     return alt.LayerChart(layer=[bars, numbers, line, name], height=320)

@@ -98,8 +98,8 @@ def gallery(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Seque
         .add_params(selected)
     )
     pictures = base.mark_image(width=46, height=46, cursor="pointer").encode(url="picture:N")
-    answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold", color=NEUTRAL).encode(text="answer:N")
-    sure = base.mark_text(dy=50, fontSize=11, color=NEUTRAL).encode(text="probability:N")
+    answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold").encode(text="answer:N")
+    sure = base.mark_text(dy=50, fontSize=11).encode(text="probability:N")
     return alt.LayerChart(layer=[frames, pictures, answers, sure], height=rows * 96)
 
 
@@ -126,5 +126,5 @@ def probabilities(row: npt.NDArray[np.float32], truth: int, classes: Sequence[st
             legend=None,
         )
     )
-    labels = base.mark_text(align="left", dx=6, color=NEUTRAL).encode(text="label:N")
+    labels = base.mark_text(align="left", dx=6).encode(text="label:N")
     return alt.LayerChart(layer=[bars, labels], height=280)

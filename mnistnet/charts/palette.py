@@ -10,6 +10,9 @@ LIMIT = "#c0392b"
 NEUTRAL = "#7d8796"
 HIGHLIGHT = "#d9730d"
 
+# Text on the page's ground; no single tone has 4.5:1 on both. Charts leave their text's colour open.
+INK = {"light": "#4a5568", "dark": "#b9c3d1"}
+
 LAYER = {
     "conv": "#3b7ddd",
     "maxpool": "#d9730d",

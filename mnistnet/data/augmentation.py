@@ -10,7 +10,7 @@ from torch import Tensor
 def affine(images: Tensor, degrees: float, shift: float, scale: float) -> Tensor:
     """Each image turned, shifted and scaled by its own random amounts, uniform and independent.
 
-    images (n, 1, h, w) floating, background 0, which also fills what comes in from outside; the same
+    images (n, 1, h, w) float32, background 0, which also fills what comes in from outside; the same
     shape comes back. `degrees`: at most this angle each way. `shift`: at most this share of the side
     each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale. Draws from torch's
     default generator of the images' device. Bilinear.

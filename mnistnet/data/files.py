@@ -1,10 +1,10 @@
 """The four IDX files of a data set: verify, read, download. Knows no data set by name."""
 
 import hashlib
-import os
 import socket
 import tempfile
 from collections.abc import Iterable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 MANIFEST = "SHA256SUMS"
 _TIMEOUT_SECONDS = 20
+# What torchvision's download raises: no connection, another md5, an answer that is not HTTP.
+_UNREACHABLE = (OSError, RuntimeError, HTTPException)
 
 
 class DataError(OperationFailed):
@@ -68,21 +70,21 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def download(folder: Path, dataset: str, sha256: Mapping[str, str], problem: DataError) -> None:
-    """Fetch torchvision's data set `dataset` beside `folder`, verify it, then move it in as a whole.
+    """Fetch torchvision's data set `dataset` near `folder`, verify it, then move it in as a whole.
 
     `problem` is what made the download necessary; it opens the message of the DataError that is
     raised where the files cannot be had or written. A damaged file is replaced, never read.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as place:
+        near = next(parent for parent in folder.parents if parent.is_dir())  # so that failing leaves no folders
+        with tempfile.TemporaryDirectory(dir=near, prefix="download-") as place:
             _fetch(dataset, Path(place))
             verify(Path(place), sha256)
             _write_manifest(Path(place))
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for name in (*NAMES, MANIFEST):
-                os.replace(Path(place) / name, folder / name)
-    except (OSError, RuntimeError, DataError) as error:
+                (Path(place) / name).replace(folder / name)
+    except (*_UNREACHABLE, DataError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         files = ", ".join(f"{name} ({size(name):,} bytes)" for name in NAMES)
         raise DataError(
@@ -114,14 +116,14 @@ def _first_mirror(mirrors: list[str], packed: str, md5: str, place: Path) -> Non
         try:
             datasets.utils.download_and_extract_archive(f"{mirror}{packed}", str(place), md5=md5)
             return
-        except (OSError, RuntimeError):
+        except _UNREACHABLE:
             if number == len(mirrors):
                 raise
 
 
 def _manifest(folder: Path) -> dict[str, str]:
     try:
-        lines = (folder / MANIFEST).read_text().splitlines()
+        lines = (folder / MANIFEST).read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines if "  " in line)}

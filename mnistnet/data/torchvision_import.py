@@ -4,13 +4,14 @@ torchvision's Linux wheel on PyPI is linked against CUDA. Beside a CPU build of 
 operators do not load, and the import dies while registering shapes for `nms`. We use none of them.
 """
 
+import importlib
+from types import ModuleType
+
 import torch
 
 
-def _import_datasets():  # type: ignore[no-untyped-def]  # torchvision has no type information
-    from torchvision import datasets
-
-    return datasets
+def _import_datasets() -> ModuleType:
+    return importlib.import_module("torchvision.datasets")
 
 
 try:

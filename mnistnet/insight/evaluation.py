@@ -58,12 +58,14 @@ class Evaluation:
     @cached_property
     def guesses(self) -> npt.NDArray[np.int64]:
         """The most probable class of each image, (n,)."""
-        return self.predictions.probabilities.argmax(axis=1)
+        guesses: npt.NDArray[np.int64] = self.predictions.probabilities.argmax(axis=1)
+        return guesses
 
     @cached_property
     def confidences(self) -> npt.NDArray[np.float32]:
         """The probability of each guess, (n,) float32."""
-        return self.predictions.probabilities.max(axis=1)
+        confidences: npt.NDArray[np.float32] = self.predictions.probabilities.max(axis=1)
+        return confidences
 
     @cached_property
     def score(self) -> Score:

@@ -23,7 +23,6 @@ Step: TypeAlias = Literal["relu", "batchnorm", "dropout", "dropout2d"]
 STEPS: tuple[Step, ...] = ("batchnorm", "relu", "dropout", "dropout2d")
 
 
-
 def _one_of(*allowed: int) -> AfterValidator:
     # pydantic's own Literal compares by equality, and lets True and 3.0 through as 1 and 3.
     def check(value: int) -> int:
@@ -56,7 +55,8 @@ class DesignError(BadInput):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # Revalidated inside an Architecture: `model_copy(update=...)` checks nothing by itself.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", revalidate_instances="always")
 
     @property
     def kind(self) -> str:
@@ -73,7 +73,7 @@ class Conv(_Part):
     stride: Annotated[int, _one_of(*STRIDES)] = 1
     padding: Annotated[int, _one_of(*PADDINGS)] = 0
     bias: bool = False
-    after: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(_each_once)] = ()
+    after: Annotated[tuple[Step, ...], Field(strict=False, fail_fast=True), AfterValidator(_each_once)] = ()
     dropout: Rate = 0.0
 
 
@@ -134,7 +134,7 @@ class Architecture(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
     layers: Annotated[
         tuple[Annotated[Layer, Field(discriminator="type")], ...],
-        Field(min_length=1, max_length=MAX_LAYERS, strict=False),
+        Field(min_length=1, max_length=MAX_LAYERS, strict=False, fail_fast=True),
     ]
 
     def to_json(self) -> str:
@@ -177,5 +177,5 @@ def load(path: Path) -> Architecture:
         with path.open("rb") as file:
             text = file.read(strict.MAX_BYTES + 1)
     except OSError as error:
-        raise DesignError(f"{strict.shown(str(path))}: {error.strerror}; give a readable file") from None
+        raise DesignError(f"{str(path)!a}: {error.strerror}; give a readable file") from None
     return parse(text)

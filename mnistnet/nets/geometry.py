@@ -5,10 +5,13 @@ Receptive field arithmetic: Araujo, Norris and Sim, "Computing Receptive Fields 
 Neural Networks", Distill 2019 (size, jump and start of each layer from those of the layer before).
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mnistnet.nets.architecture import (
+    MAX_CHANNELS,
     Architecture,
     AvgPool,
     Conv,
@@ -22,6 +25,23 @@ from mnistnet.nets.architecture import (
 
 IMAGE_SIZE = 28
 CLASSES = 10
+# Far above any design of this size, far below what would exhaust a machine.
+_MOST = {
+    "params": (5_000_000, "parameters"),
+    "macs": (1_000_000_000, "multiply-accumulates"),
+    "values": (5_000_000, "values between layers"),
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Pixels from `start` up to, not including, `stop` along one axis, clipped to the image."""
+
+    start: int
+    stop: int
+
+
+_WHOLE, _NOTHING = Span(0, IMAGE_SIZE), Span(0, 0)
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class Row:
 
     `size` is the map's height and width in units; `field`, `jump` and `first` are in image pixels:
     unit i along one axis sees the pixels from first + i * jump, `field` of them. `first` is negative
-    where padding belongs to the field.
+    where padding belongs to the field. `before` is the row whose map the operation reads.
     """
 
     layer: int
@@ -43,6 +63,7 @@ class Row:
     jump: int
     first: int
     flat: bool = False
+    before: "Row | None" = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -54,19 +75,29 @@ class Row:
         """How many numbers leave this operation for one image."""
         return self.channels * self.size * self.size
 
+    @cached_property
+    def windows(self) -> tuple[Span, ...]:
+        """For each unit along one axis, the pixels that have a way to it: the hull of what it reads.
+
+        Less than `field` where the image ends, where pooling drops the far edge, and none at all where
+        a unit reads nothing but padding.
+        """
+        if not self.before:
+            return tuple(Span(pixel, pixel + 1) for pixel in range(self.size))
+        unit = self.before.jump
+        kernel = (self.field - self.before.field) // unit + 1
+        stride, padding = self.jump // unit, (self.before.first - self.first) // unit
+        return tuple(_hull(self.before.windows, place * stride - padding, kernel) for place in range(self.size))
+
     @property
     def covers_image(self) -> bool:
         """Whether one unit sees the whole image, wherever it stands."""
-        last = self.first + (self.size - 1) * self.jump
-        return last <= 0 and self.first + self.field >= IMAGE_SIZE
+        return all(span == _WHOLE for span in self.windows)
 
 
-@dataclass(frozen=True)
-class Span:
-    """Pixels from `start` up to, not including, `stop` along one axis, clipped to the image."""
-
-    start: int
-    stop: int
+def _hull(windows: tuple[Span, ...], start: int, count: int) -> Span:
+    read = [span for span in windows[max(0, start) : max(0, start + count)] if span != _NOTHING]
+    return Span(read[0].start, read[-1].stop) if read else _NOTHING
 
 
 @dataclass(frozen=True)
@@ -114,8 +145,8 @@ _INPUT = Row(layer=-1, type="input", channels=1, size=IMAGE_SIZE, params=0, macs
 def walk(architecture: Architecture) -> Walk:
     """The design's rows in order, batch norm, dropout and pooling as their own; ReLU has none.
 
-    Never raises: an impossible layer ends the walk and becomes its fault. A design that can be built
-    but does not end in 10 values has all its rows and a fault on its last layer.
+    Never raises: an impossible layer ends the walk and becomes its fault. A design that is monstrously
+    large, or does not end in 10 values, has all its rows and a fault on its largest or last layer.
     """
     rows: list[Row] = []
     state = _INPUT
@@ -126,7 +157,7 @@ def walk(architecture: Architecture) -> Walk:
                 rows.append(state)
         except _Impossible as error:
             return Walk(tuple(rows), Fault(index, str(error)))
-    return Walk(tuple(rows), _ending(state, len(architecture.layers) - 1))
+    return Walk(tuple(rows), _monstrous(rows) or _ending(state, len(architecture.layers) - 1))
 
 
 def require(architecture: Architecture) -> Walk:
@@ -138,30 +169,41 @@ def require(architecture: Architecture) -> Walk:
 
 
 def window(row: Row, unit: int) -> Span:
-    """The pixels that unit `unit` (0 to row.size - 1) of `row` can see along one axis."""
-    start = row.first + unit * row.jump
-    return Span(max(0, start), min(IMAGE_SIZE, start + row.field))
+    """The pixels that unit `unit` (0 to row.size - 1) of `row` can see along one axis, first to last."""
+    return row.windows[unit]
 
 
 def largest_width(architecture: Architecture, layer: int, budget: int) -> int | None:
     """The most channels that convolution `layer` can have with fewer than `budget` parameters in all.
 
-    None where nothing fits, and where the width is not free because it gives the 10 outputs.
-    The count is linear in one layer's width, so two walks are enough.
+    None where nothing fits, where the width is not free because it gives the 10 outputs, and where
+    the design cannot be walked as far as this layer. The count is linear in one layer's width, so two
+    walks are enough.
     """
     later = architecture.layers[layer + 1 :]
     if not any(isinstance(other, Conv | Linear) for other in later):
         return None
     one, two = (walk(_with_channels(architecture, layer, width)).params for width in (1, 2))
     slope = two - one
-    widest = (budget - 1 - one) // slope + 1
-    return min(widest, 512) if widest >= 1 else None
+    if not slope or one >= budget:
+        return None
+    return min((budget - 1 - one) // slope + 1, MAX_CHANNELS)
 
 
 def _with_channels(architecture: Architecture, layer: int, channels: int) -> Architecture:
     layers = list(architecture.layers)
     layers[layer] = layers[layer].model_copy(update={"channels": channels})
     return architecture.model_copy(update={"layers": tuple(layers)})
+
+
+def _monstrous(rows: list[Row]) -> Fault | None:
+    for count, (most, what) in _MOST.items():
+        counts = [getattr(row, count) for row in rows]
+        if sum(counts) > most:
+            largest = rows[counts.index(max(counts))]
+            message = f"{sum(counts):,} {what}, most of them here: at most {most:,} are allowed; choose fewer channels"
+            return Fault(largest.layer, message)
+    return None
 
 
 def _ending(last: Row, layer: int) -> Fault | None:
@@ -197,6 +239,7 @@ def _conv(before: Row, conv: Conv) -> list[Row]:
         field=before.field + (conv.kernel - 1) * before.jump,
         jump=before.jump * conv.stride,
         first=before.first - conv.padding * before.jump,
+        before=before,
     )
     steps = [
         replace(state, type=step, params=2 * conv.channels if step == "batchnorm" else 0, macs=0)
@@ -232,6 +275,7 @@ def _pooled(before: Row, kind: str, size: int) -> Row:
         macs=0,
         field=before.field + (size - 1) * before.jump,
         jump=before.jump * size,
+        before=before,
     )
 
 

@@ -52,7 +52,11 @@ def verdicts(architecture: Architecture, walk: Walk, epochs: int, profile: Profi
             walk.params < profile.params,
             f"{walk.params:,} of fewer than {profile.params:,}",
         ),
-        Verdict(f"under {profile.epochs} epochs", epochs < profile.epochs, f"{epochs} of fewer than {profile.epochs}"),
+        Verdict(
+            f"under {profile.epochs} epochs",
+            epochs < profile.epochs,
+            f"{epochs} of fewer than {profile.epochs}",
+        ),
         Verdict(
             "no fully connected layer",
             profile.linear_allowed or not linear,

@@ -29,7 +29,7 @@ def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     data = buffer.getvalue()
-    name = f"epoch-{epoch:04d}.pt"
+    name = _name(epoch)
     write_whole(folder / name, data)
     return name, hashlib.sha256(data).hexdigest()
 
@@ -57,10 +57,19 @@ def newest(folder: Path, epochs: Iterable[Metrics]) -> tuple[Metrics, dict[str, 
     return None
 
 
-def sweep(folder: Path) -> None:
-    """Remove all but the newest generations, and temporaries that a killed writer left."""
-    for path in [*folder.glob("*.part"), *sorted(folder.glob("epoch-*.pt"))[:-GENERATIONS]]:
-        path.unlink(missing_ok=True)
+def sweep(folder: Path, epoch: int) -> None:
+    """Remove all but the newest generations up to `epoch`, and temporaries that a killed writer left.
+
+    Later ones were damaged when training went back to before them: kept, they would pass for the newest.
+    """
+    names = [_name(number) for number in range(max(1, epoch - GENERATIONS + 1), epoch + 1)]
+    for path in [*folder.glob("*.part"), *folder.glob("epoch-*.pt")]:
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+
+
+def _name(epoch: int) -> str:
+    return f"epoch-{epoch:04d}.pt"
 
 
 def weights_sha256(weights: Mapping[str, Tensor]) -> str:
@@ -81,7 +90,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

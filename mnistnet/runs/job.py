@@ -79,7 +79,7 @@ class _Job:
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
         metrics = Metrics(**asdict(epoch), checkpoint=name, checkpoint_sha256=sha256)
         self.store.record_epoch(self.run.id, metrics)
-        checkpoint.sweep(self.folder)
+        checkpoint.sweep(self.folder, epoch.epoch)
         self._reported, self._reported_step = time.monotonic(), 0
 
     def report(self, progress: Step) -> None:

@@ -18,8 +18,11 @@ def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | 
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock."""
-    lock = hold(path, patience_seconds=0)
+    """Whether a living process holds the lock; taken to be so where it cannot be opened."""
+    try:
+        lock = hold(path, patience_seconds=0)
+    except OSError:  # a read-only store: nobody there can be declared dead, and nothing can be started
+        return True
     if lock is None:
         return True
     lock.release()

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.nets.architecture import Architecture
@@ -83,19 +84,13 @@ class Store:
 
     def metrics(self, run_id: str) -> list[Metrics]:
         """The stored epochs of a run, in order."""
-        if not self.database.exists():
-            return []
-        with self._reading() as connection:
-            rows = connection.execute(
-                f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", (run_id,)
-            )
-            return [Metrics(*row) for row in rows]
+        rows = self._rows(f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", run_id)
+        return [Metrics(*row) for row in rows]
 
     def stop_requested(self, run_id: str) -> bool:
         """Whether someone wants the run to end. Costs a worker a tenth of a millisecond."""
-        with self._reading() as connection:
-            row = connection.execute("SELECT stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
-            return row is None or bool(row[0])
+        rows = self._rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
+        return not rows or bool(rows[0][0])
 
     # Changing, for whoever starts and stops runs
 
@@ -108,14 +103,26 @@ class Store:
         params = require(architecture).params
         run_id = secrets.token_hex(4)
         threads = min(recipe.threads, cores()) or cores()
-        self._make_room()
+        folder = self.folder(run_id)
+        stored_id = None
         try:
-            folder = self.folder(run_id)
+            self._make_room()
             folder.mkdir(parents=True)
             (folder / "design.json").write_text(architecture.to_json())
             (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+            stored_id = self._insert(run_id, token, architecture, recipe, params, threads)
         except OSError as error:
-            raise StoreError(f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE") from None
+            raise StoreError(
+                f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE"
+            ) from None
+        finally:
+            if stored_id != run_id:
+                shutil.rmtree(folder, ignore_errors=True)
+        return self.run(stored_id)
+
+    def _insert(
+        self, run_id: str, token: str | None, architecture: Architecture, recipe: Recipe, params: int, threads: int
+    ) -> str:
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
@@ -133,12 +140,8 @@ class Store:
                     time.time(),
                 ),
             )
-            row = connection.execute(
-                "SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)
-            ).fetchone()
-        if row[0] != run_id:
-            shutil.rmtree(folder, ignore_errors=True)
-        return self.run(row[0])
+            row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)).fetchone()
+        return str(row[0])
 
     def request_stop(self, run_id: str) -> Run:
         """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
@@ -151,7 +154,8 @@ class Store:
                 (State.STOPPED, time.time(), run_id, State.QUEUED),
             )
             connection.execute(
-                f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
+                "UPDATE runs SET stop_requested = 1, stage = 'stopping'"
+                f" WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
                 (run_id,),
             )
             changed = connection.execute("SELECT state, stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
@@ -234,10 +238,12 @@ class Store:
         marks = ", ".join("?" * (len(_METRICS) + 1))
         with self._writing() as connection:
             connection.execute(
-                f"INSERT OR REPLACE INTO epochs (run, {', '.join(_METRICS)}) VALUES ({marks})", (run_id, *values)
+                f"INSERT OR REPLACE INTO epochs (run, {', '.join(_METRICS)}) VALUES ({marks})",
+                (run_id, *values),
             )
             connection.execute(
-                "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?", (metrics.images_per_second, run_id)
+                "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?",
+                (metrics.images_per_second, run_id),
             )
 
     def forget_epochs_after(self, run_id: str, epoch: int) -> None:
@@ -270,18 +276,17 @@ class Store:
     # Connections
 
     def _select(self, clause: str) -> list[Run]:
-        if not self.database.exists():
-            return []
-        with self._reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM overview {clause}").fetchall()
-        return [_run(row) for row in rows]
+        return [_run(row) for row in self._rows(f"SELECT {_COLUMNS} FROM overview {clause}")]
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """What the query finds; nothing where no run was ever stored."""
         try:
+            if not self.database.exists():
+                return []
             with closing(self._connect()) as connection:
-                yield connection
-        except sqlite3.Error as error:
+                # Version 0: the transaction that makes the tables is under way, or was cut off.
+                return connection.execute(query, values).fetchall() if _version(connection, self.database) else []
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self.database}: {error}; nothing was changed") from None
 
     @contextmanager
@@ -315,13 +320,17 @@ class Store:
 
 
 def _migrate(connection: sqlite3.Connection, database: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise StoreError(f"{database}: made by a newer mnistnet (store version {version}); update mnistnet")
-    if version == 0:
+    if _version(connection, database) == 0:
         for statement in files("mnistnet.runs").joinpath("schema.sql").read_text().split(";\n"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _version(connection: sqlite3.Connection, database: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise StoreError(f"{database}: made by a newer mnistnet (store version {version}); update mnistnet")
+    return version
 
 
 def _quoted(states: tuple[State, ...]) -> str:

@@ -91,6 +91,7 @@ class _Shift:
         while active := self.store.active():
             for run in active:
                 self._attend(run)
+            self._reap(active)
             while claimed := self.store.claim(cores()):
                 self._employ(claimed)
             time.sleep(POLL_SECONDS)
@@ -108,13 +109,23 @@ class _Shift:
         if run.state is State.RUNNING:
             bury(self.store, [run])
         if run.state is State.STARTING and ended:
-            self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
+            if run.stop_requested:
+                self.store.finish(run.id, State.STOPPED)
+            else:
+                self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
         if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
             self.store.unclaim(run)
         if run.stop_requested and worker and self._waited(run, "stop", STOP_PATIENCE_SECONDS):
             worker.kill()
         if run.state not in CLAIMED:
             self.workers.pop(run.id, None)
+
+    def _reap(self, active: list[Run]) -> None:
+        """Forget workers that have ended with their runs; asking how is what lets a process go."""
+        ids = {run.id for run in active}
+        self.workers = {
+            run_id: worker for run_id, worker in self.workers.items() if run_id in ids or worker.poll() is None
+        }
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
         since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())

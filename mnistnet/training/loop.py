@@ -107,7 +107,7 @@ class Training:
         """Train the epochs that are left: a Step after each batch, an Epoch at the end of each.
 
         Raises Diverged before the optimizer step that would have used a loss that is not finite (on a
-        GPU at the end of that epoch).
+        GPU at the end of that epoch), and in place of an Epoch whose validation loss is not.
         """
         while self.epoch < self.recipe.epochs:
             yield from self._one_epoch(self.epoch + 1)
@@ -125,15 +125,17 @@ class Training:
             right += hits
             yield Step(epoch, step + 1, self._steps)
         train_loss = float(loss_sum) / self._used
-        if not math.isfinite(train_loss):
-            raise Diverged(epoch, self.recipe)
         seconds = time.perf_counter() - started
+        validation = self._validate()
+        # The last step of an epoch can be the one too far: no later batch would notice.
+        if not (math.isfinite(train_loss) and math.isfinite(validation["validation_loss"])):
+            raise Diverged(epoch, self.recipe)
         self.epoch = epoch
         yield Epoch(
             epoch=epoch,
             train_loss=train_loss,
             train_accuracy=int(right) / self._used,
-            **self._validate(),
+            **validation,
             learning_rate=self._rate(epoch * self._steps - 1),
             seconds=seconds,
             images_per_second=self._used / seconds,
@@ -191,8 +193,8 @@ def casts_to_bf16(recipe: Recipe, device: torch.device) -> bool:
     if recipe.precision != "auto":
         return recipe.precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _channels_last(network: nn.Module) -> nn.Module:
@@ -218,7 +220,10 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return _OPTIMIZERS[recipe.optimizer]([group for group in groups if group["params"]], recipe)
+    optimizer: torch.optim.Optimizer = _OPTIMIZERS[recipe.optimizer](
+        [group for group in groups if group["params"]], recipe
+    )
+    return optimizer
 
 
 _OPTIMIZERS: dict[OptimizerName, Any] = {

@@ -54,8 +54,9 @@ class Recipe(BaseModel):
     def _usual_rate(cls, values: Any) -> Any:
         """Where only an optimizer is named, its own usual learning rate belongs to it."""
         if isinstance(values, dict) and "learning_rate" not in values:
-            rate = USUAL_RATE.get(values.get("optimizer", "sgd"))
-            return {**values, "learning_rate": rate} if rate else values
+            optimizer = values.get("optimizer", "sgd")
+            if isinstance(optimizer, str) and optimizer in USUAL_RATE:
+                return {**values, "learning_rate": USUAL_RATE[optimizer]}
         return values
 
     def changed(self, **fields: Any) -> "Recipe":

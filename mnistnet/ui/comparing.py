@@ -8,7 +8,7 @@ from mnistnet.charts.comparison import Point
 from mnistnet.insight.evaluation import Score
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.run import Run
-from mnistnet.ui import readers, state
+from mnistnet.ui import components, readers, state
 
 _CHOSEN, _TABLE = "compare-runs", "compare-table"
 _FIRST_SHOWN = 5
@@ -86,10 +86,10 @@ def curves(runs: list[Run]) -> None:
         st.caption("None of these runs has stored an epoch yet.")
         return
     best = max((run for run in runs if run.epochs_done), key=lambda run: run.best_validation_accuracy or 0)
-    st.altair_chart(
+    components.draw(
         comparison.overlay(lines, target),
-        key="overlay",
-        alt=f"Validation error of {len(lines)} runs; the lowest is {1 - (best.best_validation_accuracy or 0):.2%}",
+        "overlay",
+        f"Validation error of {len(lines)} runs; the lowest is {1 - (best.best_validation_accuracy or 0):.2%}",
     )
 
 
@@ -111,10 +111,10 @@ def plane(runs: list[Run]) -> None:
                 )
             )
     published = sum(preset.published is not None for preset in PRESETS.values())
-    st.altair_chart(
+    components.draw(
         comparison.plane(points, state.profile().accuracy),
-        key="plane",
-        alt=f"Test accuracy against parameters: {len(points)} runs beside {published} published solutions",
+        "plane",
+        f"Test accuracy against parameters: {len(points)} runs beside {published} published solutions",
     )
     st.caption(
         "Diamonds: published solutions, their best epoch on the test set, one run each. Dots: the final weights of "

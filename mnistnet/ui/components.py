@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
+import altair as alt
 import streamlit as st
 
+from mnistnet.charts.palette import INK
 from mnistnet.insight.evaluation import Score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.run import Run, State
@@ -27,6 +30,12 @@ _STATE_LOOKS = {
 def plain(text: str) -> str:
     """`text` so that Markdown shows it letter by letter: names come from strangers."""
     return _MARKDOWN.sub(r"\\\1", text)
+
+
+def draw(chart: alt.LayerChart, key: str, takeaway: str, **options: Any) -> None:
+    """A chart with its description, its text in the ink of the theme at hand."""
+    ink = INK["dark" if st.context.theme.type == "dark" else "light"]
+    st.altair_chart(chart.configure_text(color=ink), key=key, alt=takeaway, **options)
 
 
 def duration(seconds: float) -> str:

@@ -105,10 +105,10 @@ def meter(walk: Walk) -> None:
         )
         components.verdicts(rules.verdicts(state.design(), walk, state.recipe().epochs, profile))
     chart = charts.budget(walk, profile)
-    st.altair_chart(
+    components.draw(
         chart,
-        key="budget",
-        alt=f"{walk.params:,} of fewer than {profile.params:,} parameters, layer by layer",
+        "budget",
+        f"{walk.params:,} of fewer than {profile.params:,} parameters, layer by layer",
     )
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(state.design()))
     st.caption(f"For information: {uses}.")
@@ -119,10 +119,10 @@ def drawing(walk: Walk) -> None:
     if not walk.rows:
         return
     last = walk.rows[-1]
-    st.altair_chart(
+    components.draw(
         charts.drawing(walk),
-        key="drawing",
-        alt=f"{len(state.design().layers)} layers, from a {IMAGE_SIZE}×{IMAGE_SIZE} image to {last.channels} channels",
+        "drawing",
+        f"{len(state.design().layers)} layers, from a {IMAGE_SIZE}×{IMAGE_SIZE} image to {last.channels} channels",
     )
     st.caption("Height: the map's side. Width and the number above: channels.")
 
@@ -209,7 +209,7 @@ def _start(token: str) -> None:
         return
     readers.forget()
     state.choose_run(run.id)
-    st.switch_page("pages/train.py")
+    state.go_to("pages/train.py")
 
 
 def data_notice() -> None:

@@ -60,12 +60,12 @@ def images(run: Run, split: SplitName) -> Bytes | None:
 def matrix(evaluation: Evaluation, run: Run) -> None:
     """The confusion matrix; a click on a cell is a choice in the two boxes below it."""
     classes = datasets.source(run.recipe.dataset).classes
-    st.altair_chart(
+    components.draw(
         charts.confusion(evaluation.confusion, classes),
-        key="confusion",
+        "confusion",
+        f"Confusion matrix: {_worst_pair(evaluation, classes)}",
         on_select=_cell_chosen,
         selection_mode=charts.CELL,
-        alt=f"Confusion matrix: {_worst_pair(evaluation, classes)}",
     )
     truth, guess, reset = st.columns([0.4, 0.4, 0.2], vertical_alignment="bottom")
     for column, key, label in ((truth, _TRUTH, "Truth"), (guess, _GUESS, "Guess")):
@@ -127,12 +127,12 @@ def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run) -> None:
         page = st.pagination(pages, key="gallery-page-" + "-".join(_filter()))
     part = shown[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     classes = datasets.source(run.recipe.dataset).classes
-    st.altair_chart(
+    components.draw(
         charts.gallery([all_images[mistake.index] for mistake in part], part, classes),
-        key=f"gallery-{page}",
+        f"gallery-{page}",
+        f"{len(part)} wrong digits, the most confident first",
         on_select=partial(_digit_chosen, f"gallery-{page}"),
         selection_mode=charts.DIGIT,
-        alt=f"{len(part)} wrong digits, the most confident first",
     )
 
 
@@ -152,7 +152,7 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, all_images: Bytes
     place = places.index(index) if index in places else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = state.control("digit-picker", index)
-        st.number_input("Image", 0, len(all_images) - 1, key=key, on_change=_typed, help="Index in the split, from 0")
+        st.number_input("Image", 0, len(all_images) - 1, key=key, on_change=_typed, width=240)
         st.button(
             "Previous",
             icon=":material/chevron_left:",
@@ -181,10 +181,10 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, all_images: Bytes
         )
     with bars:
         st.markdown(f"**Truth {classes[truth]}, guess {classes[guess]}** ({outcome}), {row[guess]:.1%} sure")
-        st.altair_chart(
+        components.draw(
             charts.probabilities(row, truth, classes),
-            key="probabilities",
-            alt=f"Ten probabilities: {classes[guess]} {row[guess]:.1%}, the truth {classes[truth]} {row[truth]:.1%}",
+            "probabilities",
+            f"Ten probabilities: {classes[guess]} {row[guess]:.1%}, the truth {classes[truth]} {row[truth]:.1%}",
         )
     st.page_link(
         "pages/receptive_fields.py",

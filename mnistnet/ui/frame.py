@@ -15,6 +15,8 @@ _ICON = "mnistnet/ui/icon.png"
 def run() -> None:
     """Draw the frame and run the page that is asked for."""
     page = _navigation()
+    if destination := state.destination():
+        st.switch_page(destination)
     state.synchronise()
     components.messages()
     st.session_state[_INSIDE] = True

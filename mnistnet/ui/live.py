@@ -82,7 +82,7 @@ def _open_design(run_id: str) -> None:
     if run:
         state.put_design(run.architecture)
         state.put_recipe(run.recipe)
-        st.switch_page("pages/design.py")
+        state.go_to("pages/design.py")
 
 
 def _panel(run_id: str, was_active: bool) -> None:
@@ -103,7 +103,7 @@ def _curve(run_id: str) -> None:
     if run and rows:
         view, target = st.session_state.get(_VIEW) or curves.VIEWS[0], state.profile().accuracy
         chart = curves.curves(rows, run.recipe.epochs, target, view)
-        st.altair_chart(chart, key="curve", alt=curves.takeaway(rows, view))
+        components.draw(chart, "curve", curves.takeaway(rows, view))
 
 
 def _status(run: Run) -> None:

@@ -25,6 +25,7 @@ _WRITTEN = "_written"  # and when
 _LAYER_IDS = "_layer_ids"
 _TOKEN = "_token"
 _MESSAGES = "_messages"
+_DESTINATION = "_destination"
 # An interaction sends the address as the browser knew it, which may be one change behind.
 _BEHIND_SECONDS = 1.5
 
@@ -186,6 +187,17 @@ def start_token() -> str:
     """The same until something is changed: any number of clicks on Start are one start."""
     token: str = st.session_state.setdefault(_TOKEN, secrets.token_hex(8))
     return token
+
+
+def go_to(page: str) -> None:
+    """Show another page next. A callback cannot switch by itself: on a cold server no page is known yet."""
+    st.session_state[_DESTINATION] = page
+
+
+def destination() -> str | None:
+    """The page that was asked for since the last page was drawn, once."""
+    page: str | None = st.session_state.pop(_DESTINATION, None)
+    return page
 
 
 def tell(message: str) -> None:

@@ -9,7 +9,7 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.geometry import IMAGE_SIZE, Row, Walk, window
+from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, Walk, window
 from mnistnet.ui import components, readers, state
 
 _LAYER, _DOWN, _ACROSS, _INDEX = "field-layer", "field-down", "field-across", "field-digit"
@@ -23,16 +23,11 @@ Named = list[tuple[str, Row]]
 
 def source_picker() -> None:
     """Whose layers to look at: the design on the table or a run's."""
-    runs = {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
-    if st.session_state.get(_WHOSE) not in (_TABLE, *runs):
+    titles = {_TABLE: f"the design on the table: {state.design().name}"}
+    titles |= {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
+    if st.session_state.get(_WHOSE) not in titles:
         st.session_state[_WHOSE] = _TABLE
-    st.selectbox(
-        "Network",
-        [_TABLE, *runs],
-        format_func=lambda key: runs.get(key, f"the design on the table: {state.design().name}"),
-        key=_WHOSE,
-        persist_state="session",
-    )
+    st.selectbox("Network", list(titles), format_func=titles.__getitem__, key=_WHOSE, persist_state="session")
 
 
 def architecture() -> Architecture:
@@ -63,7 +58,7 @@ def coverage(named: Named) -> None:
         name, row = named[-1]
         sentence = f"No layer sees the whole image: the last, {name}, sees {row.field} pixels of {IMAGE_SIZE}."
     st.markdown(sentence)
-    st.altair_chart(charts.along_depth(named), key="along-depth", alt=sentence.replace("*", ""))
+    components.draw(charts.along_depth(named), "along-depth", sentence.replace("*", ""))
 
 
 def one_unit(named: Named, images: Bytes, title: str) -> None:
@@ -96,8 +91,12 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
         st.image(
             with_window(images[index], down, across, _TIMES),
             width=28 * _TIMES,
-            alt=f"Digit {index}, seen: rows {down.start} to {down.stop - 1}, columns {across.start} to {across.stop - 1}",
+            alt=f"Digit {index}, seen: rows {_span(down)}, columns {_span(across)}",
         )
+
+
+def _span(span: Span) -> str:
+    return f"{span.start} to {span.stop - 1}"
 
 
 def _unit(key: str, label: str, row: Row) -> int:

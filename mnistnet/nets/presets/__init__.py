@@ -42,7 +42,11 @@ PRESETS = {
     for preset in (
         Preset("mnistnet-16k", "mnistnet: uniform narrow depth, pooled early, no dropout"),
         Preset("course-10216", f"published course solution, 99.4 % set as its target; {_NOT_STATED}"),
-        Preset("course-19290", "published course solution with a linear head, 99.3 % stated", Published(0.993, 20)),
+        Preset(
+            "course-19290",
+            "published course solution with a linear head, 99.3 % stated",
+            Published(0.993, 20),
+        ),
         Preset("course-10040", f"published course solution, 99.43 % stated; {_NOT_STATED}", Published(0.9943, 20)),
         Preset("course-19122", f"published course solution, 99.55 % stated; {_NOT_STATED}", Published(0.9955, 20)),
         Preset("course-18738", f"published course solution, 99.39 % stated; {_NOT_STATED}", Published(0.9939, 20)),

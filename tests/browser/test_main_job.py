@@ -1,0 +1,70 @@
+"""From a preset to a wrong digit and what a layer sees of it, on real MNIST in a real Chromium."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnistnet.runs.run import State
+from mnistnet.runs.store import Store
+from tests.browser import screen
+from tests.browser.conftest import Dashboard
+
+pytestmark = [pytest.mark.browser, pytest.mark.mnist]
+
+
+def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page: Page) -> None:
+    store = Store(dashboard.store)
+    screen.open_page(page, dashboard.url)
+    screen.choose(page, "Begin with", re.compile("mnistnet-16k"))
+    expect(screen.meter(page)).to_have_text("16,170")
+
+    screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowLeft")
+    expect(screen.meter(page)).to_have_text(f"{16_170 - 9 * 16 - 2 - 9 * 16:,}")
+
+    page.get_by_role("tab", name="Training recipe").click()
+    screen.press(page, screen.slider(page, "Epochs"), "Home", "ArrowRight")
+    expect(page.get_by_text("2 epochs, about")).to_be_visible()
+
+    started = time.monotonic()
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator("h1")).to_have_text("Train")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert time.monotonic() - started < 2
+
+    expect(page.get_by_text("After epoch 1")).to_be_visible(timeout=120_000)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    assert store.runs()[0].state is State.RUNNING
+
+    page.reload()
+    expect(page.get_by_text(re.compile("After epoch [12]"))).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+
+    expect(page.get_by_text("all 2 epochs trained")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(re.compile(r"test set: \d+ errors in 10,000; 95% interval"))).to_be_visible()
+    run = store.runs()[0]
+    assert run.test_accuracy is not None
+    assert run.test_accuracy > 0.985
+
+    page.get_by_role("link", name="Its mistakes").click()
+    expect(page.locator("h1")).to_have_text("Mistakes")
+    screen.settle(page)
+    _click_a_wrong_digit(page)
+    index = re.search(r"digit=(\d+)", page.url)
+    assert index
+
+    page.get_by_role("link", name="What each layer sees of this digit").click()
+    expect(page.locator("h1")).to_have_text("Receptive fields")
+    expect(page.get_by_role("img", name=re.compile(f"Digit {index[1]}, seen: rows"))).to_be_visible()
+
+
+def _click_a_wrong_digit(page: Page) -> None:
+    """The third of the gallery, by its picture; it must be another than the one already open."""
+    picker = page.get_by_role("spinbutton", name="Image")
+    before = picker.input_value()
+    gallery = page.get_by_test_id("stVegaLiteChart").nth(1)
+    gallery.locator("image").nth(2).click()
+    expect(picker).not_to_have_value(before)
+    screen.settle(page)
+    expect(page.get_by_text(re.compile(r"Truth \d, guess \d"))).to_be_visible()

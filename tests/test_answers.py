@@ -1,0 +1,99 @@
+"""A run's answers: stored or computed the same, and never at the run's expense."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mnistnet.data import datasets, splits
+from mnistnet.insight import answers
+from mnistnet.insight.answers import NoWeights
+from mnistnet.insight.evaluation import Evaluation, Score
+from mnistnet.runs import job, supervisor
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Run
+from mnistnet.runs.store import Store
+from tests.samples import running
+
+SPLITS: list[SplitName] = ["validation", "test"]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with two runs, the later with its last checkpoint damaged."""
+    threads = torch.get_num_threads()
+    store = Store(tmp_path_factory.mktemp("full"))
+    job.train(store, running(store))
+    damaged = running(store)
+    job.train(store, damaged)
+    (store.folder(damaged.id) / "epoch-0003.pt").write_bytes(b"")
+    yield store
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def done(full: Store) -> Run:
+    return full.runs()[1]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_computed_answers_are_those_the_run_stored(full: Store, done: Run, split: SplitName) -> None:
+    stored, computed = answers.stored(full, done, split), answers.compute(full, done, split)
+    assert stored is not None
+    np.testing.assert_array_equal(computed.labels, stored.labels)
+    np.testing.assert_allclose(computed.probabilities, stored.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_answers_are_probabilities_for_every_image_of_the_split(full: Store, done: Run, split: SplitName) -> None:
+    part = getattr(splits.split(datasets.load("digits"), "holdout"), split)
+    computed = answers.compute(full, done, split)
+    assert computed.probabilities.shape == (len(part), 10)
+    np.testing.assert_allclose(computed.probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(computed.labels, part.labels)
+
+
+def test_the_score_of_the_answers_is_the_runs(full: Store, done: Run) -> None:
+    score = Evaluation(answers.compute(full, done, "test")).score
+    assert score == Score(done.test_errors or 0, done.test_total or 0)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_looking_predicting_and_evaluating_change_nothing(full: Store, done: Run) -> None:
+    before, rows = contents(full.folder(done.id)), full.metrics(done.id)
+    supervisor.look(full)
+    for split in SPLITS:
+        assert Evaluation(answers.compute(full, done, split)).mistakes
+        answers.stored(full, done, split)
+    assert full.run(done.id) == done
+    assert full.metrics(done.id) == rows
+    assert contents(full.folder(done.id)) == before
+
+
+def test_a_run_without_an_epoch_has_no_weights_to_answer_with(store: Store) -> None:
+    run = running(store)
+    with pytest.raises(NoWeights, match=r"no epoch is stored yet; wait for its first epoch or resume it$"):
+        answers.compute(store, run, "test")
+
+
+def test_a_run_that_is_not_done_has_stored_no_answers(store: Store) -> None:
+    assert answers.stored(store, running(store), "test") is None
+
+
+def test_stored_answers_that_are_damaged_are_not_used(full: Store, done: Run, tmp_path: Path) -> None:
+    other = Store(tmp_path)
+    other.folder(done.id).mkdir()
+    (other.folder(done.id) / "predictions-test.npz").write_bytes(b"PK damaged")
+    assert answers.stored(other, done, "test") is None
+
+
+def test_the_newest_whole_checkpoint_answers_where_the_last_is_damaged(full: Store) -> None:
+    damaged = full.runs()[0]
+    rows = full.metrics(damaged.id)
+    score = Evaluation(answers.compute(full, damaged, "validation")).score
+    assert score.accuracy == pytest.approx(rows[1].validation_accuracy)
