@@ -58,7 +58,7 @@ def summary(design: tuple[str, ...], as_json: bool) -> None:
 @click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help="Default: holdout.")
 @click.option("--epochs", type=int, help="Default: 18.")
 @click.option("--seed", type=int, help="Default: 1.")
-@click.option("--threads", type=int, help="Default: all cores.")
+@click.option("--threads", type=int, help="Default, and 0: all cores.")
 @click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="A JSON file of recipe fields.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
 @click.option("--detach", is_flag=True, help="Start it and return at once.")
@@ -93,7 +93,7 @@ def runs(as_json: bool) -> None:
     _print(
         [documents.listed(run) for run in found],
         as_json,
-        [watching.line(run) for run in found] or ["no runs yet"],
+        [watching.HEADINGS, *map(watching.line, found)] if found else ["no runs yet"],
     )
 
 
@@ -136,7 +136,13 @@ def resume(run: str, as_json: bool) -> None:
 def evaluate(run: str, split: SplitName, as_json: bool) -> None:
     """Score RUN's weights on a split: accuracy, confusion, mistakes."""
     store = Store()
+    supervisor.look(store)
     found = store.run(run)
+    if split == "test" and "test" not in found.scorable:
+        raise WrongState(
+            f"run {found.id}: it is {found.state}, and holdout touches the test set once, with the final weights; "
+            "use --split validation"
+        )
     evaluated = Evaluation(answers.compute(store, found, split))
     _print(documents.evaluation(evaluated), as_json, watching.score(found, split, evaluated))
 

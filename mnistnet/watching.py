@@ -14,6 +14,7 @@ from mnistnet.runs.store import Store
 
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
+_WORST = 20
 
 
 class EndedEarly(OperationFailed):
@@ -50,27 +51,34 @@ def table(summary: dict[str, Any]) -> list[str]:
         lines.append(
             f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>6} {layer['jump']:>5}"
         )
-    for rule in summary["rules"]:
-        lines.append(f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}")
-    return lines
+    rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
+    return lines + rules
+
+
+HEADINGS = (
+    f"{'run':8}  {'state':11}  {'name':24}  {'parameters':>10}  {'data':7}  {'protocol':8}  {'epochs':>7}  "
+    f"{'validation':>10}  {'test':>7}"
+)
 
 
 def line(run: Run) -> str:
     """One run in a list."""
     accuracy = f"{run.validation_accuracy:.2%}" if run.validation_accuracy is not None else "-"
     test = f"{run.test_accuracy:.2%}" if run.test_accuracy is not None else "-"
+    epochs = f"{run.epochs_done}/{run.recipe.epochs}"
     return (
-        f"{run.id}  {run.state:11}  {run.name:20.20}  {run.params:7,}  {run.recipe.protocol:7}  "
-        f"epoch {run.epochs_done:>3}/{run.recipe.epochs}  validation {accuracy:>7}  test {test:>7}"
+        f"{run.id:8}  {run.state:11}  {run.name:24.24}  {run.params:>10,}  {run.recipe.dataset:7}  "
+        f"{run.recipe.protocol:8}  {epochs:>7}  {accuracy:>10}  {test:>7}"
     )
 
 
 def report(run: Run, metrics: list[Metrics]) -> list[str]:
     """A run in full."""
-    lines = [line(run)]
+    lines = [HEADINGS, line(run)]
+    lines += ["", f"  {'epoch':>5}  {'training':16}  {'validation':16}"] if metrics else []
     lines += [
-        f"  epoch {row.epoch:>3}  training {row.train_loss:.4f} {row.train_accuracy:7.2%}"
-        f"  validation {row.validation_loss:.4f} {row.validation_accuracy:7.2%}  {row.seconds:6.1f} s"
+        f"  {row.epoch:>5}  {row.train_loss:.4f}  {row.train_accuracy:8.2%}"
+        f"  {row.validation_loss:.4f}  {row.validation_accuracy:8.2%}  {row.seconds:6.1f} s"
         for row in metrics
     ]
     if run.test_errors is not None and run.test_total is not None:
@@ -79,12 +87,21 @@ def report(run: Run, metrics: list[Metrics]) -> list[str]:
 
 
 def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:
-    """An evaluation as text: the score, and the most confident mistakes."""
+    """An evaluation as text: the score, the confusion matrix, and the most confident mistakes."""
     worst = [
         f"  image {mistake.index:>5}: {mistake.label} taken for {mistake.predicted} ({mistake.probability:.1%})"
-        for mistake in evaluated.mistakes[:20]
+        for mistake in evaluated.mistakes[:_WORST]
     ]
-    return [_score(f"{run.id} on {run.recipe.dataset}, {split} split", evaluated.score), *worst]
+    rest = len(evaluated.mistakes) - len(worst)
+    matrix = [f"  {label}: " + " ".join(f"{count:5}" for count in row) for label, row in enumerate(evaluated.confusion)]
+    return [
+        _score(f"{run.id} on {run.recipe.dataset}, {split} split", evaluated.score),
+        "  confusion, truth down, guess across:",
+        *matrix,
+        "  the most confident mistakes:",
+        *worst,
+        *([f"  and {rest} more, in --json"] if rest else []),
+    ]
 
 
 def _score(what: str, score: Score) -> str:

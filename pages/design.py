@@ -9,6 +9,7 @@ frame.require()
 walk = readers.walk(state.design())
 
 st.title("Design", anchor=False)
+design_panel.goal()
 components.work_in_progress()
 design_panel.data_notice()
 design_panel.beginning()

@@ -9,7 +9,8 @@ st.title("Mistakes", anchor=False)
 components.work_in_progress()
 choice, part, figure = st.columns([0.45, 0.2, 0.35])
 with choice:
-    run = components.run_picker([run for run in readers.snapshot().runs if run.epochs_done])
+    learned = [run for run in readers.snapshot().runs if run.epochs_done]
+    run = components.run_picker(learned, else_why="its first epoch is not stored yet")
 if run is None:
     components.empty(
         "No network has learned anything yet: its mistakes show here after its first epoch.",
@@ -20,17 +21,18 @@ if run is None:
 with part:
     split = failures.split_picker(run)
 evaluation = failures.evaluation(run, split)
-images = failures.images(run, split)
-if evaluation is None or images is None:
+if evaluation is None:
     st.stop()
 with figure:
-    components.score("Accuracy", evaluation.score, failures.split_title(run, split))
+    components.score("Accuracy", evaluation.score, components.split_title(run, split))
 
 left, right = st.columns([0.45, 0.55], gap="medium")
 with left:
     failures.matrix(evaluation, run)
 shown = failures.filtered(evaluation, run)
 with right:
-    failures.gallery(shown, images, run)
-if shown:
+    images = failures.images(run, split)
+    if images is not None:
+        failures.gallery(shown, images, run)
+if shown and images is not None:
     failures.in_depth(shown, evaluation, images, run)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, frame, readers, state, windows
+from mnistnet.ui import components, frame, readers, windows
 
 frame.require()
 st.title("Receptive fields", anchor=False)
@@ -14,7 +14,7 @@ if not named:
     components.empty("The first layer does not fit on the image.", "pages/design.py", "Mend the design")
     st.stop()
 
-images, title = windows.digits(state.recipe().dataset)
+images, title = windows.digits()
 windows.one_unit(named, images, title)
 st.subheader("From layer to layer", anchor=False)
 windows.coverage(named)

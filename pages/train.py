@@ -7,10 +7,10 @@ from mnistnet.ui import components, frame, live, readers
 frame.require()
 st.title("Train", anchor=False)
 runs = list(readers.snapshot().runs)
-run = components.run_picker(runs)
+run = components.run_picker(runs, else_why="no longer there")
 if run is None:
     components.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
 else:
     live.watch(run)
     live.afterwards(run)
-    live.queue(runs, run)
+    live.queue(run)

@@ -16,6 +16,12 @@ from tests.processes import supervisors, until, workers
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
 
+def pytest_configure() -> None:
+    # As in the worker, and before torch is imported: without it, two threads of torch beside two busy
+    # processes on two cores took 80 s for what takes one.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
 def _missing(name: str) -> str | None:
     if name == "mnist" and not datasets.is_here("mnist"):
         return f"MNIST is not in {datasets.root().resolve()}: set MNISTNET_DATA"
@@ -42,5 +48,4 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     for run in store.active():
         store.request_stop(run.id)
     until(lambda: not supervisors(store) and not workers(store))
-    for process in supervisor._started:
-        process.poll()  # or Python warns at its end that nobody asked what became of them
+    supervisor._alive()  # or Python warns at its end that nobody asked what became of them

@@ -1,6 +1,7 @@
 """A run's answers: stored or computed the same, and never at the run's expense."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,14 @@ def test_stored_answers_that_are_damaged_are_not_used(full: Store, done: Run, tm
     assert answers.stored(other, done, "test") is None
 
 
-def test_the_newest_whole_checkpoint_answers_where_the_last_is_damaged(full: Store) -> None:
+def test_an_older_checkpoint_never_passes_for_the_final_weights(full: Store) -> None:
     damaged = full.runs()[0]
-    rows = full.metrics(damaged.id)
-    score = Evaluation(answers.compute(full, damaged, "validation")).score
+    with pytest.raises(NoWeights, match=r"the checkpoint of its final weights is damaged; train it again$"):
+        answers.compute(full, damaged, "validation")
+
+
+def test_the_newest_whole_checkpoint_answers_for_a_run_that_is_not_done(full: Store) -> None:
+    unfinished = replace(full.runs()[0], weights_sha256=None)
+    rows = full.metrics(unfinished.id)
+    score = Evaluation(answers.compute(full, unfinished, "validation")).score
     assert score.accuracy == pytest.approx(rows[1].validation_accuracy)

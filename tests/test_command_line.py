@@ -416,7 +416,7 @@ def test_a_bad_recipe_file_is_refused_with_the_reason(refused: Command, tmp_path
 
 def test_a_run_without_an_epoch_cannot_be_evaluated(command: Command, store: Store) -> None:
     run = running(store)
-    said = command("evaluate", run.id)
+    said = command("evaluate", run.id, "--split", "validation")
     assert (said.code, said.out) == (1, "")
     assert said.err == f"mnistnet: run {run.id}: no epoch is stored yet; wait for its first epoch or resume it\n"
 

@@ -129,9 +129,9 @@ def test_published_solutions_are_named() -> None:
     assert set(vega.levels(spec, vega.layers(spec, "text")[0], "text")) == set(PUBLISHED)
 
 
-def test_published_figures_are_labelled_as_the_best_epoch_on_the_test_set() -> None:
+def test_published_figures_are_labelled_as_one_run() -> None:
     hints = diamonds(vega.spec(plane([], TARGET)))["encoding"]["tooltip"]
-    assert "published, best epoch on the test set" in [hint.get("title") for hint in hints]
+    assert "published, one run" in [hint.get("title") for hint in hints]
 
 
 @pytest.mark.parametrize("points", [[], [GOOD], [GOOD, POOR], [HOPELESS]], ids=["none", "good", "poor", "hopeless"])

@@ -83,7 +83,21 @@ def test_the_upright_axis_contains_all_figures(view: View, run: list[Metrics]) -
     spec = drawn(run, view)
     low, high = vega.scale(spec, "y")["domain"]
     assert low < high
-    assert all(low <= value <= high for value in values(spec))
+    left_out = "lower training figures left out" in vega.title(spec, "y")
+    rows = vega.rows(spec, vega.layers(spec, "line")[0])
+    assert all(low <= row["value"] <= high for row in rows if not (left_out and row["series"] == "training"))
+
+
+def test_training_far_below_validation_is_left_out_and_the_axis_says_so() -> None:
+    spec = drawn([metrics(1, train_accuracy=0.6, validation_accuracy=0.99)], "accuracy")
+    low, _ = vega.scale(spec, "y")["domain"]
+    assert vega.title(spec, "y") == f"accuracy (axis starts at {low:.1%}, lower training figures left out)"
+    assert low > 0.98
+
+
+def test_without_a_goal_no_line_is_drawn() -> None:
+    spec = vega.spec(curves([metrics(1)], EPOCHS, None, "accuracy"))
+    assert vega.layers(spec, "rule") == []
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -84,7 +84,7 @@ def test_a_network_measured_before_is_estimated_as_it_was() -> None:
     ids=["none", "one", "two", "one without a speed", "a stream"],
 )
 def test_an_estimate_says_how_many_measured_epochs_it_rests_on(seen: Iterable[Measured], counted: int) -> None:
-    assert estimate(SMALL, images=1, epochs=1, seen=seen).epochs_seen == counted
+    assert estimate(SMALL, images=1, epochs=1, seen=seen).runs_seen == counted
 
 
 @pytest.mark.parametrize(("images", "epochs"), [(2_000, 1), (1_000, 2)])

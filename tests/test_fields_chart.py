@@ -52,9 +52,9 @@ def test_a_layer_that_sees_the_whole_image_says_so_in_words() -> None:
     assert [row["sees"] for row in vega.rows(spec, bars(spec))] == ["sees a part"] * 4 + ["covers the whole image"]
 
 
-def test_both_kinds_of_seeing_have_a_colour_and_an_entry_in_the_legend() -> None:
+def test_every_kind_of_seeing_has_a_colour_and_an_entry_in_the_legend() -> None:
     spec = drawn(NAMED)
-    assert set(vega.colours(spec)) == {"sees a part", "covers the whole image"}
+    assert set(vega.colours(spec)) == {"sees a part", "only its middle sees the whole image", "covers the whole image"}
     assert bars(spec)["encoding"]["color"]["legend"]
 
 

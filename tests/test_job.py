@@ -180,6 +180,29 @@ def test_nothing_half_written_is_left_after_resuming(store: Store, cut_off: Call
     assert list(store.folder(run.id).glob("*.part")) == []
 
 
+@pytest.mark.parametrize(
+    ("point", "trained_again"), [("before commit", [3, 4]), ("after commit", [4]), ("before the score", [])]
+)
+def test_a_resumed_run_trains_only_what_was_not_stored(
+    store: Store,
+    cut_off: Callable[[str], Run],
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    trained_again: list[int],
+) -> None:
+    run = cut_off(point)
+    recorded: list[int] = []
+    record = Store.record_epoch
+
+    def listening(self: Store, run_id: str, metrics: Metrics) -> None:
+        recorded.append(metrics.epoch)
+        record(self, run_id, metrics)
+
+    monkeypatch.setattr(Store, "record_epoch", listening)
+    resumed(store, run)
+    assert recorded == trained_again
+
+
 @pytest.mark.parametrize(("point", "stored"), [("before commit", 2), ("after commit", 3)])
 def test_at_most_the_epoch_under_way_is_lost(cut_off: Callable[[str], Run], point: str, stored: int) -> None:
     assert cut_off(point).epochs_done == stored

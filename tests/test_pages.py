@@ -18,7 +18,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
-from mnistnet.training.recipe import recipe
+from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import readers, state
 
 APP = str(Path(__file__).parents[1] / "streamlit_app.py")
@@ -86,8 +86,8 @@ def queued(store: Store) -> Run:
     return store.enqueue(FIRST.architecture, DIGITS)
 
 
-def running(store: Store) -> Run:
-    run = queued(store)
+def running(store: Store, how: Recipe = DIGITS) -> Run:
+    run = store.enqueue(FIRST.architecture, how)
     claimed = store.claim(slots=64)
     assert claimed
     store.start(run.id, claimed.attempt)
@@ -182,27 +182,26 @@ def test_moving_a_width_moves_the_count() -> None:
     assert app.metric[0].value == "17,330"
 
 
-def test_a_design_edit_reruns_within_a_tenth_of_a_second() -> None:
+def test_a_design_edit_costs_less_than_a_tenth_of_a_second() -> None:
     app = opened()
     times = []
     for width in range(8, 30):
-        started = time.perf_counter()
+        started = time.process_time()  # of the processor: other work may share the machine
         slider(app, "Width of layer 3").set_value(width).run()
-        times.append(time.perf_counter() - started)
-    # One in twenty may be slower: other work shares the machine. Includes the test runner's own overhead.
-    assert quantiles(times, n=20)[-1] < 0.1 * _slack()
+        times.append(time.process_time() - started)
+    assert quantiles(times, n=20)[-1] < 0.1 * _slowness()
 
 
-def _slack() -> float:
-    """How much slower than a quiet Zen 4 core this machine is right now, by a fixed piece of Python."""
-    started = time.perf_counter()
+def _slowness() -> float:
+    """How much slower than a Zen 4 core this processor is, by a fixed piece of Python; at least 1."""
+    started = time.process_time()
     sum(number * number for number in range(400_000))
-    return max(1.0, (time.perf_counter() - started) / 0.022)
+    return max(1.0, (time.process_time() - started) / 0.022)
 
 
 def test_the_largest_width_that_fits_is_one_click_away() -> None:
     app = opened()
-    button(app, "→ 40").click().run()
+    button(app, "max 40").click().run()
     conv = app.session_state["_design"].layers[0]
     assert isinstance(conv, Conv)
     assert conv.channels == 40
@@ -251,7 +250,7 @@ def _act(app: AppTest, layer_id: str, action: str) -> None:
 
 def test_dropout_is_set_for_all_convolutions_at_once() -> None:
     app = opened()
-    app.multiselect(key="all-after").set_value(["batchnorm", "dropout", "relu"])
+    app.multiselect(key="all-after").set_value(["batchnorm", "dropout", "relu"]).run()
     app.slider(key="all-dropout").set_value(0.1)
     button(app, "Apply to all").click().run()
     convs = [layer for layer in app.session_state["_design"].layers if isinstance(layer, Conv)]
@@ -348,13 +347,81 @@ def test_an_interrupted_run_says_where_and_can_be_resumed(store: Store) -> None:
 def test_accuracy_stands_with_split_errors_and_interval(store: Store) -> None:
     running(store)
     app = opened("train")
-    assert "validation: 1 errors in 125; 95% interval" in texts(app)
-    assert any(metric.label.startswith("Epochs in a row at 99.4%") and metric.value == "1" for metric in app.metric)
+    said = texts(app)
+    assert "validation part of Offline sample (scikit-learn digits, not MNIST): 1 errors in 125; 95% interval" in said
+    assert "Epochs in a row" not in texts(app), "99.4% is a goal on MNIST only"
+
+
+def test_the_streak_at_the_goal_is_shown_for_mnist(store: Store) -> None:
+    running(store, recipe({"dataset": "mnist", "epochs": 3}))
+    assert "Epochs in a row at 99.4% or more, up to the last: **1**" in texts(opened("train"))
+
+
+def test_a_course_run_says_that_its_best_epoch_flatters(store: Store) -> None:
+    running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 3}))
+    assert "test set of MNIST, looked at after every epoch, which flatters the best one" in texts(opened("train"))
+
+
+def test_a_design_that_cannot_be_counted_passes_no_budget() -> None:
+    app = opened(design="1~c16k3s1p1-0_m28_c500k7s1p0-0_c10k1s1p0-0~broken")
+    assert app.metric[0].label == "Parameters so far"
+    assert ":red-badge[:material/close: fail] **under 20,000 parameters**: cannot be counted" in texts(app)
+    assert not any(element.label.startswith("max ") for element in app.button)
+
+
+def test_a_design_over_the_budget_is_narrowed_to_fit() -> None:
+    app = opened(design="1~c64k3s1p1-br0_m2_c64k3s1p1-br0_c64k3s1p1-br0_g_c10k1s1p0-0~big")
+    assert app.metric[0].value == "75,328"
+    button(app, "Narrow all layers to fit").click().run()
+    count = int(app.metric[0].value.replace(",", ""))
+    assert 18_000 < count < 20_000
+
+
+def test_a_changed_preset_loses_the_presets_name() -> None:
+    app = opened()
+    slider(app, "Width of layer 3").set_value(17).run()
+    assert app.session_state["_design"].name == "mnistnet-16k-changed"
+
+
+def test_a_slider_at_its_end_keeps_its_value() -> None:
+    app = opened()
+    slider(app, "Width of layer 3").set_value(64).run()
+    assert slider(app, "Width of layer 3").value == 64
+    assert slider(app, "Width of layer 3").max == 64
+
+
+def test_a_mistake_is_seen_through_the_network_that_made_it(store: Store) -> None:
+    run = done(store)
+    app = opened("mistakes")
+    index = app.number_input(key="digit-picker").value
+    app.segmented_control(key="mistakes-split").set_value("validation").run()
+    app.button(key="see-fields").click().run()
+    assert app.title[0].value == "Receptive fields"
+    assert app.selectbox(key="field-whose").value == run.id
+    assert app.number_input(key="field-digit").label.startswith("Digit, index in the validation images of Offline")
+    assert index is not None
+
+
+def test_an_unknown_run_in_the_address_is_named(store: Store) -> None:
+    queued(store)
+    assert "Run deadbeef: not in this store" in texts(opened("train", run="deadbeef"))
+
+
+def test_back_to_an_address_without_a_recipe_restores_the_default() -> None:
+    app = opened()
+    before = dict(app.query_params)
+    slider(app, "Epochs").set_value(7).run()
+    assert "recipe" in app.query_params
+    app.session_state["_changed"] = 0.0  # long ago: what comes now is no echo of this change
+    app.query_params.clear()
+    app.query_params.update(before)
+    app.run()
+    assert app.session_state["_recipe"].epochs == 18
 
 
 def test_the_test_set_stays_untouched_until_a_holdout_run_is_done(store: Store) -> None:
     run = done(store)
-    with store._writing() as connection:
+    with store.database.writing() as connection:
         connection.execute("UPDATE runs SET state = 'stopped', test_errors = NULL, weights_sha256 = NULL")
     readers.forget()
     app = opened("mistakes")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnistnet.data.datasets import SOURCES, Dataset, load
-from mnistnet.data.splits import PROTOCOLS, Part, Protocol, counts, split
+from mnistnet.data.datasets import SOURCES, Dataset, load, source
+from mnistnet.data.splits import PROTOCOLS, Part, Protocol, counts, describe, split
 
 
 def _numbered(train: int, test: int) -> Dataset:
@@ -74,5 +74,7 @@ def test_splitting_copies_no_images() -> None:
 
 
 def test_each_protocol_says_where_its_validation_comes_from() -> None:
-    assert "last 5,000 of the training file" in PROTOCOLS["holdout"]
-    assert "on the test set every epoch" in PROTOCOLS["course"]
+    mnist, digits = source("mnist"), source("digits")
+    assert "first 55,000, validate on the last 5,000 of the training file" in describe(mnist, "holdout")
+    assert "on all 60,000, validate on the 10,000 test images every epoch" in describe(mnist, "course")
+    assert "first 1,375, validate on the last 125" in describe(digits, "holdout")

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from mnistnet.nets.architecture import DesignError
+from mnistnet.runs import database
 from mnistnet.runs import store as stores
+from mnistnet.runs.database import StoreError
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, StoreError, UnknownRun, WrongState
+from mnistnet.runs.store import Store, UnknownRun, WrongState
 from tests.samples import TINY, conv, design, metrics, recipe, running, started
 
 TERMINAL = [state for state in State if not state.is_active]
@@ -498,8 +500,8 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_no_folder(store: Store, monke
 
 
 def newer(store: Store) -> None:
-    with sqlite3.connect(store.database) as connection:
-        connection.execute(f"PRAGMA user_version = {stores.VERSION + 1}")
+    with sqlite3.connect(store.database.path) as connection:
+        connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
     connection.close()
 
 
@@ -522,18 +524,18 @@ def test_a_store_of_a_newer_version_is_not_guessed_at(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_reported_and_left_as_it_is(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.database.write_bytes(b"not a database " * 100)
+    store.database.path.write_bytes(b"not a database " * 100)
     with pytest.raises(StoreError, match=r"runs\.sqlite: file is not a database; nothing was changed$"):
         store.runs()
     with pytest.raises(StoreError, match="file is not a database"):
         queued(store)
-    assert store.database.read_bytes() == b"not a database " * 100
+    assert store.database.path.read_bytes() == b"not a database " * 100
     assert folders(store) == []
 
 
 def test_a_reader_finds_no_runs_while_the_very_first_is_being_stored(store: Store) -> None:
     store.root.mkdir()
-    connection = sqlite3.connect(store.database, isolation_level=None)
+    connection = sqlite3.connect(store.database.path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("CREATE TABLE runs (id TEXT)")
     assert (store.runs(), store.metrics("0123abcd")) == ([], [])
@@ -542,13 +544,13 @@ def test_a_reader_finds_no_runs_while_the_very_first_is_being_stored(store: Stor
 
 def test_a_run_is_stored_where_the_first_transaction_was_cut_off(store: Store) -> None:
     store.root.mkdir()
-    store.database.touch()
+    store.database.path.touch()
     assert queued(store).state is State.QUEUED
 
 
 def test_the_journal_is_kept_in_a_file_because_wal_can_lose_commits(store: Store) -> None:
     queued(store)
-    with sqlite3.connect(store.database) as connection:
+    with sqlite3.connect(store.database.path) as connection:
         mode = connection.execute("PRAGMA journal_mode").fetchone()
     connection.close()
     assert mode == ("delete",)

@@ -110,7 +110,7 @@ def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_id
 
 def test_a_killed_supervisor_costs_no_run_anything(store: Store) -> None:
     half = max(1, cores() // 2)
-    runs = [submit(store, SLOW, epochs=EPOCHS, threads=half) for _ in range(2)]
+    runs = [submit(store, SLOW, epochs=3, threads=half) for _ in range(2)]
     runs += [submit(store, epochs=1, threads=half) for _ in range(2)]
     at_once = min(2, cores())
     until(lambda: [store.run(run.id).epochs_done > 0 for run in runs].count(True) == at_once)
@@ -249,10 +249,13 @@ def test_a_run_stopped_before_its_worker_is_up_is_stopped(store: Store, supervis
 def test_a_worker_that_has_ended_leaves_no_zombie_while_others_work(
     store: Store, supervise: Callable[..., Processes]
 ) -> None:
-    for _ in range(2):
-        store.enqueue(TINY, recipe(threads=0))
-    hired = supervise("pass", IDLE)
+    run, _ = (store.enqueue(TINY, recipe(threads=0)) for _ in range(2))
+    hired = supervise(IDLE, IDLE)
+    until(state(store, run, State.STARTING))
+    until(lambda: len(hired) == 1)
+    store.finish(run.id, State.FAILED, "as a worker does before it ends")
     until(lambda: len(hired) == 2)
+    hired[0].kill()
     until(lambda: not psutil.pid_exists(hired[0].pid), seconds=5)
 
 
@@ -263,6 +266,25 @@ def test_a_run_whose_supervisor_died_before_its_worker_was_up_is_claimed_again(
     store.claim(1_000)
     supervise(IDLE)
     until(lambda: store.run(run.id).attempt == 2, seconds=10)
+
+
+def test_looking_again_and_again_starts_one_supervisor_while_it_lives(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: Processes = []
+
+    def start(*_: str, log: Path) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([sys.executable, "-c", IDLE]))
+        return started[-1]
+
+    monkeypatch.setattr(supervisor, "detach", start)
+    store.enqueue(TINY, recipe())
+    for expected in (1, 2):
+        for _ in range(5):
+            supervisor.look(store)
+        assert len(started) == expected
+        started[-1].kill()
+        started[-1].wait()
 
 
 def test_a_running_run_without_a_worker_is_interrupted(store: Store) -> None:

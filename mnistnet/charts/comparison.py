@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
+from mnistnet.charts.curves import FLOOR
 from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.run import Metrics
@@ -27,7 +28,7 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
     """Validation error of each run over its epochs, on a logarithmic axis."""
     frame = pd.DataFrame(
         [
-            (label, row.epoch, max(1e-5, 1 - row.validation_accuracy), row.validation_accuracy)
+            (label, row.epoch, max(FLOOR, 1 - row.validation_accuracy), row.validation_accuracy)
             for label, rows in curves.items()
             for row in rows
         ],
@@ -77,7 +78,7 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
             x=along,
             y=alt.Y("accuracy:Q", scale=levels, axis=up),
             tooltip=[
-                alt.Tooltip("label:N", title="published, best epoch on the test set"),
+                alt.Tooltip("label:N", title="published, one run"),
                 alt.Tooltip("params:Q", format=","),
                 alt.Tooltip("accuracy:Q", format=".2%"),
             ],
@@ -85,7 +86,7 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
     )
     names = (
         alt.Chart(published)
-        .mark_text(align="right", dx=-9, fontSize=10)
+        .mark_text(align="right", dx=-7, dy=-10, fontSize=10)
         .encode(x=along, y=alt.Y("accuracy:Q", scale=levels, axis=up), text="label:N")
     )
     bars = (

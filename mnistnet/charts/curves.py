@@ -13,24 +13,28 @@ View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]
 VIEWS: tuple[View, ...] = ("accuracy", "error (log)", "loss", "learning rate")
 
 _SERIES = {"training": TRAINING, "validation": VALIDATION}
-_FLOOR = 1e-5  # an error of 0 has no place on a logarithmic axis
+FLOOR = 5e-5  # half an error in 10,000: an error of 0 has no place on a logarithmic axis
 
 
-def curves(metrics: Sequence[Metrics], epochs: int, target: float, view: View) -> alt.LayerChart:
-    """One view of a run's epochs. Axes fit the data; an axis that does not start at 0 says so."""
+def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: View) -> alt.LayerChart:
+    """One view of a run's epochs; `target` is the goal's accuracy, None where there is none.
+
+    Axes fit the data; an axis that does not start at 0 says so. The accuracy axis fits validation: training
+    figures of the first epoch, far below, would flatten all that matters.
+    """
     frame = pd.DataFrame(_rows(metrics, view), columns=["epoch", "series", "value"])
     low, high = _range(frame, view, target)
     log = view == "error (log)"
     form = ".4g" if view in ("loss", "learning rate") else ".2%"
     lines = (
         alt.Chart(frame)
-        .mark_line(point=alt.OverlayMarkDef(size=40), strokeWidth=2)
+        .mark_line(point=alt.OverlayMarkDef(size=40, clip=True), strokeWidth=2, clip=True)
         .encode(
             x=alt.X("epoch:Q", scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False), axis=_whole_epochs(epochs)),
             y=alt.Y(
                 "value:Q",
-                scale=alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False, clamp=True),
-                axis=alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%"),
+                scale=alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False),
+                axis=alt.Axis(title=_title(frame, view, low), format="~g" if form == ".4g" else "~%", labelFlush=False),
             ),
             color=alt.Color(
                 "series:N",
@@ -63,36 +67,43 @@ def _rows(metrics: Sequence[Metrics], view: View) -> list[tuple[int, str, float]
         pairs = [(row.epoch, row.train_accuracy, row.validation_accuracy) for row in metrics]
     else:
         pairs = [
-            (row.epoch, max(_FLOOR, 1 - row.train_accuracy), max(_FLOOR, 1 - row.validation_accuracy))
-            for row in metrics
+            (row.epoch, max(FLOOR, 1 - row.train_accuracy), max(FLOOR, 1 - row.validation_accuracy)) for row in metrics
         ]
     return [(epoch, name, value) for epoch, *values in pairs for name, value in zip(_SERIES, values, strict=True)]
 
 
-def _range(frame: pd.DataFrame, view: View, target: float) -> tuple[float, float]:
+def _range(frame: pd.DataFrame, view: View, target: float | None) -> tuple[float, float]:
     values = list(frame["value"])
     if view == "accuracy":
-        lowest = min([*values, target])
+        lowest = min([*frame["value"][frame["series"] == "validation"], *_levels(view, target)], default=0.0)
         return max(0.0, lowest - 0.1 * (1 - lowest) - 0.001), 1.0
     if view == "error (log)":
-        values.append(1 - target)
+        values += _levels(view, target) or ([] if values else [FLOOR])
         return min(values) * 0.7, max(values) * 1.3
     return 0.0, max([*values, 1e-6]) * 1.08
 
 
-def _title(view: View, low: float) -> str:
+def _title(frame: pd.DataFrame, view: View, low: float) -> str:
     if view == "accuracy" and low > 0:
-        return f"accuracy (axis starts at {low:.1%})"
+        hidden = ", lower training figures left out" if (frame["value"] < low).any() else ""
+        return f"accuracy (axis starts at {low:.1%}{hidden})"
     if view == "error (log)":
         return "error (logarithmic axis)"
     return {"loss": "cross-entropy, nats"}.get(view, view)
 
 
-def _target(view: View, target: float) -> list[alt.Chart]:
-    levels = {"accuracy": target, "error (log)": 1 - target}
-    if view not in levels:
+def _levels(view: View, target: float | None) -> list[float]:
+    """Where the goal stands in this view, if it has a place there."""
+    if target is None or view not in ("accuracy", "error (log)"):
         return []
-    frame = pd.DataFrame({"level": [levels[view]], "label": [f"goal {target:.1%}"]})
+    return [target if view == "accuracy" else 1 - target]
+
+
+def _target(view: View, target: float | None) -> list[alt.Chart]:
+    levels = _levels(view, target)
+    if not levels:
+        return []
+    frame = pd.DataFrame({"level": levels, "label": [f"goal {target:.1%}"]})
     rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5).encode(y="level:Q")
     label = (
         alt.Chart(frame)

@@ -1,21 +1,26 @@
 """How receptive fields grow with depth."""
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import altair as alt
 import pandas as pd
 
-from mnistnet.charts.palette import LIMIT, NEUTRAL, VALIDATION
+from mnistnet.charts.palette import LIMIT, NEUTRAL, TARGET, VALIDATION
 from mnistnet.nets.geometry import IMAGE_SIZE, Row
+
+Coverage: TypeAlias = Literal["none", "middle", "every"]
+_SEES: dict[Coverage, str] = {
+    "none": "sees a part",
+    "middle": "only its middle sees the whole image",
+    "every": "covers the whole image",
+}
 
 
 def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
     """Receptive field after each named layer, with the image's 28 pixels as a line."""
     frame = pd.DataFrame(
-        [
-            (place, name, row.field, "covers the whole image" if row.covers_image else "sees a part")
-            for place, (name, row) in enumerate(rows)
-        ],
+        [(place, name, row.field, _SEES[_coverage(row)]) for place, (name, row) in enumerate(rows)],
         columns=["place", "layer", "field", "sees"],
     )
     bars = (
@@ -26,7 +31,7 @@ def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
             y=alt.Y("field:Q", axis=alt.Axis(title="receptive field, pixels")),
             color=alt.Color(
                 "sees:N",
-                scale=alt.Scale(domain=["sees a part", "covers the whole image"], range=[NEUTRAL, VALIDATION]),
+                scale=alt.Scale(domain=list(_SEES.values()), range=[NEUTRAL, TARGET, VALIDATION]),
                 legend=alt.Legend(orient="top", title=None),
             ),
             tooltip=["layer:N", alt.Tooltip("field:Q", title="field, pixels"), "sees:N"],
@@ -43,3 +48,10 @@ def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
         y="pixels:Q", x=alt.value(0), text="label:N"
     )
     return alt.LayerChart(layer=[bars, numbers, line, name], height=320)
+
+
+def _coverage(row: Row) -> Coverage:
+    if row.covers_image:
+        return "every"
+    middle = row.windows[row.size // 2]
+    return "middle" if (middle.start, middle.stop) == (0, IMAGE_SIZE) else "none"

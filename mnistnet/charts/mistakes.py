@@ -65,8 +65,10 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
     return alt.LayerChart(layer=[cells, diagonal, numbers], height=400)
 
 
-def gallery(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Sequence[str]) -> alt.LayerChart:
-    """Wrong digits in rows of eight, each with truth, guess and the guess's probability under it."""
+def gallery(
+    images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Sequence[str], chosen: int | None = None
+) -> alt.LayerChart:
+    """Wrong digits in rows of eight, each with truth, guess and the guess's probability; `chosen` is framed."""
     frame = pd.DataFrame(
         [
             (
@@ -76,10 +78,11 @@ def gallery(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Seque
                 png(image),
                 f"{classes[mistake.label]} → {classes[mistake.predicted]}",
                 f"{mistake.probability:.0%}",
+                mistake.index == chosen,
             )
             for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
         ],
-        columns=["index", "column", "row", "picture", "answer", "probability"],
+        columns=["index", "column", "row", "picture", "answer", "probability", "chosen"],
     )
     rows = max(1, -(-len(mistakes) // COLUMNS))
     selected = alt.selection_point(name=DIGIT, fields=["index"])
@@ -94,7 +97,7 @@ def gallery(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Seque
     )
     frames = (
         base.mark_square(size=2900, cursor="pointer", filled=True, opacity=1)
-        .encode(color=alt.condition(selected, alt.value(HIGHLIGHT), alt.value("#00000000"), empty=False))
+        .encode(color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value("#00000000")))
         .add_params(selected)
     )
     pictures = base.mark_image(width=46, height=46, cursor="pointer").encode(url="picture:N")

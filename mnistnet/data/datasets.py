@@ -107,8 +107,8 @@ def is_here(name: str) -> bool:
     return chosen is OFFLINE or files.complete(folder(chosen))
 
 
-def load(name: str) -> Dataset:
-    """The whole data set, every file verified, downloaded first where it is missing or damaged.
+def load(name: str, *, fetch: bool = True) -> Dataset:
+    """The whole data set, every file verified; where one is missing or damaged, downloaded first if `fetch`.
 
     Raises UnknownDataset for a name that no data set has, DataError where the files cannot be had.
     """
@@ -119,6 +119,8 @@ def load(name: str) -> Dataset:
     try:
         files.verify(place, chosen.sha256)
     except DataError as problem:
+        if not fetch:
+            raise DataError(f"{problem}: `python -m mnistnet data --dataset {name}` fetches and verifies it") from None
         files.download(place, chosen.folder, chosen.sha256, problem)
     return Dataset(chosen, *(files.read_idx(place / name) for name in files.NAMES))
 

@@ -8,8 +8,8 @@ from mnistnet.data.datasets import Bytes, Dataset, Source
 Protocol: TypeAlias = Literal["holdout", "course"]
 
 PROTOCOLS: dict[Protocol, str] = {
-    "holdout": "train on the first 55,000, validate on the last 5,000 of the training file, test once at the end",
-    "course": "train on all 60,000, validate on the test set every epoch, as the assignment does",
+    "holdout": "train on the first {train:,}, validate on the last {validation:,} of the training file, test once",
+    "course": "train on all {train:,}, validate on the {test:,} test images every epoch, as the assignment does",
 }
 _HELD_OUT = 12  # one twelfth of the training file: 5,000 of MNIST's 60,000
 
@@ -55,6 +55,12 @@ class Counts:
     train: int
     validation: int
     test: int
+
+
+def describe(source: Source, protocol: Protocol) -> str:
+    """What the protocol does with this data set, in one sentence without its full stop."""
+    found = counts(source, protocol)
+    return PROTOCOLS[protocol].format(train=found.train, validation=found.validation, test=found.test)
 
 
 def counts(source: Source, protocol: Protocol) -> Counts:

@@ -38,7 +38,9 @@ def compute(store: Store, run: Run, split: SplitName) -> Predictions:
         raise NoWeights(f"run {run.id}: no epoch is stored yet; wait for its first epoch or resume it")
     network = build(run.architecture)
     network.load_state_dict(found[1]["kept"])
-    dataset = datasets.load(run.recipe.dataset)
+    if run.weights_sha256 not in (None, checkpoint.weights_sha256(found[1]["kept"])):
+        raise NoWeights(f"run {run.id}: the checkpoint of its final weights is damaged; train it again")
+    dataset = datasets.load(run.recipe.dataset, fetch=False)
     part = getattr(splits.split(dataset, run.recipe.protocol), split)
     images = pixels(part.images, dataset.source, torch.device("cpu"))
     answers = logits(network, images, dataset.source)

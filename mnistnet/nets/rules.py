@@ -49,8 +49,10 @@ def verdicts(architecture: Architecture, walk: Walk, epochs: int, profile: Profi
     return [
         Verdict(
             f"under {profile.params:,} parameters",
-            walk.params < profile.params,
-            f"{walk.params:,} of fewer than {profile.params:,}",
+            walk.is_whole and walk.params < profile.params,
+            f"{walk.params:,} of fewer than {profile.params:,}"
+            if walk.is_whole
+            else "cannot be counted: a layer does not fit",
         ),
         Verdict(
             f"under {profile.epochs} epochs",

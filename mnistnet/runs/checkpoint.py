@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mnistnet.errors import OperationFailed
+from mnistnet.errors import SaveFailed
 from mnistnet.runs.run import Metrics
 
 GENERATIONS = 3
 
 
-class CheckpointError(OperationFailed):
+class CheckpointError(SaveFailed):
     """A checkpoint that is missing, damaged or cannot be written."""
 
 

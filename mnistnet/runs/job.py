@@ -1,6 +1,7 @@
 """A run from its first stage to its score: joins loop, checkpoints and store. Knows no process."""
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import get_args
 
@@ -10,6 +11,7 @@ from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Part, Split
 from mnistnet.nets.network import build
 from mnistnet.runs import checkpoint, predictions
+from mnistnet.runs.database import StoreError
 from mnistnet.runs.predictions import Predictions, SplitName
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
@@ -89,7 +91,8 @@ class _Job:
             return
         images = (progress.step - self._reported_step) * self.run.recipe.batch_size
         speed = images / (now - self._reported)
-        self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
+        with suppress(StoreError):  # a busy or full disk may cost the display, never the training
+            self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
         self._reported, self._reported_step = now, progress.step
 
     def is_to_stop(self) -> bool:
@@ -110,8 +113,9 @@ class _Job:
         for split in get_args(SplitName):
             answers = self._answers(getattr(self.split, split))
             checkpoint.write_whole(predictions.path(self.folder, split), predictions.pack(answers, sha256))
-        errors = int((answers.probabilities.argmax(1) != answers.labels).sum())
-        self.store.complete(self.run.id, errors, len(answers.labels), sha256)
+            if split == "test":
+                errors, total = int((answers.probabilities.argmax(1) != answers.labels).sum()), len(answers.labels)
+        self.store.complete(self.run.id, errors, total, sha256)
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 SplitName: TypeAlias = Literal["validation", "test"]
+Probabilities: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """probabilities (n, 10) float32, rows sum to 1; labels (n,) uint8."""
 
-    probabilities: npt.NDArray[np.float32]
+    probabilities: Probabilities
     labels: npt.NDArray[np.uint8]
 
 

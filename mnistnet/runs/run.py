@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture
+from mnistnet.runs.predictions import SplitName
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
 
@@ -112,6 +113,17 @@ class Run:
         if not self.is_training or not self.images_per_second or not self.train_images:
             return None
         return (1 - self.progress) * self.recipe.epochs * self.train_images / self.images_per_second
+
+    @property
+    def scorable(self) -> tuple[SplitName, ...]:
+        """The splits that it may be scored on now, the first to be looked at first.
+
+        Under `holdout` the test set is touched once, with the final weights: not before the run is done.
+        Under `course` validation is the test set.
+        """
+        if self.recipe.protocol == "course":
+            return ("test",)
+        return ("test", "validation") if self.state is State.DONE else ("validation",)
 
     @property
     def is_training(self) -> bool:

@@ -1,36 +1,22 @@
-"""The truth about every run: one SQLite file, one folder a run.
-
-Owns every state change. Knows no process and no torch. Journal mode stays DELETE: with WAL, SQLite
-before 3.51.3 can lose committed pages when two processes checkpoint at once.
-"""
+"""The truth about every run: its row and its folder. Owns every state change; knows no process, no torch."""
 
 import os
 import secrets
 import shutil
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import fields
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from mnistnet.errors import BadInput, OperationFailed
+from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require
+from mnistnet.runs.database import Database, StoreError
 from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Metrics, Run, State
 from mnistnet.training.recipe import Recipe
 
-VERSION = 1
-BUSY_SECONDS = 30
 MINIMUM_FREE_BYTES = 200 * 1024**2
 _COLUMNS = ", ".join(field.name for field in fields(Run))
 _METRICS = [field.name for field in fields(Metrics)]
-
-
-class StoreError(OperationFailed):
-    """The store cannot be read or written; the message says where and why."""
 
 
 class UnknownRun(BadInput):
@@ -56,7 +42,7 @@ class Store:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_root()).resolve()
-        self.database = self.root / "runs.sqlite"
+        self.database = Database(self.root / "runs.sqlite")
 
     def folder(self, run_id: str) -> Path:
         """Where the files of a run lie: checkpoints, predictions, log, lock."""
@@ -84,12 +70,12 @@ class Store:
 
     def metrics(self, run_id: str) -> list[Metrics]:
         """The stored epochs of a run, in order."""
-        rows = self._rows(f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", run_id)
+        rows = self.database.rows(f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", run_id)
         return [Metrics(*row) for row in rows]
 
     def stop_requested(self, run_id: str) -> bool:
         """Whether someone wants the run to end. Costs a worker a tenth of a millisecond."""
-        rows = self._rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
+        rows = self.database.rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
         return not rows or bool(rows[0][0])
 
     # Changing, for whoever starts and stops runs
@@ -123,7 +109,7 @@ class Store:
     def _insert(
         self, run_id: str, token: str | None, architecture: Architecture, recipe: Recipe, params: int, threads: int
     ) -> str:
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
                 " created) VALUES (?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)"
@@ -148,7 +134,7 @@ class Store:
 
         Raises WrongState for a run that has ended already.
         """
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(
                 "UPDATE runs SET state = ?, ended = ?, stage = '' WHERE id = ? AND state = ?",
                 (State.STOPPED, time.time(), run_id, State.QUEUED),
@@ -167,10 +153,10 @@ class Store:
     def resume(self, run_id: str) -> Run:
         """Put an interrupted or stopped run back into the queue; WrongState for any other."""
         self._make_room()
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             done = connection.execute(
                 "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
-                " step = 0, turn = (SELECT max(turn) + 1 FROM runs)"
+                " step = 0, images_per_second = NULL, turn = (SELECT max(turn) + 1 FROM runs)"
                 f" WHERE id = ? AND state IN ({_quoted(RESUMABLE)})",
                 (State.QUEUED, run_id),
             ).rowcount
@@ -187,7 +173,7 @@ class Store:
         A run that alone wants more than all slots starts when nothing else runs. First in, first out:
         a small run does not overtake a large one that waits.
         """
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             busy = connection.execute(
                 f"SELECT coalesce(sum(threads), 0) FROM runs WHERE state IN ({_quoted(CLAIMED)})"
             ).fetchone()[0]
@@ -204,39 +190,46 @@ class Store:
 
     def unclaim(self, run: Run) -> bool:
         """Put a claimed run whose worker never came back where it stood in the queue."""
-        with self._writing() as connection:
-            return bool(
-                connection.execute(
-                    "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
-                    (State.QUEUED, run.id, State.STARTING, run.attempt),
-                ).rowcount
-            )
+        return self.database.change(
+            "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
+            State.QUEUED,
+            run.id,
+            State.STARTING,
+            run.attempt,
+        )
 
     def start(self, run_id: str, attempt: int) -> Run | None:
         """From starting to running, for the worker of this attempt; None where it came too late."""
-        with self._writing() as connection:
-            won = connection.execute(
-                "UPDATE runs SET state = ?, started = coalesce(started, ?) WHERE id = ? AND state = ? AND attempt = ?",
-                (State.RUNNING, time.time(), run_id, State.STARTING, attempt),
-            ).rowcount
+        won = self.database.change(
+            "UPDATE runs SET state = ?, started = coalesce(started, ?) WHERE id = ? AND state = ? AND attempt = ?",
+            State.RUNNING,
+            time.time(),
+            run_id,
+            State.STARTING,
+            attempt,
+        )
         return self.run(run_id) if won else None
 
     def advance(
         self, run_id: str, stage: str, step: int = 0, steps: int = 0, images_per_second: float | None = None
     ) -> None:
         """What the worker is doing, for people to look at. Nothing depends on it."""
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE runs SET stage = CASE stop_requested WHEN 1 THEN stage ELSE ? END, step = ?, steps = ?,"
-                " images_per_second = coalesce(?, images_per_second) WHERE id = ? AND state = ?",
-                (stage, step, steps, images_per_second, run_id, State.RUNNING),
-            )
+        self.database.change(
+            "UPDATE runs SET stage = CASE stop_requested WHEN 1 THEN stage ELSE ? END, step = ?, steps = ?,"
+            " images_per_second = coalesce(?, images_per_second) WHERE id = ? AND state = ?",
+            stage,
+            step,
+            steps,
+            images_per_second,
+            run_id,
+            State.RUNNING,
+        )
 
     def record_epoch(self, run_id: str, metrics: Metrics) -> None:
         """An epoch and the hash of its checkpoint, as one transaction."""
         values = [getattr(metrics, name) for name in _METRICS]
         marks = ", ".join("?" * (len(_METRICS) + 1))
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(
                 f"INSERT OR REPLACE INTO epochs (run, {', '.join(_METRICS)}) VALUES ({marks})",
                 (run_id, *values),
@@ -248,64 +241,39 @@ class Store:
 
     def forget_epochs_after(self, run_id: str, epoch: int) -> None:
         """Drop epochs whose checkpoints turned out damaged; they are trained again."""
-        with self._writing() as connection:
-            connection.execute("DELETE FROM epochs WHERE run = ? AND epoch > ?", (run_id, epoch))
+        self.database.change("DELETE FROM epochs WHERE run = ? AND epoch > ?", run_id, epoch)
 
     def complete(self, run_id: str, test_errors: int, test_total: int, weights_sha256: str) -> bool:
         """From running to done with the final score; False where another terminal state came first."""
-        with self._writing() as connection:
-            return bool(
-                connection.execute(
-                    "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?,"
-                    " weights_sha256 = ? WHERE id = ? AND state = ?",
-                    (State.DONE, time.time(), test_errors, test_total, weights_sha256, run_id, State.RUNNING),
-                ).rowcount
-            )
+        return self.database.change(
+            "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?,"
+            " weights_sha256 = ? WHERE id = ? AND state = ?",
+            State.DONE,
+            time.time(),
+            test_errors,
+            test_total,
+            weights_sha256,
+            run_id,
+            State.RUNNING,
+        )
 
-    def finish(self, run_id: str, state: State, message: str = "") -> bool:
-        """From claimed to the terminal `state`; False where another terminal state came first."""
-        with self._writing() as connection:
-            return bool(
-                connection.execute(
-                    "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
-                    f" WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
-                    (state, time.time(), message, run_id),
-                ).rowcount
-            )
+    def finish(self, run_id: str, state: State, message: str = "", *, attempt: int | None = None) -> bool:
+        """From claimed to the terminal `state`; False where another terminal state came first.
 
-    # Connections
+        With `attempt`, only if the run is still in it: whoever looked before it was resumed comes too late.
+        """
+        return self.database.change(
+            "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
+            f" WHERE id = ? AND state IN ({_quoted(CLAIMED)}) AND attempt = coalesce(?, attempt)",
+            state,
+            time.time(),
+            message,
+            run_id,
+            attempt,
+        )
 
     def _select(self, clause: str) -> list[Run]:
-        return [_run(row) for row in self._rows(f"SELECT {_COLUMNS} FROM overview {clause}")]
-
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        """What the query finds; nothing where no run was ever stored."""
-        try:
-            if not self.database.exists():
-                return []
-            with closing(self._connect()) as connection:
-                # Version 0: the transaction that makes the tables is under way, or was cut off.
-                return connection.execute(query, values).fetchall() if _version(connection, self.database) else []
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.database}: {error}; nothing was changed") from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect()) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                _migrate(connection, self.database)
-                yield connection
-                connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.database}: {error}; nothing was changed") from None
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.database, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
+        return [_run(row) for row in self.database.rows(f"SELECT {_COLUMNS} FROM overview {clause}")]
 
     def _make_room(self) -> None:
         place = self.root
@@ -317,20 +285,6 @@ class Store:
                 f"{self.root}: {free // 1024**2} MB free: at least {MINIMUM_FREE_BYTES // 1024**2} MB are needed;"
                 " free some space or choose another MNISTNET_STORE"
             )
-
-
-def _migrate(connection: sqlite3.Connection, database: Path) -> None:
-    if _version(connection, database) == 0:
-        for statement in files("mnistnet.runs").joinpath("schema.sql").read_text().split(";\n"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _version(connection: sqlite3.Connection, database: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
-        raise StoreError(f"{database}: made by a newer mnistnet (store version {version}); update mnistnet")
-    return version
 
 
 def _quoted(states: tuple[State, ...]) -> str:

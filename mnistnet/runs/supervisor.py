@@ -21,7 +21,7 @@ STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not 
 ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
 LOG = "supervisor.log"
 
-_started: list[subprocess.Popen[bytes]] = []
+_started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
 
 def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None) -> Run:
@@ -42,7 +42,8 @@ def look(store: Store) -> None:
     """Make the states true: mark runs whose worker died, and wake a supervisor where work waits."""
     active = store.active()
     bury(store, active)
-    if any(run.state is not State.RUNNING for run in active):
+    # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
+    if any(run.state is not State.RUNNING for run in active) and store.root not in _alive():
         ensure(store)
 
 
@@ -51,16 +52,23 @@ def bury(store: Store, active: list[Run]) -> None:
     for run in active:
         if run.state is State.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
             if run.stop_requested:
-                store.finish(run.id, State.STOPPED)
+                store.finish(run.id, State.STOPPED, attempt=run.attempt)
             else:
-                store.finish(run.id, State.INTERRUPTED, f"its process ended in epoch {run.epochs_done + 1}")
+                message = f"its process ended in epoch {run.epochs_done + 1}"
+                store.finish(run.id, State.INTERRUPTED, message, attempt=run.attempt)
 
 
 def ensure(store: Store) -> None:
     """Start a supervisor unless one is there; of several started at once, one stays."""
-    _started[:] = [process for process in _started if process.poll() is None]
+    _alive()
     if not locks.is_held(locks.of_supervisor(store.root)):
-        _started.append(detach(__name__, str(store.root), log=store.root / LOG))
+        _started.append((store.root, detach(__name__, str(store.root), log=store.root / LOG)))
+
+
+def _alive() -> set[Path]:
+    """The stores for which a supervisor that this process started is still there; the others are forgotten."""
+    _started[:] = [(root, process) for root, process in _started if process.poll() is None]
+    return {root for root, _ in _started}
 
 
 def supervise(store: Store) -> None:

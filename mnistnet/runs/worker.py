@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.runs import locks
 from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
@@ -28,6 +28,8 @@ def work(store: Store, run_id: str, attempt: int) -> None:
         end = job.train(store, run)
         if end:
             store.finish(run_id, end.state, end.message)
+    except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
+        store.finish(run_id, State.INTERRUPTED, str(error))
     except MnistnetError as error:
         store.finish(run_id, State.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, the person who waits is told

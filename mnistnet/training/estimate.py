@@ -28,10 +28,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of training; `epochs_seen` epochs measured on this machine stand behind it (0: a guess)."""
+    """Seconds of training; `runs_seen` runs measured on this machine stand behind it (0: a guess)."""
 
     seconds: float
-    epochs_seen: int
+    runs_seen: int
 
 
 def estimate(walk: Walk, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:

@@ -10,7 +10,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.run import Run
 from mnistnet.ui import components, readers, state
 
-_CHOSEN, _TABLE = "compare-runs", "compare-table"
+_CHOSEN, _TABLE, _TOUCHED = "compare-runs", "compare-table", "compare-touched"
 _FIRST_SHOWN = 5
 
 
@@ -27,8 +27,8 @@ def table(runs: list[Run]) -> None:
                     f"{run.epochs_done} / {run.recipe.epochs}",
                     run.recipe.dataset,
                     run.recipe.protocol,
-                    _percent(run.validation_accuracy),
-                    _percent(run.best_validation_accuracy),
+                    _share(run.validation_accuracy, run),
+                    _share(run.best_validation_accuracy, run),
                     _test(run),
                     run.train_seconds,
                 )
@@ -64,26 +64,37 @@ def table(runs: list[Run]) -> None:
 
 def chosen(runs: list[Run]) -> list[Run]:
     """Which runs are drawn; the newest few to begin with."""
-    titles = {run.id: f"{run.name} · {run.id}" for run in runs}
-    kept = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
-    first = [run.id for run in runs if run.epochs_done][:_FIRST_SHOWN]
-    st.session_state[_CHOSEN] = kept if _CHOSEN in st.session_state else first
+    titles = {run.id: _label(run) for run in runs}
+    if st.session_state.get(_TOUCHED):
+        st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
+    else:
+        st.session_state[_CHOSEN] = [run.id for run in runs if run.epochs_done][:_FIRST_SHOWN]
     ids = st.multiselect(
         "Runs to draw",
         list(titles),
-        format_func=lambda run_id: titles[run_id],
+        format_func=titles.__getitem__,
         key=_CHOSEN,
+        on_change=_touch,
         persist_state="session",
     )
     return [run for run in runs if run.id in ids]
 
 
+def _touch() -> None:
+    st.session_state[_TOUCHED] = True
+
+
+def _label(run: Run) -> str:
+    data = "" if run.recipe.dataset == "mnist" else f" · {run.recipe.dataset}"
+    return f"{run.name} · {run.id}{data}"
+
+
 def curves(runs: list[Run]) -> None:
     """Their validation errors over the epochs."""
     target = state.profile().accuracy
-    lines = {f"{run.name} · {run.id}": readers.metrics(run) for run in runs if run.epochs_done}
+    lines = {_label(run): readers.metrics(run) for run in runs if run.epochs_done}
     if not lines:
-        st.caption("None of these runs has stored an epoch yet.")
+        st.caption("None of these runs has stored an epoch yet." if runs else "Choose a run above.")
         return
     best = max((run for run in runs if run.epochs_done), key=lambda run: run.best_validation_accuracy or 0)
     components.draw(
@@ -99,7 +110,7 @@ def plane(runs: list[Run]) -> None:
     for run in runs:
         if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist":
             score = Score(run.test_errors, run.test_total)
-            label = f"{run.name} · {run.id}"
+            label = _label(run)
             points.append(
                 Point(
                     label,
@@ -117,19 +128,22 @@ def plane(runs: list[Run]) -> None:
         f"Test accuracy against parameters: {len(points)} runs beside {published} published solutions",
     )
     st.caption(
-        "Diamonds: published solutions, their best epoch on the test set, one run each. Dots: the final weights of "
-        "these MNIST runs on all 10,000 test images, with 95% intervals."
+        "Diamonds: published solutions as their authors state them, one run each, mostly the best epoch on the test "
+        "set. Dots: the final weights of these MNIST runs on all 10,000 test images, with 95% intervals."
     )
 
 
-def _percent(share: float | None) -> str:
-    return f"{share:.2%}" if share is not None else "–"
+def _share(accuracy: float | None, run: Run) -> str:
+    return _score(components.errors_of(accuracy, run)) if accuracy is not None else "–"
 
 
 def _test(run: Run) -> str:
     if run.test_errors is None or not run.test_total:
         return "–"
-    score = Score(run.test_errors, run.test_total)
+    return _score(Score(run.test_errors, run.test_total))
+
+
+def _score(score: Score) -> str:
     return (
         f"{score.accuracy:.2%} · {score.errors} of {score.total:,} wrong "
         f"({score.interval.low:.2%} to {score.interval.high:.2%})"

@@ -1,15 +1,18 @@
 """Small pieces that several pages show alike."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
 import streamlit as st
 
 from mnistnet.charts.palette import INK
+from mnistnet.data import datasets
+from mnistnet.data.splits import counts
 from mnistnet.insight.evaluation import Score
 from mnistnet.nets.rules import Verdict
+from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.ui import readers, state
 
@@ -63,17 +66,30 @@ def verdicts(items: Iterable[Verdict]) -> None:
     st.markdown("  \n".join(lines))
 
 
-def score(label: str, score: Score, split: str) -> None:
+def score(label: str, reached: Score, split: str) -> None:
     """An accuracy as it may be shown: with its split, its errors out of n and its 95 % interval."""
-    interval = score.interval
+    interval = reached.interval
     st.metric(
         label,
-        f"{score.accuracy:.2%}",
+        f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    st.caption(
-        f"{split}: {score.errors:,} errors in {score.total:,}; 95% interval {interval.low:.2%} to {interval.high:.2%}"
-    )
+    errors = f"{reached.errors:,} errors in {reached.total:,}"
+    st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
+
+
+def split_title(run: Run, split: SplitName) -> str:
+    """How a split is called beside a figure, with the data set and what else must be known of it."""
+    source = datasets.source(run.recipe.dataset)
+    if run.recipe.protocol == "course":
+        return f"test set of {source.title}, looked at after every epoch, which flatters the best one"
+    return f"{split} {'set' if split == 'test' else 'part'} of {source.title}"
+
+
+def errors_of(accuracy: float, run: Run) -> Score:
+    """A validation accuracy as errors out of the images that the run validates on."""
+    total = counts(datasets.source(run.recipe.dataset), run.recipe.protocol).validation
+    return Score(round((1 - accuracy) * total), total)
 
 
 def empty(sentence: str, page: str, action: str) -> None:
@@ -103,20 +119,27 @@ def messages() -> None:
 
 
 def run_title(run: Run) -> str:
-    """How a run is called in a list: plain text."""
-    accuracy = f" · {run.validation_accuracy:.2%}" if run.validation_accuracy is not None else ""
-    return f"{run.id} · {run.name} · {run.state}{accuracy}"
+    """How a run is called in a list: plain text, nothing that changes while it is shown."""
+    return f"{run.id} · {run.name} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
 
 
-def run_picker(runs: list[Run]) -> Run | None:
-    """Which run to look at; the one chosen last where it is among `runs`, else the newest."""
+def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
+    """Which run to look at: the one chosen last, else the newest of `runs`.
+
+    Where the one chosen last is not among them, says so: it is unknown, or `else_why`.
+    """
     if not runs:
         return None
+    by_id = {run.id: run for run in runs}
+    wanted = state.run_id()
+    if wanted and wanted not in by_id:
+        known = readers.chosen(wanted)
+        st.caption(f":material/info: Run {plain(wanted)}: {else_why if known else 'not in this store'}.")
+    current = wanted if wanted in by_id else runs[0].id
     titles = {run.id: run_title(run) for run in runs}
-    current = state.run_id() if state.run_id() in titles else runs[0].id
     key = state.control("pick-run", current)
-    st.selectbox("Run", list(titles), format_func=titles.get, key=key, on_change=_pick)  # type: ignore[arg-type]
-    return next(run for run in runs if run.id == current)
+    st.selectbox("Run", list(titles), format_func=titles.__getitem__, key=key, on_change=_pick)
+    return by_id[current]
 
 
 def _pick() -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnistnet.charts import design as charts
 from mnistnet.charts.palette import LAYER_TITLE
-from mnistnet.data import datasets
+from mnistnet.data import datasets, files
 from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
@@ -15,10 +15,10 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
 from mnistnet.runs import supervisor
 from mnistnet.runs.store import cores
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import components, edits, readers, state
 
 _BEGIN, _NAME, _PROFILE, _FILE = "begin-with", "design-name", "design-profile", "design-file"
-_RUNS_OFFERED = 30
+_RUNS_OFFERED = 200
 
 
 def beginning() -> None:
@@ -44,11 +44,24 @@ def beginning() -> None:
         st.download_button(
             "Save as a design file",
             state.design().to_json(),
-            file_name="design.json",
+            file_name=_file_name(state.design().name),
             mime="application/json",
             on_click="ignore",
         )
         st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name) + ".json"
+
+
+def goal() -> None:
+    """What all this is for, in one sentence."""
+    rules = state.profile()
+    st.caption(
+        f"The goal: at least {rules.accuracy:.1%} on MNIST with fewer than {rules.params:,} parameters, in fewer than "
+        f"{rules.epochs} epochs, without a fully connected layer. Move a width, watch the count, start training."
+    )
 
 
 def _begin() -> None:
@@ -86,10 +99,10 @@ def meter(walk: Walk) -> None:
         left = profile.params - 1 - walk.params
         room = f"{left:,} to spare" if left >= 0 else f"{-left:,} too many"
         st.metric(
-            "Parameters",
+            "Parameters" if walk.is_whole else "Parameters so far",
             f"{walk.params:,}",
-            room,
-            delta_color="green" if left >= 0 else "red",
+            room if walk.is_whole else "a layer does not fit",
+            delta_color="green" if left >= 0 and walk.is_whole else "red",
             delta_arrow="off",
             help="Trainable numbers: convolution weights and biases, and two for each batch-normalised channel.",
         )
@@ -110,6 +123,14 @@ def meter(walk: Walk) -> None:
         "budget",
         f"{walk.params:,} of fewer than {profile.params:,} parameters, layer by layer",
     )
+    if walk.is_whole and left < 0:
+        st.button(
+            "Narrow all layers to fit",
+            icon=":material/compress:",
+            on_click=edits.narrow,
+            args=(profile.params,),
+            help="Every width by the same factor. One layer alone: its “max” button, where it is enough.",
+        )
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(state.design()))
     st.caption(f"For information: {uses}.")
 
@@ -159,7 +180,9 @@ def table(walk: Walk) -> None:
             ),
             "parameters": st.column_config.NumberColumn(format="localized"),
             "MACs": st.column_config.NumberColumn(format="localized", help="Multiply-accumulates for one image"),
-            "field": st.column_config.TextColumn("field, px", help="Receptive field: how many pixels a unit can see"),
+            "field": st.column_config.TextColumn(
+                "field, px", width=190, help="Receptive field: how many pixels a unit can see"
+            ),
             "jump": st.column_config.NumberColumn("jump, px", help="Distance between neighbouring units' windows"),
         },
     )
@@ -177,14 +200,14 @@ def start(walk: Walk) -> None:
     """The bar at the bottom: what it will cost, and Start."""
     recipe, profile = state.recipe(), state.profile()
     images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    fits = walk.params < profile.params
+    fits = walk.is_whole and walk.params < profile.params
     colour, icon = ("green", "check") if fits else ("red", "close")
     guess = readers.training_time(state.design(), images, recipe.epochs, recipe.threads or cores())
-    basis = f"corrected by {guess.epochs_seen} runs on this machine" if guess.epochs_seen else "a first guess"
+    basis = f"corrected by {guess.runs_seen} runs on this machine" if guess.runs_seen else "a first guess"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.markdown(
-            f":{colour}-badge[:material/{icon}: {walk.params:,} / {profile.params:,}] "
-            f"{recipe.epochs} epochs, about {components.duration(guess.seconds)}",
+            f":{colour}-badge[:material/{icon}: {walk.params:,}{'' if walk.is_whole else ' +'} / {profile.params:,}] "
+            f"{recipe.epochs} epochs" + (f", about {components.duration(guess.seconds)}" if walk.is_whole else ""),
             width="content",
             help=f"Training time on this machine's CPU, {basis}.",
         )
@@ -222,6 +245,8 @@ def data_notice() -> None:
     place = datasets.folder(source).resolve()
     with st.container(border=True):
         st.markdown(f":material/download: {source.title} is not on this machine yet: the first run downloads it.")
-        st.caption(f"It goes to `{place}` (53 MB). Set `MNISTNET_DATA` to use a copy that you have.")
+        megabytes = sum(files.size(name) for name in files.NAMES) / 1e6
+        st.caption(f"It goes to `{place}` ({megabytes:.0f} MB). To fetch and verify it now, or to check your own copy:")
+        st.code(f"MNISTNET_DATA=/your/copy python -m mnistnet data --dataset {source.name}", language="bash")
         offline = state.recipe().changed(dataset=datasets.OFFLINE.name)
         st.button("Use the offline sample instead", on_click=state.put_recipe, args=(offline,))

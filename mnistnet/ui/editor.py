@@ -42,7 +42,7 @@ def editor(walk: Walk) -> None:
 
 
 def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
-    title, control, actions = st.columns([0.44, 0.3, 0.26], vertical_alignment="center", gap="small")
+    title, control, actions = st.columns([0.4, 0.34, 0.26], vertical_alignment="center", gap="small")
     title.markdown(f"**{index + 1} · {_headline(layer)}  \n:gray[:small[{_facts(index, walk)}]]")
     with control:
         _main_control(index, layer_id, layer)
@@ -85,12 +85,12 @@ def _main_control(index: int, layer_id: str, layer: Layer) -> None:
 
 
 def _slider_end(width: int) -> int:
-    """A slider pushed to its end gets a longer scale: fine steps for narrow layers, room for wide ones."""
-    return next((end for end in _SLIDER_ENDS if width < end), MAX_CHANNELS)
+    """Fine steps for narrow layers, room for wide ones."""
+    return next(end for end in _SLIDER_ENDS if width <= end)
 
 
 def _slider(layer_id: str, field: str, value: float, label: str, low: float, high: float) -> None:
-    key = state.control(f"{field}-{layer_id}", value)
+    key = state.control(f"{field}-{layer_id}-{high}", value)  # another scale is another widget
     step = 0.01 if isinstance(value, float) else 1
     st.slider(
         label,
@@ -112,7 +112,7 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
     if widest is None or widest == layer.channels:
         return
     st.button(
-        f"→ {widest}",
+        f"max {widest}",
         key=f"fit-{layer_id}",
         help=f"{widest} channels is the most that layer {index + 1} can have under {budget:,} parameters. Take it.",
         on_click=edits.change,
@@ -122,7 +122,7 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
 
 def _more(index: int, layer_id: str, layer: Layer) -> None:
     menu = st.popover(
-        "Edit",
+        f"Edit {index + 1}",
         help=f"Layer {index + 1}: its settings, move, duplicate, remove",
         key=f"more-{layer_id}",
         on_change="rerun",
@@ -198,7 +198,7 @@ def toolbar() -> None:
 
 
 def _all_convolutions() -> None:
-    st.caption("Applies to every convolution but the last, whose channels are the ten answers.")
+    st.caption("Applies to every convolution but one whose channels are the ten answers.")
     st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
     st.multiselect(
         "After it, in this order",
@@ -207,6 +207,7 @@ def _all_convolutions() -> None:
         format_func=lambda step: _STEP_TITLES[step],
         key=f"{edits.ALL}-after",
     )
-    st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
+    if edits.drops(st.session_state[f"{edits.ALL}-after"]):
+        st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
     st.toggle("Pad so that maps keep their size", value=True, key=f"{edits.ALL}-pad")
     st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

@@ -20,7 +20,8 @@ from mnistnet.nets.architecture import (
     Linear,
     MaxPool,
 )
-from mnistnet.nets.geometry import CLASSES
+from mnistnet.nets.geometry import CLASSES, narrowed
+from mnistnet.nets.presets import PRESETS
 from mnistnet.ui import state
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
@@ -101,13 +102,16 @@ def add() -> None:
 
 def _place_for(new: Layer, layers: list[Layer]) -> int:
     """New layers go before the head, the layer that gives the ten answers; a new head goes to the end."""
-    weighted = [place for place, layer in enumerate(layers) if isinstance(layer, Conv | Linear)]
-    if not weighted or isinstance(new, GlobalAvgPool | Linear):
-        return len(layers)
-    head = weighted[-1]
-    if _answers(layers[head]) != CLASSES:
+    head = _head(layers)
+    if head is None or isinstance(new, GlobalAvgPool | Linear):
         return len(layers)
     return head - 1 if head and isinstance(layers[head - 1], GlobalAvgPool) else head
+
+
+def _head(layers: list[Layer]) -> int | None:
+    """Where the layer stands that gives the ten answers; None where there is no such layer."""
+    weighted = [place for place, layer in enumerate(layers) if isinstance(layer, Conv | Linear)]
+    return weighted[-1] if weighted and _answers(layers[weighted[-1]]) == CLASSES else None
 
 
 def _answers(layer: Layer) -> int:
@@ -117,16 +121,22 @@ def _answers(layer: Layer) -> int:
 
 
 def apply_to_all() -> None:
-    """Give every convolution but the last what the widgets of the "all" menu say."""
-    kernel, steps, rate, pad = (st.session_state[f"{ALL}-{field}"] for field in ("kernel", "after", "dropout", "pad"))
-    fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate if drops(steps) else 0.0}
-    if pad:
+    """Give every convolution but the head what the widgets of the "all" menu say."""
+    kernel, steps = st.session_state[f"{ALL}-kernel"], st.session_state[f"{ALL}-after"]
+    rate = st.session_state.get(f"{ALL}-dropout", 0.0) if drops(steps) else 0.0
+    fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate}
+    if st.session_state[f"{ALL}-pad"]:
         fields["padding"] = kernel // 2
     layers = list(state.design().layers)
-    convs = [place for place, layer in enumerate(layers) if isinstance(layer, Conv)]
-    for place in convs[:-1]:
-        layers[place] = layers[place].model_copy(update=fields)
+    for place, layer in enumerate(layers):
+        if isinstance(layer, Conv) and place != _head(layers):
+            layers[place] = layer.model_copy(update=fields)
     _lay(layers, state.layer_ids())
+
+
+def narrow(budget: int) -> None:
+    """Make every layer narrower by the same factor, just so much that the design fits."""
+    _lay(list(narrowed(state.design(), budget).layers), state.layer_ids())
 
 
 def drops(steps: Sequence[str]) -> bool:
@@ -143,6 +153,9 @@ def _edit(layer_id: str, operation: Callable[[list[Layer], list[str], int], None
 
 def _lay(layers: list[Layer], ids: list[str]) -> None:
     try:
-        state.put_design(state.design().with_layers(tuple(layers)), keep_ids=ids)
+        changed = state.design().with_layers(tuple(layers))
+        if changed.name in PRESETS and changed != PRESETS[changed.name].architecture:
+            changed = changed.renamed(f"{changed.name}-changed")  # the preset's name belongs to the preset
+        state.put_design(changed, keep_ids=ids)
     except MnistnetError as error:
         state.tell(f"That change was not made: {error}")

@@ -11,8 +11,9 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.evaluation import Evaluation, Mistake
-from mnistnet.runs.predictions import SplitName
-from mnistnet.runs.run import Run, State
+from mnistnet.nets.geometry import IMAGE_SIZE
+from mnistnet.runs.predictions import Probabilities, SplitName
+from mnistnet.runs.run import Run
 from mnistnet.ui import components, readers, state
 
 _TRUTH, _GUESS, _SPLIT = "filter-truth", "filter-guess", "mistakes-split"
@@ -22,21 +23,17 @@ _TIMES = 10
 
 
 def split_picker(run: Run) -> SplitName:
-    """Which images: the test set, or the validation part while the test set is not to be touched yet."""
-    options: list[SplitName] = ["test"] if run.recipe.protocol == "course" else ["test", "validation"]
-    if run.state is not State.DONE and run.recipe.protocol == "holdout":
-        options = ["validation"]
-    if st.session_state.get(_SPLIT) not in options:
-        st.session_state[_SPLIT] = options[0]
-    chosen = st.segmented_control("Images", options, key=_SPLIT, required=True, on_change=_new_filter)
-    return chosen or options[0]
+    """Which of the images that the run may be scored on."""
+    options = run.scorable
+    current = state.split() if state.split() in options else options[0]
+    key = state.control(_SPLIT, current)
+    st.segmented_control("Images", options, key=key, required=True, on_change=_split_chosen)
+    return current
 
 
-def split_title(run: Run, split: SplitName) -> str:
-    """How the split is called beside a figure, with the data set and what else must be known of it."""
-    data = datasets.source(run.recipe.dataset).title
-    course = "; also validated on, every epoch" if run.recipe.protocol == "course" else ""
-    return f"{split} {'set' if split == 'test' else 'part'} of {data}{course}"
+def _split_chosen() -> None:
+    state.choose_split(st.session_state[_SPLIT])
+    _new_filter()
 
 
 def evaluation(run: Run, split: SplitName) -> Evaluation | None:
@@ -60,35 +57,39 @@ def images(run: Run, split: SplitName) -> Bytes | None:
 def matrix(evaluation: Evaluation, run: Run) -> None:
     """The confusion matrix; a click on a cell is a choice in the two boxes below it."""
     classes = datasets.source(run.recipe.dataset).classes
+    key = state.clickable("confusion")
     components.draw(
         charts.confusion(evaluation.confusion, classes),
-        "confusion",
+        key,
         f"Confusion matrix: {_worst_pair(evaluation, classes)}",
-        on_select=_cell_chosen,
+        on_select=partial(_cell_chosen, key),
         selection_mode=charts.CELL,
     )
     truth, guess, reset = st.columns([0.4, 0.4, 0.2], vertical_alignment="bottom")
-    for column, key, label in ((truth, _TRUTH, "Truth"), (guess, _GUESS, "Guess")):
-        if st.session_state.get(key) not in (_ANY, *classes):
-            st.session_state[key] = _ANY
-        column.selectbox(label, [_ANY, *classes], key=key, on_change=_none_chosen)
+    for column, box, label in ((truth, _TRUTH, "Truth"), (guess, _GUESS, "Guess")):
+        if st.session_state.get(box) not in (_ANY, *classes):
+            st.session_state[box] = _ANY
+        column.selectbox(label, [_ANY, *classes], key=box, on_change=_box_chosen)
     reset.button("Reset", on_click=_new_filter, icon=":material/filter_alt_off:")
 
 
-def _cell_chosen() -> None:
-    cells = st.session_state["confusion"]["selection"].get(charts.CELL, [])
+def _cell_chosen(key: str) -> None:
+    cells = st.session_state[key]["selection"].get(charts.CELL, [])
     st.session_state[_TRUTH] = cells[0]["truth"] if cells else _ANY
-    st.session_state[_GUESS] = cells[0]["guess"] if cells else _ANY
-    _none_chosen()
+    # The diagonal holds no mistakes: a click there asks for all of that digit's.
+    off_diagonal = cells and cells[0]["guess"] != cells[0]["truth"]
+    st.session_state[_GUESS] = cells[0]["guess"] if off_diagonal else _ANY
+    state.choose_digit(None)
+
+
+def _box_chosen() -> None:
+    state.choose_digit(None)
+    state.unclick()
 
 
 def _new_filter() -> None:
     st.session_state[_TRUTH] = st.session_state[_GUESS] = _ANY
-    _none_chosen()
-
-
-def _none_chosen() -> None:
-    state.choose_digit(None)
+    _box_chosen()
 
 
 def _filter() -> tuple[str, str]:
@@ -127,11 +128,12 @@ def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run) -> None:
         page = st.pagination(pages, key="gallery-page-" + "-".join(_filter()))
     part = shown[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     classes = datasets.source(run.recipe.dataset).classes
+    key = state.clickable(f"gallery-{page}")
     components.draw(
-        charts.gallery([all_images[mistake.index] for mistake in part], part, classes),
-        f"gallery-{page}",
+        charts.gallery([all_images[mistake.index] for mistake in part], part, classes, state.digit()),
+        key,
         f"{len(part)} wrong digits, the most confident first",
-        on_select=partial(_digit_chosen, f"gallery-{page}"),
+        on_select=partial(_digit_chosen, key),
         selection_mode=charts.DIGIT,
     )
 
@@ -147,51 +149,69 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, all_images: Bytes
     index = state.digit()
     if index is None or index >= len(all_images):
         index = shown[0].index
-    classes = datasets.source(run.recipe.dataset).classes
-    places = [mistake.index for mistake in shown]
-    place = places.index(index) if index in places else 0
+    _steps([mistake.index for mistake in shown], index, len(all_images))
+    row = evaluation.predictions.probabilities[index]
+    _portrait(all_images[index], row, int(evaluation.predictions.labels[index]), index, run)
+    st.button(
+        "What each layer sees of this digit",
+        icon=":material/center_focus_strong:",
+        key="see-fields",
+        on_click=_see_fields,
+        args=(run.id, index),
+    )
+
+
+def _steps(places: Sequence[int], index: int, total: int) -> None:
+    """The image's number, and the way to the mistakes before and after it."""
+    here = places.index(index) if index in places else None
+    before = places[-1] if here is None else places[here - 1]
+    after = places[0] if here is None else places[(here + 1) % len(places)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = state.control("digit-picker", index)
-        st.number_input("Image", 0, len(all_images) - 1, key=key, on_change=_typed, width=240)
-        st.button(
-            "Previous",
-            icon=":material/chevron_left:",
-            shortcut="Left",
-            on_click=state.choose_digit,
-            args=(places[place - 1],),
-            disabled=len(places) < 2,
-        )
-        st.button(
-            "Next",
-            icon=":material/chevron_right:",
-            shortcut="Right",
-            on_click=state.choose_digit,
-            args=(places[(place + 1) % len(places)],),
-            disabled=len(places) < 2,
-        )
-    row = evaluation.predictions.probabilities[index]
-    truth, guess = int(evaluation.predictions.labels[index]), int(row.argmax())
-    outcome = "right" if truth == guess else "wrong"
+        st.number_input("Image", 0, total - 1, key=key, on_change=_typed, width=240)
+        for label, icon, shortcut, place in (
+            ("Previous", "chevron_left", "Left", before),
+            ("Next", "chevron_right", "Right", after),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                shortcut=shortcut,
+                on_click=_step_to,
+                args=(place,),
+                disabled=place == index,
+            )
+
+
+def _portrait(image: Bytes, row: Probabilities, truth: int, index: int, run: Run) -> None:
+    classes = datasets.source(run.recipe.dataset).classes
+    guess = int(row.argmax())
     picture, bars = st.columns([0.4, 0.6])
-    with picture:
-        st.image(
-            enlarged(all_images[index], _TIMES),
-            width=280,
-            alt=f"image {index}: a {classes[truth]}, taken for {classes[guess]}",
-        )
+    picture.image(
+        enlarged(image, _TIMES),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"image {index}: a {classes[truth]}, taken for {classes[guess]}",
+    )
     with bars:
+        outcome = "right" if truth == guess else "wrong"
         st.markdown(f"**Truth {classes[truth]}, guess {classes[guess]}** ({outcome}), {row[guess]:.1%} sure")
         components.draw(
             charts.probabilities(row, truth, classes),
             "probabilities",
             f"Ten probabilities: {classes[guess]} {row[guess]:.1%}, the truth {classes[truth]} {row[truth]:.1%}",
         )
-    st.page_link(
-        "pages/receptive_fields.py",
-        label="What each layer sees of this digit",
-        icon=":material/center_focus_strong:",
-    )
 
 
 def _typed() -> None:
-    state.choose_digit(int(st.session_state["digit-picker"]))
+    _step_to(int(st.session_state["digit-picker"]))
+
+
+def _step_to(index: int) -> None:
+    state.choose_digit(index)
+    state.unclick()
+
+
+def _see_fields(run_id: str, index: int) -> None:
+    state.choose_network(run_id)
+    state.choose_digit(index)
+    state.go_to("pages/receptive_fields.py")

@@ -6,7 +6,7 @@ called `st.navigation` yet. Such a page would lack all of this; it begins anew i
 
 import streamlit as st
 
-from mnistnet.ui import components, state
+from mnistnet.ui import components, readers, state
 
 _INSIDE = "_inside_frame"
 _ICON = "mnistnet/ui/icon.png"
@@ -19,6 +19,8 @@ def run() -> None:
         st.switch_page(destination)
     state.synchronise()
     components.messages()
+    if readers.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
+        st.stop()
     st.session_state[_INSIDE] = True
     page.run()
 

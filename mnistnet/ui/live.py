@@ -6,14 +6,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnistnet.charts import curves
-from mnistnet.data import datasets
-from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.evaluation import Score, streak
-from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Run, State
-from mnistnet.training.recipe import Recipe
 from mnistnet.ui import components, readers, state
 
 TICK_SECONDS = 2.0
@@ -40,9 +36,14 @@ def _controls(run: Run) -> None:
             st.toggle("Pause the display", key=_PAUSED, help="Training goes on; the panel holds still.")
 
 
-def queue(runs: list[Run], shown: Run) -> None:
-    """The other runs that wait or train."""
-    others = [run for run in runs if run.state.is_active and run.id != shown.id]
+def queue(shown: Run) -> None:
+    """The other runs that wait or train, kept up to date while there are any."""
+    busy = any(run.state.is_active for run in readers.snapshot().runs)
+    st.fragment(_queue, run_every=TICK_SECONDS if busy else None)(shown.id)
+
+
+def _queue(shown_id: str) -> None:
+    others = [run for run in readers.snapshot().runs if run.state.is_active and run.id != shown_id]
     if not others:
         return
     st.subheader("Also queued or running", anchor=False)
@@ -50,31 +51,37 @@ def queue(runs: list[Run], shown: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             components.state_badge(run)
             st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
-            st.button("Show", key=f"show-{run.id}", on_click=state.choose_run, args=(run.id,))
+            st.button("Show", key=f"show-{run.id}", on_click=_show, args=(run.id,))
             st.button("Stop", key=f"stop-{run.id}", on_click=_stop, args=(run.id,), disabled=run.stop_requested)
+    if state.is_leaving() or state.has_messages():
+        st.rerun()
+
+
+def _show(run_id: str) -> None:
+    state.choose_run(run_id)
+    state.go_to("pages/train.py")
 
 
 def afterwards(run: Run) -> None:
     """What can be done with the run: look at its mistakes, open its design, see why it failed."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
             st.page_link("pages/mistakes.py", label="Its mistakes", icon=":material/search:")
-        st.page_link("pages/receptive_fields.py", label="What its layers see", icon=":material/center_focus_strong:")
+        st.button("What its layers see", icon=":material/center_focus_strong:", on_click=_see_fields, args=(run.id,))
         st.button("Open its design", icon=":material/edit:", on_click=_open_design, args=(run.id,))
     if run.state is State.FAILED:
         st.caption("The last lines of its log:")
         st.code(readers.log_tail(run) or run.message, language=None)
     with st.expander("The same from the command line", icon=":material/terminal:"):
-        components.command(_command(run), "Save the design file from the Design page, then:")
+        folder = readers.store().folder(run.id)
+        design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
+        components.command(f"python -m mnistnet train {design} --recipe {recipe}", "The same design and recipe again:")
         components.command(f"python -m mnistnet show {run.id}", "This run, in the terminal:")
 
 
-def _command(run: Run) -> str:
-    """Only what differs from the default recipe."""
-    default, recipe = Recipe().model_dump(), run.recipe.model_dump()
-    changed = [f"--set {name}={value}" for name, value in recipe.items() if value != default[name]]
-    design = run.name if run.name in PRESETS and PRESETS[run.name].architecture == run.architecture else "design.json"
-    return " ".join(["python -m mnistnet train", shlex.quote(design), *changed])
+def _see_fields(run_id: str) -> None:
+    state.choose_network(run_id)
+    state.go_to("pages/receptive_fields.py")
 
 
 def _open_design(run_id: str) -> None:
@@ -90,8 +97,8 @@ def _panel(run_id: str, was_active: bool) -> None:
     if run is None:
         components.empty("This run is no longer in the store.", "pages/design.py", "Design a network")
         return
-    if was_active != run.state.is_active:
-        st.rerun()  # on the edge only: the page decides anew whether to poll
+    if was_active != run.state.is_active or state.has_messages():
+        st.rerun()  # the page decides anew whether to poll, and has the place for messages
     _status(run)
     _buttons(run)
     _figures(run)
@@ -101,7 +108,8 @@ def _curve(run_id: str) -> None:
     run = readers.chosen(run_id)
     rows = readers.metrics(run) if run else []
     if run and rows:
-        view, target = st.session_state.get(_VIEW) or curves.VIEWS[0], state.profile().accuracy
+        view = st.session_state.get(_VIEW) or curves.VIEWS[0]
+        target = state.profile().accuracy if run.recipe.dataset == "mnist" else None
         chart = curves.curves(rows, run.recipe.epochs, target, view)
         components.draw(chart, "curve", curves.takeaway(rows, view))
 
@@ -124,7 +132,9 @@ def _sentence(run: Run) -> str:
         State.QUEUED: f"waiting; {ahead} other runs are queued or training",
         State.STARTING: "starting its process",
         State.DONE: f"all {run.epochs_done} epochs trained",
-        State.STOPPED: f"stopped after epoch {run.epochs_done}; it can go on",
+        State.STOPPED: f"stopped after epoch {run.epochs_done}; it can go on"
+        if run.epochs_done
+        else "stopped before its first epoch was stored; it would begin anew",
         State.FAILED: run.message,
         State.DIVERGED: run.message,
         State.INTERRUPTED: f"interrupted after epoch {run.epochs_done}: {run.message}; nothing stored is lost",
@@ -138,29 +148,26 @@ def _figures(run: Run) -> None:
             st.caption("The curves appear after the first epoch.")
         return
     target = state.profile().accuracy
-    total = counts(datasets.source(run.recipe.dataset), run.recipe.protocol).validation
-    split = "validation" if run.recipe.protocol == "holdout" else "test set, every epoch (course protocol)"
+    split = components.split_title(run, "validation")
     last, best, final = st.columns(3)
     with last:
-        errors = round((1 - rows[-1].validation_accuracy) * total)
-        components.score(f"After epoch {rows[-1].epoch}", Score(errors, total), split)
+        components.score(
+            f"After epoch {rows[-1].epoch}", components.errors_of(rows[-1].validation_accuracy, run), split
+        )
     with best:
         top = max(rows, key=lambda row: row.validation_accuracy)
-        components.score(
-            f"Best so far, epoch {top.epoch}",
-            Score(round((1 - top.validation_accuracy) * total), total),
-            split,
-        )
+        components.score(f"Best epoch, {top.epoch}", components.errors_of(top.validation_accuracy, run), split)
     with final:
         if run.test_errors is not None and run.test_total:
-            components.score("Final weights", Score(run.test_errors, run.test_total), "test set")
-        else:
-            row = streak([row.validation_accuracy for row in rows], target)
-            st.metric(
-                f"Epochs in a row at {target:.1%} or more",
-                row,
-                help="One good epoch can be luck; several in a row are less likely to be.",
-            )
+            title = components.split_title(run, "test")
+            components.score("Final weights", Score(run.test_errors, run.test_total), title)
+        if run.recipe.dataset != "mnist":
+            return
+        reached = streak([row.validation_accuracy for row in rows], target)
+        st.caption(
+            f"Epochs in a row at {target:.1%} or more, up to the last: **{reached}**",
+            help="One good epoch can be luck; several in a row are less likely to be.",
+        )
 
 
 def _buttons(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from mnistnet.training.estimate import Estimate, Measured, estimate
 
 LOOK_SECONDS = 1.0
 _LOG_LINES = 20
-_EPOCHS_TO_LEARN_FROM = 20
+_RUNS_TO_LEARN_FROM = 20
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def chosen(run_id: str | None) -> Run | None:
         return found
     try:
         return store().run(run_id)
-    except (UnknownRun, MnistnetError):
+    except UnknownRun:
         return None
 
 
@@ -88,13 +89,13 @@ def walk(architecture: Architecture) -> Walk:
 
 
 def training_time(architecture: Architecture, images: int, epochs: int, threads: int) -> Estimate:
-    """Training time on this machine, corrected by the epochs measured here with as many threads."""
-    seen = [
+    """Training time on this machine, corrected by the runs measured here with as many threads."""
+    seen = (
         Measured(walk(run.architecture), run.images_per_second)
         for run in snapshot().runs
         if run.epochs_done and run.images_per_second and run.threads == threads
-    ]
-    return estimate(walk(architecture), images, epochs, seen[:_EPOCHS_TO_LEARN_FROM])
+    )
+    return estimate(walk(architecture), images, epochs, islice(seen, _RUNS_TO_LEARN_FROM))
 
 
 def log_tail(run: Run) -> str:
@@ -127,7 +128,7 @@ def images(dataset: str, protocol: str, split: SplitName) -> Bytes:
 
     if split == "test" or protocol == "course":
         return datasets.load_test(dataset)[0]
-    return splits.split(datasets.load(dataset), "holdout").validation.images
+    return splits.split(datasets.load(dataset, fetch=False), "holdout").validation.images
 
 
 @st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")

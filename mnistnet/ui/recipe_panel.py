@@ -5,7 +5,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from mnistnet.data import datasets
-from mnistnet.data.splits import PROTOCOLS
+from mnistnet.data.splits import PROTOCOLS, describe
 from mnistnet.errors import MnistnetError
 from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Recipe, ScheduleName
 from mnistnet.ui import state
@@ -25,9 +25,15 @@ def recipe_panel() -> None:
     with right:
         key = state.control("recipe-protocol", recipe.protocol)
         st.segmented_control(
-            "Protocol", list(PROTOCOLS), key=key, on_change=_take, args=("protocol", key), required=True
+            "Protocol",
+            list(PROTOCOLS),
+            help="Which images train, which validate, and when the test set is looked at.",
+            key=key,
+            on_change=_take,
+            args=("protocol", key),
+            required=True,
         )
-        st.caption(f"{PROTOCOLS[recipe.protocol]}.")
+        st.caption(f"{describe(datasets.source(recipe.dataset), recipe.protocol)}.")
         if recipe.protocol == "course":
             st.caption(
                 ":orange-badge[:material/info: choosing an epoch by its test accuracy flatters by 0.05 to 0.10 points]"
@@ -78,8 +84,9 @@ def _select(field: str, label: str, options: list[str], titles: dict[str, str]) 
 
 def _slider(field: str, label: str, low: float, high: float, step: float) -> None:
     value = getattr(state.recipe(), field)
-    key = state.control(f"recipe-{field}", value)
-    st.slider(label, low, max(high, value), step=step, key=key, on_change=_take, args=(field, key))
+    high = max(high, value)
+    key = state.control(f"recipe-{field}-{high}", value)  # another scale is another widget
+    st.slider(label, low, high, step=step, key=key, on_change=_take, args=(field, key))
 
 
 def _number(
@@ -91,7 +98,9 @@ def _number(
     form: str | None = None,
     why: str | None = None,
 ) -> None:
-    key = state.control(f"recipe-{field}", getattr(state.recipe(), field))
+    value = getattr(state.recipe(), field)
+    key = state.control(f"recipe-{field}", value)
+    low, high = min(low, value), max(high, value)  # a recipe from a file or link may lie outside
     st.number_input(label, low, high, step=step, format=form, help=why, key=key, on_change=_take, args=(field, key))
 
 

@@ -1,14 +1,14 @@
-"""What a session works on, and its copy in the address bar: design, recipe, run, digit.
+"""What a session works on, and its copy in the address bar: design, recipe, run, split, digit and so on.
 
-The address wins when the page is opened or the browser goes back; else the session does. A refresh loses
-nothing. Every change comes through a function of this module, from a widget's callback.
+The address wins when the page is opened or the browser goes back; else the session does. What stands here
+survives a refresh. Every change comes through a function of this module, from a widget's callback.
 """
 
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -17,17 +17,21 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
 from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.runs.predictions import SplitName
 from mnistnet.training.recipe import Recipe
 
-_DESIGN, _RECIPE, _RUN, _DIGIT, _PROFILE = "design", "recipe", "run", "digit", "rules"
+_DESIGN, _RECIPE, _RUN, _SPLIT, _DIGIT, _PROFILE = "design", "recipe", "run", "split", "digit", "rules"
+_NETWORK = "network"
+TABLE = "table"  # the network looked at is the design on the table, not a run's
 _ADDRESS = "_address"  # what this session last wrote into the address bar
-_WRITTEN = "_written"  # and when
+_CHANGED = "_changed"  # when it last changed something itself
+_CLICKS = "_clicks"
 _LAYER_IDS = "_layer_ids"
 _TOKEN = "_token"
 _MESSAGES = "_messages"
 _DESTINATION = "_destination"
 # An interaction sends the address as the browser knew it, which may be one change behind.
-_BEHIND_SECONDS = 1.5
+_BEHIND_SECONDS = 0.7
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class Field:
 def _run_id(text: str) -> str:
     if not (text.isalnum() and len(text) <= 32):
         raise links.LinkError(f"run {text!a}: not a run's id; copy the link anew")
+    return text
+
+
+def _split(text: str) -> str:
+    if text not in get_args(SplitName):
+        raise links.LinkError(f"split {text!a}: choose one of {', '.join(get_args(SplitName))}")
     return text
 
 
@@ -62,7 +72,9 @@ _FIELDS = (
     Field(_DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
     Field(_RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
     Field(_RUN, None, str, _run_id),
+    Field(_SPLIT, "test", str, _split),
     Field(_DIGIT, None, str, _index),
+    Field(_NETWORK, TABLE, str, _run_id),
     Field(_PROFILE, COURSE.name, str, _profile),
 )
 
@@ -71,13 +83,24 @@ def synchronise() -> None:
     """Bring session and address together; once at the top of every full script run."""
     session, first = st.session_state, _ADDRESS not in st.session_state
     session.setdefault(_ADDRESS, {})
-    fresh = first or time.monotonic() - session.get(_WRITTEN, 0.0) > _BEHIND_SECONDS
     for field in _FIELDS:
         session.setdefault(f"_{field.key}", field.default)
-        given = st.query_params.get(field.key)
-        if given is not None and fresh and given != session[_ADDRESS].get(field.key):
-            _take_from_address(field, given)
+    if first or time.monotonic() - session.get(_CHANGED, 0.0) > _BEHIND_SECONDS:
+        _read_address()
     _write_address()
+
+
+def _read_address() -> None:
+    # A page switch clears the address; one that we wrote always has the design, and leaves defaults out.
+    ours = _DESIGN in st.query_params
+    for field in _FIELDS:
+        given = st.query_params.get(field.key)
+        if given == st.session_state[_ADDRESS].get(field.key):
+            continue
+        if given is not None:
+            _take_from_address(field, given)
+        elif ours:
+            st.session_state[f"_{field.key}"] = field.default
 
 
 def _take_from_address(field: Field, text: str) -> None:
@@ -97,8 +120,7 @@ def _write_address() -> None:
         value = session[f"_{field.key}"]
         if value is not None and (value != field.default or field.key == _DESIGN):
             written[field.key] = field.encode(value)
-    if written != session[_ADDRESS]:
-        session[_ADDRESS], session[_WRITTEN] = written, time.monotonic()
+    session[_ADDRESS] = written
     if st.query_params.to_dict() != written:
         st.query_params.from_dict(written)
 
@@ -123,6 +145,18 @@ def profile() -> Profile:
 def run_id() -> str | None:
     """The run that was chosen last, by its id."""
     value: str | None = st.session_state[f"_{_RUN}"]
+    return value
+
+
+def split() -> SplitName:
+    """Which images are looked at."""
+    value: SplitName = st.session_state[f"_{_SPLIT}"]
+    return value
+
+
+def network() -> str:
+    """Whose layers are looked at: a run's id, or TABLE for the design on the table."""
+    value: str = st.session_state[f"_{_NETWORK}"]
     return value
 
 
@@ -154,6 +188,17 @@ def choose_run(chosen: str | None) -> None:
     _set(_DIGIT, None)
 
 
+def choose_split(chosen: SplitName) -> None:
+    """Look at other images, at none of them yet."""
+    _set(_SPLIT, chosen)
+    _set(_DIGIT, None)
+
+
+def choose_network(chosen: str) -> None:
+    """Look at the layers of a run, or of the design on the table."""
+    _set(_NETWORK, chosen)
+
+
 def choose_digit(index: int | None) -> None:
     """Look at another image."""
     _set(_DIGIT, index)
@@ -161,7 +206,7 @@ def choose_digit(index: int | None) -> None:
 
 def _set(key: str, value: Any) -> None:
     st.session_state[f"_{key}"] = value
-    st.session_state[_WRITTEN] = time.monotonic()
+    st.session_state[_CHANGED] = time.monotonic()
     st.session_state.pop(_TOKEN, None)
 
 
@@ -194,6 +239,11 @@ def go_to(page: str) -> None:
     st.session_state[_DESTINATION] = page
 
 
+def is_leaving() -> bool:
+    """Whether another page was asked for."""
+    return _DESTINATION in st.session_state
+
+
 def destination() -> str | None:
     """The page that was asked for since the last page was drawn, once."""
     page: str | None = st.session_state.pop(_DESTINATION, None)
@@ -205,10 +255,25 @@ def tell(message: str) -> None:
     st.session_state.setdefault(_MESSAGES, []).append(message)
 
 
+def has_messages() -> bool:
+    """Whether something waits to be told."""
+    return bool(st.session_state.get(_MESSAGES))
+
+
 def messages() -> list[str]:
     """The messages left since the last page was drawn."""
     found: list[str] = st.session_state.pop(_MESSAGES, [])
     return found
+
+
+def unclick() -> None:
+    """Forget what was clicked in charts: the browser tells a click only where it differs from the last."""
+    st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
+
+
+def clickable(key: str) -> str:
+    """The key of a chart that can be clicked, another one after each `unclick`."""
+    return f"{key}-{st.session_state.get(_CLICKS, 0)}"
 
 
 def control(key: str, value: Any) -> str:

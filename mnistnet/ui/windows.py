@@ -10,10 +10,12 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, Walk, window
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Run
 from mnistnet.ui import components, readers, state
 
 _LAYER, _DOWN, _ACROSS, _INDEX = "field-layer", "field-down", "field-across", "field-digit"
-_WHOSE, _TABLE, _RUNS_OFFERED = "field-whose", "table", 30
+_WHOSE, _RUNS_OFFERED = "field-whose", 200
 _TIMES = 14
 _SMALL = 5
 _SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
@@ -23,16 +25,24 @@ Named = list[tuple[str, Row]]
 
 def source_picker() -> None:
     """Whose layers to look at: the design on the table or a run's."""
-    titles = {_TABLE: f"the design on the table: {state.design().name}"}
+    titles = {state.TABLE: f"the design on the table: {state.design().name}"}
     titles |= {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
-    if st.session_state.get(_WHOSE) not in titles:
-        st.session_state[_WHOSE] = _TABLE
-    st.selectbox("Network", list(titles), format_func=titles.__getitem__, key=_WHOSE, persist_state="session")
+    key = state.control(_WHOSE, state.network() if state.network() in titles else state.TABLE)
+    st.selectbox("Network", list(titles), format_func=titles.__getitem__, key=key, on_change=_whose_chosen)
+
+
+def _whose_chosen() -> None:
+    state.choose_network(st.session_state[_WHOSE])
+
+
+def picked() -> Run | None:
+    """The run whose network was picked; None for the design on the table."""
+    return readers.snapshot().run(state.network())
 
 
 def architecture() -> Architecture:
     """The design that was picked."""
-    run = readers.chosen(st.session_state[_WHOSE]) if st.session_state[_WHOSE] != _TABLE else None
+    run = picked()
     return run.architecture if run else state.design()
 
 
@@ -41,10 +51,14 @@ def layers(walk: Walk) -> Named:
     return [(f"{row.layer + 1} {LAYER_TITLE[row.type]}", row) for row in walk.rows if row.type not in _SAME_FIELD]
 
 
-def digits(dataset: str) -> tuple[Bytes, str]:
-    """Test images to look at: the data set's own where they are here, else the offline sample's."""
+def digits() -> tuple[Bytes, str]:
+    """Images to look at, and their name: the picked network's, where they are here, else the offline sample's."""
+    run = picked()
+    recipe = run.recipe if run else state.recipe()
+    split: SplitName = state.split() if run and state.split() in run.scorable else "test"
     try:
-        return readers.images(dataset, "course", "test"), datasets.source(dataset).title
+        images = readers.images(recipe.dataset, recipe.protocol, split)
+        return images, f"the {split} images of {datasets.source(recipe.dataset).title}"
     except MnistnetError:
         return readers.images(datasets.OFFLINE.name, "course", "test"), datasets.OFFLINE.title
 
@@ -56,7 +70,8 @@ def coverage(named: Named) -> None:
         sentence = f"**Layer {first}** is the first in which every unit sees the whole {IMAGE_SIZE}×{IMAGE_SIZE} image."
     else:
         name, row = named[-1]
-        sentence = f"No layer sees the whole image: the last, {name}, sees {row.field} pixels of {IMAGE_SIZE}."
+        reason = "its units at the edge do not" if row.field >= IMAGE_SIZE else f"of {IMAGE_SIZE}"
+        sentence = f"No layer sees the whole image everywhere: the last, {name}, sees {row.field} pixels, {reason}."
     st.markdown(sentence)
     components.draw(charts.along_depth(named), "along-depth", sentence.replace("*", ""))
 
@@ -90,7 +105,7 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
     with picture:
         st.image(
             with_window(images[index], down, across, _TIMES),
-            width=28 * _TIMES,
+            width=IMAGE_SIZE * _TIMES,
             alt=f"Digit {index}, seen: rows {_span(down)}, columns {_span(across)}",
         )
 
@@ -111,7 +126,7 @@ def _unit(key: str, label: str, row: Row) -> int:
 def _digit(images: Bytes, title: str) -> int:
     current = state.digit() or 0
     key = state.control(_INDEX, min(current, len(images) - 1))
-    st.number_input(f"Digit, index in the test set of {title}", 0, len(images) - 1, key=key, on_change=_typed)
+    st.number_input(f"Digit, index in {title}", 0, len(images) - 1, key=key, on_change=_typed)
     return min(current, len(images) - 1)
 
 
@@ -122,12 +137,12 @@ def _typed() -> None:
 def side_by_side(named: Named, images: Bytes) -> None:
     """Every layer's middle unit on the same digit."""
     image = images[min(state.digit() or 0, len(images) - 1)]
-    with st.grid(min_column_width=28 * _SMALL + 20):
+    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 20):
         for name, row in named:
             with st.container(gap="xsmall"):
-                st.caption(f"{components.plain(name)}: {row.field} px")
+                st.caption(f"{components.plain(name)}: {row.field} px, jump {row.jump}")
                 st.image(
                     with_window(image, window(row, row.size // 2), window(row, row.size // 2), _SMALL),
-                    width=28 * _SMALL,
+                    width=IMAGE_SIZE * _SMALL,
                     alt=f"{name}: its middle unit sees {min(row.field, IMAGE_SIZE)} pixels a side",
                 )
