@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from random import Random
 
 import pytest
 import torch
@@ -27,9 +26,9 @@ from mnistnet.nets.architecture import (
     Linear,
     MaxPool,
 )
-from mnistnet.nets.geometry import Row, Span, Walk, largest_width, require, walk, window
+from mnistnet.nets.geometry import Row, Span, Walk, require, walk, window
 from mnistnet.nets.network import build
-from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.nets.presets import FIRST
 from tests.random_designs import AFTER_ORDERS, designs
 
 COUNTED = designs(1000, seed=20_000)
@@ -305,59 +304,6 @@ def test_a_large_field_does_not_cover_the_image_where_a_corner_unit_misses_some(
 
 def test_a_global_pool_does_not_cover_pixels_that_pooling_dropped() -> None:
     assert not _covers(MaxPool(size=3), Conv(channels=1, kernel=3, padding=1), GlobalAvgPool())
-
-
-# The widest layer that still fits.
-
-
-def _with_width(design: Architecture, layer: int, channels: int) -> Architecture:
-    layers = list(design.layers)
-    layers[layer] = layers[layer].model_copy(update={"channels": channels})
-    return design.with_layers(tuple(layers))
-
-
-def _free_convs(design: Architecture) -> list[int]:
-    weighted = [place for place, layer in enumerate(design.layers) if isinstance(layer, Conv | Linear)]
-    return [place for place in weighted[:-1] if isinstance(design.layers[place], Conv)]
-
-
-def test_largest_width_fits_and_one_more_does_not() -> None:
-    random, checked = Random(5), 0
-    for design in COUNTED[:300]:
-        for layer in _free_convs(design):
-            budget = random.choice((500, 4_000, 20_000, 100_000))
-            width = largest_width(design, layer, budget)
-            next_wider = 1 if width is None else width + 1
-            assert width is None or walk(_with_width(design, layer, width)).params < budget
-            assert next_wider > 512 or walk(_with_width(design, layer, next_wider)).params >= budget
-            checked += 1
-    assert checked > 500
-
-
-def test_largest_width_is_the_same_as_trying_every_width() -> None:
-    for name, layer in (("mnistnet-16k", 0), ("mnistnet-16k", 6), ("course-18738", 1), ("course-19290", 3)):
-        design = PRESETS[name].architecture
-        convs = _free_convs(design)
-        place = convs[min(layer, len(convs) - 1)]
-        fitting = [width for width in range(1, 513) if walk(_with_width(design, place, width)).params < 20_000]
-        assert largest_width(design, place, 20_000) == max(fitting)
-
-
-def test_largest_width_stops_at_the_widest_layer_there_may_be() -> None:
-    assert largest_width(FIRST.architecture, 0, 10**9) == 512
-
-
-def test_largest_width_is_none_for_the_layer_that_gives_the_outputs() -> None:
-    assert largest_width(FIRST.architecture, len(FIRST.architecture.layers) - 1, 20_000) is None
-
-
-def test_largest_width_is_none_where_one_channel_is_too_many() -> None:
-    assert largest_width(FIRST.architecture, 0, 5_000) is None
-
-
-def test_largest_width_is_none_behind_a_layer_that_does_not_fit() -> None:
-    layers = (MaxPool(size=28), MaxPool(size=2), Conv(channels=8, kernel=1), Conv(channels=10, kernel=1))
-    assert largest_width(Architecture(name="n", layers=layers), 2, 20_000) is None
 
 
 # Faults.

@@ -18,7 +18,7 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
 from mnistnet.runs.checkpoint import weights_sha256
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.loop import Diverged, Epoch, State, Step, Training, casts_to_bf16, device_of
+from mnistnet.training.loop import Diverged, Epoch, NoDevice, State, Step, Training, casts_to_bf16, device_of
 from mnistnet.training.schedule import learning_rate
 from tests.samples import EXPLOSIVE, TINY, conv, design, recipe
 
@@ -292,6 +292,12 @@ def test_divergence_in_the_last_step_of_an_epoch_shows_in_validation_and_is_rais
 
 
 # Devices
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")
+def test_a_device_that_is_not_there_is_refused_with_what_to_choose() -> None:
+    with pytest.raises(NoDevice, match=r"device=cuda: this torch finds no CUDA device; choose auto or cpu$"):
+        device_of(recipe(device="cuda"))
 
 
 def test_the_device_asked_for_is_the_device_taken() -> None:

@@ -26,6 +26,10 @@ from mnistnet.training.schedule import learning_rate
 State: TypeAlias = dict[str, Any]
 
 
+class NoDevice(OperationFailed):
+    """The recipe asks for a device that this machine, or this build of torch, does not have."""
+
+
 class Diverged(OperationFailed):
     """The loss is no longer a finite number."""
 
@@ -182,9 +186,12 @@ class Training:
 
 
 def device_of(recipe: Recipe) -> torch.device:
-    """The device the recipe asks for; `auto` takes CUDA where there is one."""
+    """The device the recipe asks for; `auto` takes CUDA where there is one. Raises NoDevice."""
+    has_cuda = torch.cuda.is_available()
     if recipe.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if has_cuda else "cpu")
+    if recipe.device == "cuda" and not has_cuda:
+        raise NoDevice("device=cuda: this torch finds no CUDA device; choose auto or cpu")
     return torch.device(recipe.device)
 
 

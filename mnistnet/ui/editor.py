@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnistnet.charts.palette import LAYER_TITLE
-from mnistnet.nets import geometry
+from mnistnet.nets import widths
 from mnistnet.nets.architecture import (
     KERNELS,
     MAX_CHANNELS,
@@ -108,7 +108,7 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
     if not isinstance(layer, Conv):
         return
     budget = state.profile().params
-    widest = geometry.largest_width(state.design(), index, budget)
+    widest = widths.largest_width(state.design(), index, budget)
     if widest is None or widest == layer.channels:
         return
     st.button(

@@ -20,8 +20,9 @@ from mnistnet.nets.architecture import (
     Linear,
     MaxPool,
 )
-from mnistnet.nets.geometry import CLASSES, narrowed
+from mnistnet.nets.geometry import CLASSES
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.widths import narrowed
 from mnistnet.ui import state
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read

@@ -43,6 +43,8 @@ def queue(shown: Run) -> None:
 
 
 def _queue(shown_id: str) -> None:
+    if state.is_leaving() or state.has_messages():
+        st.rerun()
     others = [run for run in readers.snapshot().runs if run.state.is_active and run.id != shown_id]
     if not others:
         return
@@ -53,8 +55,6 @@ def _queue(shown_id: str) -> None:
             st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
             st.button("Show", key=f"show-{run.id}", on_click=_show, args=(run.id,))
             st.button("Stop", key=f"stop-{run.id}", on_click=_stop, args=(run.id,), disabled=run.stop_requested)
-    if state.is_leaving() or state.has_messages():
-        st.rerun()
 
 
 def _show(run_id: str) -> None:
