@@ -30,11 +30,15 @@ def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: 
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=40, clip=True), strokeWidth=2, clip=True)
         .encode(
-            x=alt.X("epoch:Q", scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False), axis=_whole_epochs(epochs)),
+            x=alt.X(
+                "epoch:Q",
+                scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False),
+                axis=_epochs(epochs, bool((frame["value"] < low).any())),
+            ),
             y=alt.Y(
                 "value:Q",
                 scale=alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False),
-                axis=alt.Axis(title=_title(frame, view, low), format="~g" if form == ".4g" else "~%", labelFlush=False),
+                axis=alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%", labelFlush=False),
             ),
             color=alt.Color(
                 "series:N",
@@ -83,10 +87,9 @@ def _range(frame: pd.DataFrame, view: View, target: float | None) -> tuple[float
     return 0.0, max([*values, 1e-6]) * 1.08
 
 
-def _title(frame: pd.DataFrame, view: View, low: float) -> str:
+def _title(view: View, low: float) -> str:
     if view == "accuracy" and low > 0:
-        hidden = ", lower training figures left out" if (frame["value"] < low).any() else ""
-        return f"accuracy (axis starts at {low:.1%}{hidden})"
+        return f"accuracy (axis starts at {low:.1%})"
     if view == "error (log)":
         return "error (logarithmic axis)"
     return {"loss": "cross-entropy, nats"}.get(view, view)
@@ -113,5 +116,6 @@ def _target(view: View, target: float | None) -> list[alt.Chart]:
     return [rule, label]
 
 
-def _whole_epochs(epochs: int) -> alt.Axis:
-    return alt.Axis(title="epoch", format="d", tickMinStep=1, tickCount=min(epochs, 20), grid=False)
+def _epochs(epochs: int, is_cut: bool) -> alt.Axis:
+    title = "epoch (training figures below the axis are left out)" if is_cut else "epoch"
+    return alt.Axis(title=title, format="d", tickMinStep=1, tickCount=min(epochs, 20), grid=False)

@@ -134,7 +134,10 @@ def plane(runs: list[Run]) -> None:
 
 
 def _share(accuracy: float | None, run: Run) -> str:
-    return _score(components.errors_of(accuracy, run)) if accuracy is not None else "–"
+    if accuracy is None:
+        return "–"
+    score = components.errors_of(accuracy, run)
+    return f"{accuracy:.2%} ({score.errors} of {score.total:,} wrong)"
 
 
 def _test(run: Run) -> str:

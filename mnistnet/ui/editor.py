@@ -42,7 +42,7 @@ def editor(walk: Walk) -> None:
 
 
 def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
-    title, control, actions = st.columns([0.4, 0.34, 0.26], vertical_alignment="center", gap="small")
+    title, control, actions = st.columns([0.41, 0.27, 0.32], vertical_alignment="center", gap="small")
     title.markdown(f"**{index + 1} · {_headline(layer)}  \n:gray[:small[{_facts(index, walk)}]]")
     with control:
         _main_control(index, layer_id, layer)

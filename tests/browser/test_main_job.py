@@ -42,7 +42,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
 
     expect(page.get_by_text("all 2 epochs trained")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile(r"test set: \d+ errors in 10,000; 95% interval"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"test set of MNIST: \d+ errors in 10,000; 95% interval"))).to_be_visible()
     run = store.runs()[0]
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.985
@@ -54,9 +54,10 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     index = re.search(r"digit=(\d+)", page.url)
     assert index
 
-    page.get_by_role("link", name="What each layer sees of this digit").click()
+    page.get_by_role("button", name="What each layer sees of this digit").click()
     expect(page.locator("h1")).to_have_text("Receptive fields")
     expect(page.get_by_role("img", name=re.compile(f"Digit {index[1]}, seen: rows"))).to_be_visible()
+    expect(page.get_by_text(re.compile("the test images of MNIST"))).to_be_visible()
 
 
 def _click_a_wrong_digit(page: Page) -> None:
