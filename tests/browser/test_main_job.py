@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.mnist]
 def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page: Page) -> None:
     store = Store(dashboard.store)
     screen.open_page(page, dashboard.url)
+    screen.choose(page, "Begin with", re.compile("course-10040"))
+    expect(screen.meter(page)).to_have_text("10,040")
     screen.choose(page, "Begin with", re.compile("mnistnet-16k"))
     expect(screen.meter(page)).to_have_text("16,170")
 
