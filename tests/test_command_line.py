@@ -175,7 +175,7 @@ def test_listed_runs_are_the_same_without_the_epochs(command: Command, run: Run)
 
 
 def test_a_list_for_people_has_a_line_a_run(command: Command, run: Run) -> None:
-    (line,) = command("runs").out.splitlines()
+    _headings, line = command("runs").out.splitlines()
     assert line.startswith(f"{run.id}  done")
 
 

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import quantiles
 from types import SimpleNamespace
 from typing import Any
 
@@ -185,11 +184,11 @@ def test_moving_a_width_moves_the_count() -> None:
 def test_a_design_edit_costs_less_than_a_tenth_of_a_second() -> None:
     app = opened()
     times = []
-    for width in range(8, 30):
+    for width in range(8, 48):
         started = time.process_time()  # of the processor: other work may share the machine
         slider(app, "Width of layer 3").set_value(width).run()
         times.append(time.process_time() - started)
-    assert quantiles(times, n=20)[-1] < 0.1 * _slowness()
+    assert sorted(times)[37] < 0.1 * _slowness()  # 95 % of 40
 
 
 def _slowness() -> float:

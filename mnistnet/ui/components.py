@@ -138,7 +138,9 @@ def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
     current = wanted if wanted in by_id else runs[0].id
     titles = {run.id: run_title(run) for run in runs}
     key = state.control("pick-run", current)
-    st.selectbox("Run", list(titles), format_func=titles.__getitem__, key=key, on_change=_pick)
+    st.selectbox(
+        "Run", list(titles), index=list(titles).index(current), format_func=titles.__getitem__, key=key, on_change=_pick
+    )
     return by_id[current]
 
 

@@ -39,7 +39,9 @@ def beginning() -> None:
         )
     with name:
         key = state.control(_NAME, state.design().name)
-        st.text_input("Name of this design", key=key, max_chars=designs.MAX_NAME, on_change=_rename)
+        st.text_input(
+            "Name of this design", state.design().name, key=key, max_chars=designs.MAX_NAME, on_change=_rename
+        )
     with file, st.popover("File", icon=":material/description:"):
         st.download_button(
             "Save as a design file",
@@ -111,6 +113,7 @@ def meter(walk: Walk) -> None:
         st.selectbox(
             "Rules",
             list(PROFILES),
+            index=list(PROFILES).index(profile.name),
             format_func=lambda name: PROFILES[name].title,
             key=key,
             on_change=lambda: state.put_profile(st.session_state[_PROFILE]),

@@ -96,6 +96,7 @@ def _slider(layer_id: str, field: str, value: float, label: str, low: float, hig
         label,
         low,
         high,
+        value,
         step=step,
         key=key,
         on_change=edits.take,
@@ -146,14 +147,22 @@ def _conv_settings(layer_id: str, conv: Conv) -> None:
     _number(layer_id, "channels", conv.channels, "Channels, exactly", 1, MAX_CHANNELS)
     with st.container(horizontal=True):
         for field, options in (("kernel", KERNELS), ("stride", STRIDES), ("padding", PADDINGS)):
-            key = state.control(f"{field}-{layer_id}", getattr(conv, field))
+            value = getattr(conv, field)
+            key = state.control(f"{field}-{layer_id}", value)
             st.segmented_control(
-                field.capitalize(), options, key=key, on_change=edits.take, args=(layer_id, field, key), required=True
+                field.capitalize(),
+                options,
+                default=value,
+                key=key,
+                on_change=edits.take,
+                args=(layer_id, field, key),
+                required=True,
             )
     key = state.control(f"after-{layer_id}", list(conv.after))
     st.multiselect(
         "After it, in this order",
         STEPS,
+        default=list(conv.after),
         format_func=lambda step: _STEP_TITLES[step],
         key=key,
         on_change=edits.take_steps,
@@ -167,12 +176,12 @@ def _conv_settings(layer_id: str, conv: Conv) -> None:
 
 def _number(layer_id: str, field: str, value: int, label: str, low: int, high: int) -> None:
     key = state.control(f"{field}-exact-{layer_id}", value)
-    st.number_input(label, low, high, step=1, key=key, on_change=edits.take, args=(layer_id, field, key))
+    st.number_input(label, low, high, value, step=1, key=key, on_change=edits.take, args=(layer_id, field, key))
 
 
 def _toggle(layer_id: str, field: str, value: bool, label: str) -> None:
     key = state.control(f"{field}-{layer_id}", value)
-    st.toggle(label, key=key, on_change=edits.take, args=(layer_id, field, key))
+    st.toggle(label, value, key=key, on_change=edits.take, args=(layer_id, field, key))
 
 
 def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], *, disabled: bool) -> None:

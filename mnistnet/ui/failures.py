@@ -27,7 +27,7 @@ def split_picker(run: Run) -> SplitName:
     options = run.scorable
     current = state.split() if state.split() in options else options[0]
     key = state.control(_SPLIT, current)
-    st.segmented_control("Images", options, key=key, required=True, on_change=_split_chosen)
+    st.segmented_control("Images", options, default=current, key=key, required=True, on_change=_split_chosen)
     return current
 
 
@@ -168,7 +168,7 @@ def _steps(places: Sequence[int], index: int, total: int) -> None:
     after = places[0] if here is None else places[(here + 1) % len(places)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = state.control("digit-picker", index)
-        st.number_input("Image", 0, total - 1, key=key, on_change=_typed, width=240)
+        st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
         for label, icon, shortcut, place in (
             ("Previous", "chevron_left", "Left", before),
             ("Next", "chevron_right", "Right", after),

@@ -28,6 +28,7 @@ def recipe_panel() -> None:
             "Protocol",
             list(PROTOCOLS),
             help="Which images train, which validate, and when the test set is looked at.",
+            default=recipe.protocol,
             key=key,
             on_change=_take,
             args=("protocol", key),
@@ -71,10 +72,12 @@ def recipe_panel() -> None:
 
 
 def _select(field: str, label: str, options: list[str], titles: dict[str, str]) -> None:
-    key = state.control(f"recipe-{field}", getattr(state.recipe(), field))
+    value = getattr(state.recipe(), field)
+    key = state.control(f"recipe-{field}", value)
     st.selectbox(
         label,
         options,
+        index=options.index(value),
         format_func=lambda option: titles.get(option, option),
         key=key,
         on_change=_take,
@@ -86,7 +89,7 @@ def _slider(field: str, label: str, low: float, high: float, step: float) -> Non
     value = getattr(state.recipe(), field)
     high = max(high, value)
     key = state.control(f"recipe-{field}-{high}", value)  # another scale is another widget
-    st.slider(label, low, high, step=step, key=key, on_change=_take, args=(field, key))
+    st.slider(label, low, high, value, step=step, key=key, on_change=_take, args=(field, key))
 
 
 def _number(
@@ -101,7 +104,9 @@ def _number(
     value = getattr(state.recipe(), field)
     key = state.control(f"recipe-{field}", value)
     low, high = min(low, value), max(high, value)  # a recipe from a file or link may lie outside
-    st.number_input(label, low, high, step=step, format=form, help=why, key=key, on_change=_take, args=(field, key))
+    st.number_input(
+        label, low, high, value, step=step, format=form, help=why, key=key, on_change=_take, args=(field, key)
+    )
 
 
 def _take(field: str, key: str) -> None:

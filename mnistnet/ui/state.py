@@ -277,7 +277,11 @@ def clickable(key: str) -> str:
 
 
 def control(key: str, value: Any) -> str:
-    """`key`, its widget set to `value` before it is drawn: widgets show the state, they do not own it."""
+    """`key`, its widget set to `value` before it is drawn: widgets show the state, they do not own it.
+
+    Give the widget `value` as its default as well: where a rerun is cut short, the browser may draw it afresh
+    from its default and report that as a choice.
+    """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return key

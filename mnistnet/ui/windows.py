@@ -27,8 +27,16 @@ def source_picker() -> None:
     """Whose layers to look at: the design on the table or a run's."""
     titles = {state.TABLE: f"the design on the table: {state.design().name}"}
     titles |= {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
-    key = state.control(_WHOSE, state.network() if state.network() in titles else state.TABLE)
-    st.selectbox("Network", list(titles), format_func=titles.__getitem__, key=key, on_change=_whose_chosen)
+    current = state.network() if state.network() in titles else state.TABLE
+    key = state.control(_WHOSE, current)
+    st.selectbox(
+        "Network",
+        list(titles),
+        index=list(titles).index(current),
+        format_func=titles.__getitem__,
+        key=key,
+        on_change=_whose_chosen,
+    )
 
 
 def _whose_chosen() -> None:
@@ -125,9 +133,10 @@ def _unit(key: str, label: str, row: Row) -> int:
 
 def _digit(images: Bytes, title: str) -> int:
     current = state.digit() or 0
-    key = state.control(_INDEX, min(current, len(images) - 1))
-    st.number_input(f"Digit, index in {title}", 0, len(images) - 1, key=key, on_change=_typed)
-    return min(current, len(images) - 1)
+    index = min(current, len(images) - 1)
+    key = state.control(_INDEX, index)
+    st.number_input(f"Digit, index in {title}", 0, len(images) - 1, index, key=key, on_change=_typed)
+    return index
 
 
 def _typed() -> None:

@@ -4,10 +4,12 @@ import json
 import re
 import time
 from statistics import median
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from mnistnet import links
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import State
@@ -68,6 +70,22 @@ def test_a_refresh_keeps_the_design_on_every_page(dashboard: Dashboard, page: Pa
         expect(page.locator("h1")).to_have_text(title)
         screen.settle(page)
     expect(screen.meter(page)).to_have_text("16,750")
+
+
+def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(dashboard: Dashboard, page: Page) -> None:
+    """A rerun that is cut short may draw widgets afresh; none may report its default as somebody's choice."""
+    screen.open_page(page, dashboard.url)
+    page.get_by_role("tab", name="Training recipe").click()
+    epochs = screen.slider(page, "Epochs")
+    for round_ in range(6):
+        epochs.focus()
+        for key in ("Home", "ArrowRight", "ArrowRight", "End", "Home", "ArrowRight"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(17 * round_)
+    expect(page.get_by_text("2 epochs, about")).to_be_visible()
+    page.wait_for_timeout(1000)
+    recipe_text = parse_qs(urlsplit(page.url).query)["recipe"][0]
+    assert recipe_text == links.encode_recipe(recipe({"epochs": 2}))
 
 
 def test_back_restores_the_design_before(dashboard: Dashboard, page: Page) -> None:
