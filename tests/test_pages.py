@@ -477,6 +477,19 @@ def test_names_are_shown_as_text_not_as_markup(store: Store) -> None:
         assert not any("[x](javascript" in element.value for element in [*app.markdown, *app.caption])
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_widget_drawn_afresh_would_report_nothing_but_the_state(page: str, store: Store) -> None:
+    """A browser that draws a widget anew begins from its default and reports that as a choice."""
+    queued(store)
+    app = opened(
+        page, recipe=links.encode_recipe(recipe({"epochs": 7, "averaging": 0.5, "dataset": "digits"})), digit="3"
+    )
+    assert [list(widget.proto.default) for widget in app.slider] == [[widget.value] for widget in app.slider]
+    assert [widget.proto.default for widget in app.number_input] == [widget.value for widget in app.number_input]
+    boxes = [widget for widget in app.selectbox if widget.key != "begin-with"]
+    assert [widget.proto.default for widget in boxes] == [widget.index for widget in boxes]
+
+
 def test_a_callback_of_a_layer_that_is_gone_changes_nothing() -> None:
     app = opened()
     assert app.session_state["_design"] == FIRST.architecture

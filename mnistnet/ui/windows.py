@@ -91,7 +91,8 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
         names = [name for name, _ in named]
         if st.session_state.get(_LAYER) not in names:
             st.session_state[_LAYER] = names[min(2, len(names) - 1)]
-        chosen = st.select_slider("Layer", names, key=_LAYER) if len(names) > 1 else names[0]
+        current = st.session_state[_LAYER]
+        chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
         row = dict(named)[chosen]
         unit = (_unit(_DOWN, "Unit, row", row), _unit(_ACROSS, "Unit, column", row))
         index = _digit(images, title)
@@ -128,7 +129,7 @@ def _unit(key: str, label: str, row: Row) -> int:
         return 0
     if not 0 <= st.session_state.get(key, -1) < row.size:
         st.session_state[key] = row.size // 2
-    return int(st.slider(label, 0, row.size - 1, key=key))
+    return int(st.slider(label, 0, row.size - 1, st.session_state[key], key=key))
 
 
 def _digit(images: Bytes, title: str) -> int:
