@@ -33,7 +33,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("h1")).to_have_text("Train")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4  # 1 s is the bar on a quiet machine; test machines are shared
 
     expect(page.get_by_text("After epoch 1")).to_be_visible(timeout=120_000)
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
