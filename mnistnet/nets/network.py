@@ -19,7 +19,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.architecture import Dropout as DropoutLayer
-from mnistnet.nets.geometry import Row, require
+from mnistnet.nets.geometry import IMAGE_SIZE, Row, require
 
 # Below, rounding their number would shift the share that is dropped, and nn.Dropout is quick enough.
 _ENOUGH_DRAWS = 1000
@@ -105,7 +105,7 @@ def _conv(conv: Conv, before: Row | None) -> Named:
 
 
 def _linear(linear: Linear, before: Row | None) -> Named:
-    values = before.values if before else 28 * 28
+    values = before.values if before else IMAGE_SIZE**2
     module = nn.Linear(values, linear.features, bias=linear.bias)
     return [("linear", module)] if before and before.flat else [("flatten", nn.Flatten()), ("linear", module)]
 

@@ -3,7 +3,6 @@
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import get_args
 
 import torch
 
@@ -110,12 +109,16 @@ class _Job:
         """
         self.store.advance(self.run.id, "scoring the test set")
         sha256 = checkpoint.weights_sha256(self.training.kept.state_dict())
-        for split in get_args(SplitName):
-            answers = self._answers(getattr(self.split, split))
-            checkpoint.write_whole(predictions.path(self.folder, split), predictions.pack(answers, sha256))
-            if split == "test":
-                errors, total = int((answers.probabilities.argmax(1) != answers.labels).sum()), len(answers.labels)
-        self.store.complete(self.run.id, errors, total, sha256)
+        test = self._answers(self.split.test)
+        same = self.split.validation is self.split.test
+        answers: dict[SplitName, Predictions] = {
+            "validation": test if same else self._answers(self.split.validation),
+            "test": test,
+        }
+        for split, answered in answers.items():
+            checkpoint.write_whole(predictions.path(self.folder, split), predictions.pack(answered, sha256))
+        errors = int((test.probabilities.argmax(1) != test.labels).sum())
+        self.store.complete(self.run.id, errors, len(test.labels), sha256)
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)

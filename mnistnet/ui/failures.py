@@ -156,7 +156,7 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, all_images: Bytes
         "What each layer sees of this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
-        on_click=_see_fields,
+        on_click=state.see_fields,
         args=(run.id, index),
     )
 
@@ -209,9 +209,3 @@ def _typed() -> None:
 def _step_to(index: int) -> None:
     state.choose_digit(index)
     state.unclick()
-
-
-def _see_fields(run_id: str, index: int) -> None:
-    state.choose_network(run_id)
-    state.choose_digit(index)
-    state.go_to("pages/receptive_fields.py")

@@ -67,7 +67,9 @@ def afterwards(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
             st.page_link("pages/mistakes.py", label="Its mistakes", icon=":material/search:")
-        st.button("What its layers see", icon=":material/center_focus_strong:", on_click=_see_fields, args=(run.id,))
+        st.button(
+            "What its layers see", icon=":material/center_focus_strong:", on_click=state.see_fields, args=(run.id,)
+        )
         st.button("Open its design", icon=":material/edit:", on_click=_open_design, args=(run.id,))
     if run.state is State.FAILED:
         st.caption("The last lines of its log:")
@@ -77,11 +79,6 @@ def afterwards(run: Run) -> None:
         design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
         components.command(f"python -m mnistnet train {design} --recipe {recipe}", "The same design and recipe again:")
         components.command(f"python -m mnistnet show {run.id}", "This run, in the terminal:")
-
-
-def _see_fields(run_id: str) -> None:
-    state.choose_network(run_id)
-    state.go_to("pages/receptive_fields.py")
 
 
 def _open_design(run_id: str) -> None:

@@ -239,6 +239,14 @@ def go_to(page: str) -> None:
     st.session_state[_DESTINATION] = page
 
 
+def see_fields(run_id: str, index: int | None = None) -> None:
+    """Look at what a run's layers see, of the image `index` where one is given."""
+    choose_network(run_id)
+    if index is not None:
+        choose_digit(index)
+    go_to("pages/receptive_fields.py")
+
+
 def is_leaving() -> bool:
     """Whether another page was asked for."""
     return _DESTINATION in st.session_state
