@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.runs import locks
+from mnistnet.runs.environment import prepare
 from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 
@@ -22,6 +23,7 @@ def work(store: Store, run_id: str, attempt: int) -> None:
     if run is None:
         return
     _give_way()
+    prepare(run.threads)
     try:
         from mnistnet.runs import job  # torch: a second of importing, with the lock already held
 
@@ -40,10 +42,6 @@ def work(store: Store, run_id: str, attempt: int) -> None:
 def _give_way() -> None:
     """The dashboard goes first for the processor, and last when memory runs out."""
     os.nice(10)
-    # torch's OpenMP threads spin while they wait for each other. With the cores busy elsewhere the one that
-    # is waited for cannot run meanwhile: 42 images a second were left of 7,000 beside two busy processes
-    # on two cores; spinning for a shorter while keeps over 1,400, and costs nothing measurable on idle cores.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     with contextlib.suppress(OSError):  # only Linux has it
         Path("/proc/self/oom_score_adj").write_text("800")
 

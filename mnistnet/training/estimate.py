@@ -1,7 +1,8 @@
 """How long a training will take on a CPU, before it is started. Arithmetic only; no torch.
 
-Most of the time of so small a network goes into passes over every layer's values, little into
-multiply-accumulates. What runs have measured on the machine at hand corrects the model as a whole.
+Part of the time of so small a network is the same for every image whatever the network, part goes with
+its multiply-accumulates, and little into moving values. What runs have measured on the machine at hand
+corrects the model as a whole.
 """
 
 from collections.abc import Iterable
@@ -10,11 +11,11 @@ from statistics import median
 
 from mnistnet.nets.geometry import Walk
 
-# Fitted to the epochs of mnistnet-16k, course-10040, course-19122 and one more net: 7.2, 16.5, 13.6 and
-# 9.5 s for 60,000 images (torch 2.13.0, two Zen 4 cores with bf16, batch 128; 64 for course-19122).
-_SECONDS_PER_IMAGE = 1e-5
-_SECONDS_PER_MAC = 2e-12
-_SECONDS_PER_VALUE = 1.9e-9
+# Fitted to the epochs of mnistnet-16k, course-10040 and course-19122: 5.9, 8.9 and 12.1 s for 60,000 images
+# (torch 2.13.0, two Zen 4 cores with bf16, batch 128; 64 for course-19122).
+_SECONDS_PER_IMAGE = 3.3e-5
+_SECONDS_PER_MAC = 2.6e-11
+_SECONDS_PER_VALUE = 3e-10
 _NEARLY_FREE = {"dropout2d"}  # draws one number a channel
 
 

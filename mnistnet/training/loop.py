@@ -19,6 +19,7 @@ from mnistnet.data.augmentation import affine
 from mnistnet.data.datasets import Source
 from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
+from mnistnet.training.fusion import fused
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.recipe import OptimizerName, Recipe
 from mnistnet.training.schedule import learning_rate
@@ -74,11 +75,12 @@ class Training:
     `state` is whole without any generator's. Same state, same threads, same device: same bits.
     """
 
-    def __init__(self, network: nn.Module, split: Split, source: Source, recipe: Recipe) -> None:
+    def __init__(self, network: nn.Sequential, split: Split, source: Source, recipe: Recipe) -> None:
         self.recipe, self.source, self.epoch = recipe, source, 0
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
         self.kept = copy.deepcopy(self.network) if recipe.averaging else self.network
+        self._forward = fused(self.network) if self.device.type == "cpu" else self.network
         self._live, self._averaged = _floating(self.network), _floating(self.kept)
         self._optimizer = _optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)
@@ -147,9 +149,11 @@ class Training:
 
     def _train_batch(self, chosen: Tensor, step: int) -> tuple[Tensor, Tensor]:
         recipe, labels = self.recipe, self._labels[chosen]
-        images = affine(self._images[chosen], recipe.rotation_degrees, recipe.shift, recipe.scale)
+        images = self._images[chosen]
+        if self.epoch < recipe.epochs - recipe.calm_epochs:
+            images = affine(images, recipe.rotation_degrees, recipe.shift, recipe.scale)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            answers = self.network(images - level(self.source))
+            answers = self._forward(images - level(self.source))
         loss = F.cross_entropy(answers.float(), labels, label_smoothing=recipe.label_smoothing)
         # Looking at the loss waits for the device: free on a CPU, once an epoch is enough on a GPU.
         if self.device.type == "cpu" and not math.isfinite(loss.item()):
@@ -204,7 +208,7 @@ def casts_to_bf16(recipe: Recipe, device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
+def _channels_last(network: nn.Sequential) -> nn.Sequential:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
