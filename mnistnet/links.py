@@ -10,6 +10,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     DesignError,
     Dropout,
     Dropout2d,
@@ -25,7 +26,7 @@ from mnistnet.training.recipe import Recipe, RecipeError
 
 MAX_CHARACTERS = 4000
 
-# Version 1 of the recipe link: these fields in this order. A new field needs a new version.
+# Of each version of the recipe link: its fields, in their order. A new field needs a new version.
 _RECIPE_1 = (
     "dataset",
     "protocol",
@@ -46,6 +47,8 @@ _RECIPE_1 = (
     "device",
     "precision",
 )
+_RECIPE_2 = (*_RECIPE_1, "calm_epochs")
+_SINCE_2 = {"calm_epochs": 0}  # what a link of version 1 means by saying nothing
 _STEP_LETTERS = {"b": "batchnorm", "r": "relu", "d": "dropout", "D": "dropout2d"}
 _LETTER_OF_STEP = {step: letter for letter, step in _STEP_LETTERS.items()}
 _WHOLE = "([0-9]{1,9})"
@@ -75,30 +78,32 @@ def decode_design(text: str) -> Architecture:
 
 def encode_recipe(recipe: Recipe) -> str:
     """The recipe as text: version, then every field's value in a fixed order."""
-    return "~".join(["1", *(_plain(getattr(recipe, name)) for name in _RECIPE_1)])
+    return "~".join(["2", *(_plain(getattr(recipe, name)) for name in _RECIPE_2)])
 
 
 def decode_recipe(text: str) -> Recipe:
     """The recipe in a link's text; LinkError names the field that is wrong."""
-    values = _parts("recipe", text, len(_RECIPE_1))
-    for name, value in zip(_RECIPE_1, values, strict=True):
+    names = _RECIPE_1 if text.startswith("1~") else _RECIPE_2
+    values = _parts("recipe", text, len(names), version="1" if names is _RECIPE_1 else "2")
+    for name, value in zip(names, values, strict=True):
         if not _VALUE.fullmatch(value):
             raise LinkError(f"recipe link, {name}={shown(value)}: letters, digits, points, signs only; copy it anew")
     try:
-        fields = dict(recipes.assignment(f"{name}={value}") for name, value in zip(_RECIPE_1, values, strict=True))
-        return recipes.recipe(fields)
+        fields = dict(recipes.assignment(f"{name}={value}") for name, value in zip(names, values, strict=True))
+        return recipes.recipe({**_SINCE_2, **fields})
     except RecipeError as error:
         raise LinkError(f"recipe link, {error}") from None
 
 
-def _parts(kind: str, text: str, count: int) -> list[str]:
+def _parts(kind: str, text: str, count: int, version: str = "1") -> list[str]:
     """What follows the version, in `count` parts; the last one may contain the separator."""
     if len(text) > MAX_CHARACTERS:
         raise LinkError(f"{kind} link: {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed; copy it anew")
-    version, *parts = text.split("~", count)
-    if version != "1" and version.isdecimal():
-        raise LinkError(f"{kind} link version {shown(version)}: this mnistnet reads version 1; update it")
-    if version != "1" or len(parts) != count:
+    given, *parts = text.split("~", count)
+    if given != version and given.isdecimal():
+        known = "version 1" if version == "1" else f"versions up to {version}"
+        raise LinkError(f"{kind} link version {shown(given)}: this mnistnet reads {known}; update it")
+    if given != version or len(parts) != count:
         raise LinkError(f"{kind} link {shown(text)}: incomplete; copy it anew")
     return parts
 
@@ -107,14 +112,15 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def _write_conv(conv: Conv) -> str:
-    steps = "".join(_LETTER_OF_STEP[step] for step in conv.after)
-    bias = "i" if conv.bias else ""
-    return f"c{conv.channels}k{conv.kernel}s{conv.stride}p{conv.padding}{bias}-{steps}{_plain(conv.dropout)}"
+def _write_window(layer: Conv | Depthwise) -> str:
+    steps = "".join(_LETTER_OF_STEP[step] for step in layer.after)
+    bias = "i" if layer.bias else ""
+    return f"k{layer.kernel}s{layer.stride}p{layer.padding}{bias}-{steps}{_plain(layer.dropout)}"
 
 
 _WRITERS: dict[type[Layer], Callable[[Any], str]] = {
-    Conv: _write_conv,
+    Conv: lambda conv: f"c{conv.channels}{_write_window(conv)}",
+    Depthwise: lambda conv: f"w{_write_window(conv)}",
     MaxPool: lambda pool: f"m{pool.size}",
     AvgPool: lambda pool: f"a{pool.size}",
     Dropout: lambda drop: f"d{_plain(drop.rate)}",
@@ -124,12 +130,8 @@ _WRITERS: dict[type[Layer], Callable[[Any], str]] = {
 }
 
 
-def _read_conv(
-    channels: str, kernel: str, stride: str, padding: str, bias: str, steps: str, rate: str
-) -> dict[str, Any]:
+def _read_window(kernel: str, stride: str, padding: str, bias: str, steps: str, rate: str) -> dict[str, Any]:
     return {
-        "type": "conv",
-        "channels": int(channels),
         "kernel": int(kernel),
         "stride": int(stride),
         "padding": int(padding),
@@ -139,8 +141,14 @@ def _read_conv(
     }
 
 
+_WINDOW = rf"k{_WHOLE}s{_WHOLE}p{_WHOLE}(i?)-([brdD]*){_RATE}"
 _READERS: dict[re.Pattern[str], Callable[..., dict[str, Any]]] = {
-    re.compile(rf"c{_WHOLE}k{_WHOLE}s{_WHOLE}p{_WHOLE}(i?)-([brdD]*){_RATE}"): _read_conv,
+    re.compile(f"c{_WHOLE}{_WINDOW}"): lambda channels, *window: {
+        "type": "conv",
+        "channels": int(channels),
+        **_read_window(*window),
+    },
+    re.compile(f"w{_WINDOW}"): lambda *window: {"type": "depthwise", **_read_window(*window)},
     re.compile(f"m{_WHOLE}"): lambda size: {"type": "maxpool", "size": int(size)},
     re.compile(f"a{_WHOLE}"): lambda size: {"type": "avgpool", "size": int(size)},
     re.compile(f"d{_RATE}"): lambda rate: {"type": "dropout", "rate": float(rate)},

@@ -11,6 +11,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     Dropout,
     Dropout2d,
     GlobalAvgPool,
@@ -44,7 +45,8 @@ def _design(random: Random, widest: int) -> Architecture:
 
 def _hidden(random: Random, size: int, widest: int) -> tuple[Layer, int]:
     """A layer that fits on a map of this size, and the size of what leaves it."""
-    kind = random.choices((Conv, MaxPool, AvgPool, Dropout, Dropout2d, GlobalAvgPool), (12, 2, 2, 1, 1, 0.4))[0]
+    kinds = (Conv, Depthwise, MaxPool, AvgPool, Dropout, Dropout2d, GlobalAvgPool)
+    kind = random.choices(kinds, (10, 3, 2, 2, 1, 1, 0.4))[0]
     if kind is GlobalAvgPool:
         return GlobalAvgPool(), 1
     if kind is Dropout or kind is Dropout2d:
@@ -53,7 +55,10 @@ def _hidden(random: Random, size: int, widest: int) -> tuple[Layer, int]:
         window = random.choice((2, 2, 2, 3, min(size, random.randint(2, 28))))
         window = min(window, size)
         return kind(size=window), size // window
-    return _conv(random, size, random.randint(1, widest))
+    conv, left = _conv(random, size, random.randint(1, widest))
+    if kind is Depthwise:
+        return Depthwise(**conv.model_dump(exclude={"type", "channels"})), left
+    return conv, left
 
 
 def _conv(random: Random, size: int, channels: int) -> tuple[Conv, int]:

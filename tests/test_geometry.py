@@ -18,6 +18,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     DesignError,
     Dropout,
     Dropout2d,
@@ -145,7 +146,7 @@ _MARGIN = 2000
 
 def _shape_of(layer: Layer, size: int) -> tuple[int, int, int]:
     """Kernel, stride and padding of what a layer does along one axis of a map of this size."""
-    if isinstance(layer, Conv):
+    if isinstance(layer, Conv | Depthwise):
         return layer.kernel, layer.stride, layer.padding
     if isinstance(layer, MaxPool | AvgPool):
         return layer.size, layer.size, 0

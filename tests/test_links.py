@@ -19,6 +19,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     Dropout,
     Dropout2d,
     GlobalAvgPool,
@@ -36,6 +37,22 @@ GOLDEN = {
     "mnistnet-16k": (
         "1~c16k3s1p1-br0_m2_c16k3s1p1-br0_c16k3s1p1-br0_c16k3s1p1-br0_m2_c24k3s1p1-br0_c24k3s1p1-br0_g_"
         "c10k1s1p0i-0~mnistnet-16k"
+    ),
+    "mnistnet-10k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
+        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-10k"
+    ),
+    "mnistnet-8k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
+        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-8k"
+    ),
+    "mnistnet-4k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
+        "wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-4k"
+    ),
+    "mnistnet-min": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
+        "wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-min"
     ),
     "course-10216": (
         "1~c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_m2_c16k3s1p0-dbr0.05_"
@@ -59,6 +76,15 @@ GOLDEN = {
     ),
 }
 
+GOLDEN_OF_DEPTHWISE = "1~wk3s1p1-b0_wk5s2p2i-bD0.25_c10k1s1p0-0~deep"
+DEPTHWISE = Architecture(
+    name="deep",
+    layers=(
+        Depthwise(kernel=3, padding=1, after=("batchnorm",)),
+        Depthwise(kernel=5, stride=2, padding=2, bias=True, after=("batchnorm", "dropout2d"), dropout=0.25),
+        Conv(channels=10, kernel=1),
+    ),
+)
 GOLDEN_OF_ALL_PARTS = "1~c512k7s2p3i-bdrD0.125_c1k1s1p0-0_m28_a3_d0.5_D1e-05_g_l12n_l10~naïve ~ 網_1~2"
 ALL_PARTS = Architecture(
     name="naïve ~ 網_1~2",
@@ -83,7 +109,12 @@ ALL_PARTS = Architecture(
     ),
 )
 
-GOLDEN_RECIPE = "1~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16"
+GOLDEN_RECIPE_1 = (
+    "1~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16"
+)
+GOLDEN_RECIPE = (
+    "2~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16~3"
+)
 FULL_RECIPE = Recipe(
     dataset="kmnist",
     protocol="course",
@@ -103,6 +134,7 @@ FULL_RECIPE = Recipe(
     threads=64,
     device="cuda",
     precision="bf16",
+    calm_epochs=3,
 )
 
 DESIGN, RECIPE = "1~c16k3s1p1-br0_g~net", encode_recipe(Recipe())
@@ -141,7 +173,7 @@ def design_with(layer: str) -> str:
 def recipe_with(field: str, value: str) -> str:
     """The default recipe's link with another text in one field's place."""
     parts = RECIPE.split("~")
-    parts[1 + list(Recipe.model_fields).index(field)] = value
+    parts[1 + links._RECIPE_2.index(field)] = value
     return "~".join(parts)
 
 
@@ -209,10 +241,12 @@ def test_every_preset_has_an_old_link_here() -> None:
 
 def test_an_old_link_with_every_part_gives_the_design_it_was_made_from() -> None:
     assert decode_design(GOLDEN_OF_ALL_PARTS) == ALL_PARTS
+    assert decode_design(GOLDEN_OF_DEPTHWISE) == DEPTHWISE
 
 
 def test_an_old_link_with_every_field_gives_the_recipe_it_was_made_from() -> None:
     assert decode_recipe(GOLDEN_RECIPE) == FULL_RECIPE
+    assert decode_recipe(GOLDEN_RECIPE_1) == FULL_RECIPE.changed(calm_epochs=0)
 
 
 def test_a_design_link_leaves_no_field_to_a_default() -> None:
@@ -226,11 +260,13 @@ def test_a_design_link_leaves_no_field_to_a_default() -> None:
 
 
 def test_a_recipe_link_leaves_no_field_to_a_default() -> None:
-    assert decode_recipe(GOLDEN_RECIPE).model_fields_set == set(Recipe.model_fields)
+    for link in (GOLDEN_RECIPE_1, GOLDEN_RECIPE):
+        assert decode_recipe(link).model_fields_set == set(Recipe.model_fields)
 
 
 def test_links_are_still_written_as_they_were() -> None:
     assert (encode_design(ALL_PARTS), encode_recipe(FULL_RECIPE)) == (GOLDEN_OF_ALL_PARTS, GOLDEN_RECIPE)
+    assert encode_design(DEPTHWISE) == GOLDEN_OF_DEPTHWISE
 
 
 # What is refused, and in which words
@@ -338,9 +374,10 @@ BAD_RECIPES = {
     "garbage": "^recipe link 'garbage': incomplete",
     "1~mnist": "^recipe link '1~mnist': incomplete",
     RECIPE.rpartition("~")[0]: "^recipe link .*: incomplete",
-    "2" + RECIPE[1:]: "^recipe link version '2': this mnistnet reads version 1; update it$",
-    "2~short": "^recipe link version '2'",
-    RECIPE + "~more": "^recipe link, precision='auto~more': ",
+    "3" + RECIPE[1:]: "^recipe link version '3': this mnistnet reads versions up to 2; update it$",
+    "3~short": "^recipe link version '3'",
+    "2~short": "^recipe link '2~short': incomplete",
+    RECIPE + "~more": "^recipe link, calm_epochs='0~more': ",
     "1" + "~" * 4000: "^recipe link: 4,001 characters: at most 4,000 are allowed",
 }
 

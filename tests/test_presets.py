@@ -89,6 +89,10 @@ _TOTALS = {
     "course-19122": 19_122,
     "course-18738": 18_738,
     "mnistnet-16k": 16_170,
+    "mnistnet-10k": 8_458,
+    "mnistnet-8k": 7_018,
+    "mnistnet-4k": 3_634,
+    "mnistnet-min": 2_666,
 }
 _NAMES = list(PRESETS)
 

@@ -15,6 +15,7 @@ INK = {"light": "#4a5568", "dark": "#b9c3d1"}
 
 LAYER = {
     "conv": "#3b7ddd",
+    "depthwise": "#1f9d8b",
     "maxpool": "#d9730d",
     "avgpool": "#b6529d",
     "globalavgpool": "#b6529d",
@@ -23,6 +24,7 @@ LAYER = {
 
 LAYER_TITLE = {
     "conv": "convolution",
+    "depthwise": "depthwise convolution",
     "batchnorm": "batch norm",
     "dropout": "dropout",
     "dropout2d": "channel dropout",

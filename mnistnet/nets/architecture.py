@@ -46,6 +46,10 @@ def _printable(name: str) -> str:
 
 
 Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+Kernel = Annotated[int, _one_of(*KERNELS)]
+Stride = Annotated[int, _one_of(*STRIDES)]
+Padding = Annotated[int, _one_of(*PADDINGS)]
+Steps = Annotated[tuple[Step, ...], Field(strict=False, fail_fast=True), AfterValidator(_each_once)]
 Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Window = Annotated[int, Field(ge=2, le=28)]
 
@@ -69,11 +73,27 @@ class Conv(_Part):
 
     type: Literal["conv"] = "conv"
     channels: Channels
-    kernel: Annotated[int, _one_of(*KERNELS)]
-    stride: Annotated[int, _one_of(*STRIDES)] = 1
-    padding: Annotated[int, _one_of(*PADDINGS)] = 0
+    kernel: Kernel
+    stride: Stride = 1
+    padding: Padding = 0
     bias: bool = False
-    after: Annotated[tuple[Step, ...], Field(strict=False, fail_fast=True), AfterValidator(_each_once)] = ()
+    after: Steps = ()
+    dropout: Rate = 0.0
+
+
+class Depthwise(_Part):
+    """A square convolution of each channel by itself, as many channels out as in; then the steps of `after`.
+
+    With a 1x1 convolution behind it, it does a convolution's work for a fraction of its parameters
+    (Chollet, "Xception", 2017).
+    """
+
+    type: Literal["depthwise"] = "depthwise"
+    kernel: Kernel
+    stride: Stride = 1
+    padding: Padding = 0
+    bias: bool = False
+    after: Steps = ()
     dropout: Rate = 0.0
 
 
@@ -119,7 +139,7 @@ class Linear(_Part):
     bias: bool = True
 
 
-Layer: TypeAlias = Conv | MaxPool | AvgPool | Dropout | Dropout2d | GlobalAvgPool | Linear
+Layer: TypeAlias = Conv | Depthwise | MaxPool | AvgPool | Dropout | Dropout2d | GlobalAvgPool | Linear
 
 
 class Architecture(BaseModel):

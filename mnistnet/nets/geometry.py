@@ -14,6 +14,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     DesignError,
     Dropout,
     GlobalAvgPool,
@@ -199,7 +200,7 @@ def _ending(last: Row, layer: int) -> Fault | None:
     return Fault(layer, f"the output is {shape} = {last.values:,} values: 10 are needed; {remedy}")
 
 
-def _conv(before: Row, conv: Conv) -> list[Row]:
+def _conv(before: Row, conv: Conv | Depthwise) -> list[Row]:
     if before.flat:
         raise _Impossible("a convolution cannot follow a linear layer; move it before")
     room = before.size + 2 * conv.padding
@@ -209,13 +210,14 @@ def _conv(before: Row, conv: Conv) -> list[Row]:
             f"{conv.padding}: choose a kernel of at most {room}, more padding, or less pooling before it"
         )
     size = (room - conv.kernel) // conv.stride + 1
-    weights = conv.kernel**2 * before.channels * conv.channels
+    inputs, channels = (before.channels, conv.channels) if isinstance(conv, Conv) else (1, before.channels)
+    weights = conv.kernel**2 * inputs * channels
     state = replace(
         before,
-        type="conv",
-        channels=conv.channels,
+        type=conv.kind,
+        channels=channels,
         size=size,
-        params=weights + (conv.channels if conv.bias else 0),
+        params=weights + (channels if conv.bias else 0),
         macs=weights * size**2,
         field=before.field + (conv.kernel - 1) * before.jump,
         jump=before.jump * conv.stride,
@@ -223,7 +225,7 @@ def _conv(before: Row, conv: Conv) -> list[Row]:
         before=before,
     )
     steps = [
-        replace(state, type=step, params=2 * conv.channels if step == "batchnorm" else 0, macs=0)
+        replace(state, type=step, params=2 * channels if step == "batchnorm" else 0, macs=0)
         for step in conv.after
         if step != "relu"
     ]
@@ -281,6 +283,7 @@ def _linear(before: Row, linear: Linear) -> list[Row]:
 
 _ROWS: dict[type, Callable[..., list[Row]]] = {
     Conv: _conv,
+    Depthwise: _conv,
     MaxPool: _pool,
     AvgPool: _pool,
     GlobalAvgPool: _global_pool,

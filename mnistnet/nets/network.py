@@ -12,6 +12,7 @@ from mnistnet.nets.architecture import (
     Architecture,
     AvgPool,
     Conv,
+    Depthwise,
     Dropout2d,
     GlobalAvgPool,
     Layer,
@@ -92,16 +93,19 @@ def build(architecture: Architecture, seed: int = 0) -> nn.Sequential:
 Named = list[tuple[str, nn.Module]]
 
 
-def _conv(conv: Conv, before: Row | None) -> Named:
-    channels = before.channels if before else 1
+def _conv(conv: Conv | Depthwise, before: Row | None) -> Named:
+    inputs = before.channels if before else 1
+    channels, groups = (conv.channels, 1) if isinstance(conv, Conv) else (inputs, inputs)
     step: dict[str, Callable[[], nn.Module]] = {
         "relu": lambda: nn.ReLU(inplace=True),
-        "batchnorm": lambda: nn.BatchNorm2d(conv.channels),
+        "batchnorm": lambda: nn.BatchNorm2d(channels),
         "dropout": lambda: Dropout(conv.dropout),
         "dropout2d": lambda: nn.Dropout2d(conv.dropout),
     }
-    module = nn.Conv2d(channels, conv.channels, conv.kernel, stride=conv.stride, padding=conv.padding, bias=conv.bias)
-    return [("conv", module), *((name, step[name]()) for name in conv.after)]
+    module = nn.Conv2d(
+        inputs, channels, conv.kernel, stride=conv.stride, padding=conv.padding, groups=groups, bias=conv.bias
+    )
+    return [(conv.kind, module), *((name, step[name]()) for name in conv.after)]
 
 
 def _linear(linear: Linear, before: Row | None) -> Named:
@@ -112,6 +116,7 @@ def _linear(linear: Linear, before: Row | None) -> Named:
 
 _MODULES: dict[type[Layer], Callable[[Any, Row | None], Named]] = {
     Conv: _conv,
+    Depthwise: _conv,
     Linear: _linear,
     MaxPool: lambda pool, _: [(pool.kind, nn.MaxPool2d(pool.size))],
     AvgPool: lambda pool, _: [(pool.kind, nn.AvgPool2d(pool.size))],

@@ -5,7 +5,7 @@ Knows no torch; the only home of 20,000 parameters, 20 epochs and 99.4 %.
 
 from dataclasses import dataclass
 
-from mnistnet.nets.architecture import Architecture, Conv, Dropout, Dropout2d, GlobalAvgPool, Linear
+from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Dropout, Dropout2d, GlobalAvgPool, Linear
 from mnistnet.nets.geometry import Walk
 
 
@@ -78,7 +78,7 @@ class Note:
 def notes(architecture: Architecture) -> list[Note]:
     """How many layers use batch norm, dropout and global average pooling."""
     layers = architecture.layers
-    convs = [layer for layer in layers if isinstance(layer, Conv)]
+    convs = [layer for layer in layers if isinstance(layer, Conv | Depthwise)]
     dropped = sum(isinstance(layer, Dropout | Dropout2d) for layer in layers)
     return [
         Note("batch norm", sum("batchnorm" in conv.after for conv in convs)),

@@ -15,6 +15,7 @@ from mnistnet.nets.architecture import (
     STRIDES,
     AvgPool,
     Conv,
+    Depthwise,
     Dropout,
     Dropout2d,
     Layer,
@@ -54,11 +55,11 @@ def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
 
 
 def _headline(layer: Layer) -> str:
-    if not isinstance(layer, Conv):
+    if not isinstance(layer, Conv | Depthwise):
         return f"{LAYER_TITLE[layer.kind]}**"
     stride = f", stride {layer.stride}" if layer.stride > 1 else ""
     steps = "".join(f" → {_SHORT[step]}" for step in layer.after)
-    return f"conv {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
 
 
 def _facts(index: int, walk: Walk) -> str:
@@ -138,13 +139,14 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
             _act("Duplicate", "content_copy", layer_id, edits.duplicate, disabled=count == MAX_LAYERS)
             _act("Remove", "delete", layer_id, edits.remove, disabled=count == 1)
         if isinstance(layer, Conv):
-            _conv_settings(layer_id, layer)
+            _number(layer_id, "channels", layer.channels, "Channels, exactly", 1, MAX_CHANNELS)
+        if isinstance(layer, Conv | Depthwise):
+            _window_settings(layer_id, layer)
         elif isinstance(layer, Linear):
             _toggle(layer_id, "bias", layer.bias, "Bias")
 
 
-def _conv_settings(layer_id: str, conv: Conv) -> None:
-    _number(layer_id, "channels", conv.channels, "Channels, exactly", 1, MAX_CHANNELS)
+def _window_settings(layer_id: str, conv: Conv | Depthwise) -> None:
     with st.container(horizontal=True):
         for field, options in (("kernel", KERNELS), ("stride", STRIDES), ("padding", PADDINGS)):
             value = getattr(conv, field)

@@ -13,6 +13,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import (
     AvgPool,
     Conv,
+    Depthwise,
     Dropout,
     Dropout2d,
     GlobalAvgPool,
@@ -28,6 +29,7 @@ from mnistnet.ui import state
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
 NEW: dict[str, Layer] = {
     "Convolution": Conv(channels=16, kernel=3, padding=1, after=("batchnorm", "relu")),
+    "Depthwise convolution": Depthwise(kernel=3, padding=1, after=("batchnorm",)),
     "Max pool": MaxPool(size=2),
     "Average pool": AvgPool(size=2),
     "Dropout": Dropout(rate=0.1),
