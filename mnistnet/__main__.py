@@ -25,7 +25,8 @@ from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store, WrongState
 from mnistnet.training import recipe as recipes
-from mnistnet.training.recipe import Recipe
+from mnistnet.training.presets import RECIPES
+from mnistnet.training.recipe import Recipe, RecipeError
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -59,20 +60,20 @@ def summary(design: tuple[str, ...], as_json: bool) -> None:
 @click.option("--epochs", type=int, help="Default: 18.")
 @click.option("--seed", type=int, help="Default: 1.")
 @click.option("--threads", type=int, help="Default, and 0: all cores.")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="A JSON file of recipe fields.")
+@click.option("--recipe", "named", metavar="NAME|FILE", help=f"{', '.join(RECIPES)}, or a JSON file of recipe fields.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
 @click.option("--detach", is_flag=True, help="Start it and return at once.")
 @as_json
 def train(
     design: str,
-    recipe_file: Path | None,
+    named: str | None,
     settings: tuple[str, ...],
     detach: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Train DESIGN. The run lives outside this command; Ctrl-C here stops it, and it can be resumed."""
-    fields = recipes.load(recipe_file) if recipe_file else {}
+    fields = _recipe(named) if named else {}
     fields |= dict(recipes.assignment(setting) for setting in settings)
     fields |= {name: value for name, value in options.items() if value is not None}
     store = Store()
@@ -176,6 +177,15 @@ def _design(name: str) -> Architecture:
         known = ", ".join(PRESETS)
         raise DesignError(f"design {name!a}: neither a preset ({known}) nor a file; give one of them, or -")
     return designs.load(path)
+
+
+def _recipe(name: str) -> dict[str, Any]:
+    if name in RECIPES:
+        return RECIPES[name].fields
+    path = Path(name)
+    if not _exists(path):
+        raise RecipeError(f"recipe {name!a}: neither a name ({', '.join(RECIPES)}) nor a file; give one of them")
+    return recipes.load(path)
 
 
 def _exists(path: Path) -> bool:

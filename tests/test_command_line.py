@@ -357,7 +357,7 @@ BAD_ARGUMENTS = {
     ("train", "mnistnet-16k", "--set", "speed=9"): "'speed': unknown field; choose one of dataset, ",
     ("train", "mnistnet-16k", "--set", "epochs=9.5"): "epochs='9.5': write a number",
     ("train", "mnistnet-16k", "--set", "learning_rate=nan"): "learning_rate=nan: choose",
-    ("train", "mnistnet-16k", "--recipe", "nowhere.json"): "'nowhere.json': No such file or directory",
+    ("train", "mnistnet-16k", "--recipe", "nowhere.json"): "recipe 'nowhere.json': neither a name (sprint, ",
 }
 BAD_RECIPES = {
     "epochs: 5": "line 1, column 1: Expecting value; the file must be one JSON object",

@@ -19,7 +19,8 @@ from mnistnet.nets.network import build
 from mnistnet.runs.checkpoint import weights_sha256
 from mnistnet.training import loop
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.loop import Diverged, Epoch, NoDevice, State, Step, Training, casts_to_bf16, device_of
+from mnistnet.training.loop import Diverged, NoDevice, State, Training, casts_to_bf16, device_of
+from mnistnet.training.progress import Epoch, Step
 from mnistnet.training.schedule import learning_rate
 from tests.samples import EXPLOSIVE, TINY, conv, design, recipe
 

@@ -20,7 +20,9 @@ PARTS = 16
 FLOOR = np.float32(-3.4e38)  # what a value is cut at where nothing is cut; times 0 it is still a number
 DRAWS = 1 << 16  # steps in which a dropout rate is told apart
 
-_OPTIONS: dict[str, Any] = {"parallel": True, "fastmath": True, "cache": True, "nogil": True, "error_model": "numpy"}
+# Everything of "fast math" but the promise that there is no infinity and no NaN: a training that diverges has both.
+_LOOSE = {"contract", "reassoc", "nsz", "arcp", "afn"}
+_OPTIONS: dict[str, Any] = {"parallel": True, "fastmath": _LOOSE, "cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @intrinsic
@@ -65,6 +67,12 @@ def _round_typed(value, like):
 
 
 @njit(inline="always")
+def _cut(value: Any, floor: Any) -> Any:
+    # Not `max`, which may drop a NaN: a ReLU passes it on.
+    return floor if value < floor else value
+
+
+@njit(inline="always")
 def _mixed(counter: Any, seed: Any) -> Any:
     # The finalizer of MurmurHash3 (Appleby, public domain) on a counter: independent of order, so parallel.
     # numba widens every integer operation to 64 bits; cast back, so that the loop stays in 32-bit lanes.
@@ -97,7 +105,7 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
         for sample in range(n * part // PARTS, n * (part + 1) // PARTS):
             for row in range(height):
                 for i in range(length):
-                    value = max(_load(x[sample, row, i]), below)
+                    value = _cut(_load(x[sample, row, i]), below)
                     total[i] += value
                     squares[i] += value * value
     count = n * height * width
@@ -109,7 +117,7 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
                 total64 += sums[part, 0, column * channels + c]
                 squares64 += sums[part, 1, column * channels + c]
         mean = total64 / count
-        variance = max(squares64 / count - mean * mean, 0.0)
+        variance = _cut(squares64 / count - mean * mean, 0.0)
         deviation = 1 / np.sqrt(variance + eps)
         running_mean[c] += momentum * (mean - running_mean[c])
         running_var[c] += momentum * (variance * count / (count - 1) - running_var[c])
@@ -128,7 +136,7 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
             for row in range(height):
                 if dropped == 0:
                     for i in range(length):
-                        value = max(max(_load(x[sample, row, i]), below) * scales[i] + offsets[i], above)
+                        value = _cut(_cut(_load(x[sample, row, i]), below) * scales[i] + offsets[i], above)
                         y[sample, row, i] = _round(value, x[sample, row, i])
                     continue
                 counter = np.uint32((sample * height + row) * half)
@@ -137,7 +145,7 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
                     passed[i] = np.float32(np.uint32(bits & np.uint32(0xFFFF)) >= dropped)
                     passed[half + i] = np.float32(np.uint32(bits >> np.uint32(16)) >= dropped)
                 for i in range(length):
-                    value = max(max(_load(x[sample, row, i]), below) * scales[i] + offsets[i], above) * passed[i]
+                    value = _cut(_cut(_load(x[sample, row, i]), below) * scales[i] + offsets[i], above) * passed[i]
                     y[sample, row, i] = _round(value, x[sample, row, i])
 
 
@@ -164,10 +172,10 @@ def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, d
             for row in range(height):
                 for i in range(length):
                     gradient = _load(g[sample, row, i]) * kept[i]
-                    if masked and y[sample, row, i] == 0:
+                    if masked and _load(y[sample, row, i]) == 0:
                         gradient = np.float32(0)
                     total[i] += gradient
-                    products[i] += gradient * max(_load(x[sample, row, i]), below)
+                    products[i] += gradient * _cut(_load(x[sample, row, i]), below)
     count = n * height * width
     scale, slope, offset = (
         np.empty(channels, np.float32),
@@ -200,10 +208,10 @@ def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, d
             for row in range(height):
                 for i in range(length):
                     gradient = _load(g[sample, row, i]) * scales[i]
-                    if masked and y[sample, row, i] == 0:
+                    if masked and _load(y[sample, row, i]) == 0:
                         gradient = np.float32(0)
                     value = _load(x[sample, row, i])
-                    change = gradient + max(value, below) * slopes[i] + offsets[i]
+                    change = gradient + _cut(value, below) * slopes[i] + offsets[i]
                     if value <= below:
                         change = np.float32(0)
                     dx[sample, row, i] = _round(change, x[sample, row, i])
@@ -223,13 +231,13 @@ def halve(x, y, places):
                     for c in range(channels):
                         best, place = _load(x[sample, 2 * row, 2 * column, c]), np.uint8(0)
                         value = _load(x[sample, 2 * row, 2 * column + 1, c])
-                        if value > best:
+                        if value > best or value != value:  # a NaN is passed on, as torch does
                             best, place = value, np.uint8(1)
                         value = _load(x[sample, 2 * row + 1, 2 * column, c])
-                        if value > best:
+                        if value > best or value != value:
                             best, place = value, np.uint8(2)
                         value = _load(x[sample, 2 * row + 1, 2 * column + 1, c])
-                        if value > best:
+                        if value > best or value != value:
                             best, place = value, np.uint8(3)
                         y[sample, row, column, c] = _round(best, x[sample, 2 * row, 2 * column, c])
                         places[sample, row, column, c] = place

@@ -7,7 +7,6 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +20,7 @@ from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
 from mnistnet.training.fusion import fused
 from mnistnet.training.inference import level, logits, pixels
+from mnistnet.training.progress import Epoch, Step
 from mnistnet.training.recipe import OptimizerName, Recipe
 from mnistnet.training.schedule import learning_rate
 
@@ -39,33 +39,6 @@ class Diverged(OperationFailed):
             f"the loss is not finite in epoch {epoch}: learning rate {recipe.learning_rate:g} was too high; "
             f"try {recipe.learning_rate / 4:g}, or add batch norm after each convolution"
         )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One batch has been trained on: `step` of `steps` in epoch `epoch`, all from 1."""
-
-    epoch: int
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
-
-    Training figures were taken on the way, on augmented images; validation figures are those of the
-    weights that would be kept (the averaged ones where the recipe averages). `seconds` are of training.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
-    images_per_second: float
 
 
 class Training:

@@ -7,9 +7,11 @@ import streamlit as st
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS, describe
 from mnistnet.errors import MnistnetError
+from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Recipe, ScheduleName
 from mnistnet.ui import state
 
+_NAMED = "recipe-named"
 _OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW"}
 _SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "constant": "constant"}
 
@@ -17,6 +19,14 @@ _SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "co
 def recipe_panel() -> None:
     """All of the recipe, the common choices first."""
     recipe = state.recipe()
+    st.menu_button(
+        "Take a recipe that comes with it",
+        list(RECIPES),
+        format_func=lambda name: f"{name}: {RECIPES[name].purpose}",
+        icon=":material/menu_book:",
+        key=_NAMED,
+        on_click=_take_named,
+    )
     left, right = st.columns(2)
     with left:
         _select("dataset", "Data set", list(datasets.SOURCES), {n: s.title for n, s in datasets.SOURCES.items()})
@@ -55,6 +65,7 @@ def recipe_panel() -> None:
         _slider("rotation_degrees", "Rotation, degrees each way", 0.0, 45.0, 1.0)
         _slider("shift", "Shift, share of the side", 0.0, 0.5, 0.01)
         _slider("scale", "Scale, share each way", 0.0, 0.5, 0.01)
+    _slider("calm_epochs", "Last epochs without augmentation", 0, max(10, recipe.calm_epochs), 1)
     with st.expander("Averaging and hardware"):
         _number(
             "averaging",
@@ -69,6 +80,12 @@ def recipe_panel() -> None:
         _select("device", "Device", ["auto", "cpu", "cuda"], {})
         _select("precision", "Precision", ["auto", "fp32", "bf16"], {})
     st.button("Back to the defaults", icon=":material/restart_alt:", on_click=state.put_recipe, args=(Recipe(),))
+
+
+def _take_named() -> None:
+    """A recipe that comes with it, on the data set at hand."""
+    fields = RECIPES[st.session_state[_NAMED]].fields
+    state.put_recipe(Recipe().changed(**fields, dataset=state.recipe().dataset))
 
 
 def _select(field: str, label: str, options: list[str], titles: dict[str, str]) -> None:

@@ -1,0 +1,35 @@
+"""The recipes that come with it, as recipe files: how each of our own nets is trained best, and the sprint."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from mnistnet.training import recipe as recipes
+
+
+@dataclass(frozen=True)
+class RecipePreset:
+    """A named recipe and what it is for."""
+
+    name: str
+    purpose: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that its file gives; the others have the recipe's defaults."""
+        return recipes.parse(files(__name__).joinpath(f"{self.name}.json").read_bytes())
+
+
+RECIPES = {
+    preset.name: preset
+    for preset in (
+        RecipePreset("sprint", "mnistnet-16k to 99.4 % in the fewest seconds"),
+        RecipePreset("mnistnet-16k", "as the gallery trains mnistnet-16k"),
+        RecipePreset("mnistnet-10k", "as the gallery trains mnistnet-10k"),
+        RecipePreset("mnistnet-8k", "as the gallery trains mnistnet-8k"),
+        RecipePreset("mnistnet-4k", "as the gallery trains mnistnet-4k"),
+        RecipePreset("mnistnet-min", "as the gallery trains mnistnet-min"),
+        RecipePreset("course", "as the gallery trains the published solutions, scored as they were"),
+        RecipePreset("course-18738", "as the gallery trains course-18738, whose epochs take longest"),
+    )
+}

@@ -1,0 +1,30 @@
+"""What a training says as it goes: frozen rows, without torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch has been trained on: `step` of `steps` in epoch `epoch`, all from 1."""
+
+    epoch: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
+
+    Training figures were taken on the way, on augmented images; validation figures are those of the
+    weights that would be kept (the averaged ones where the recipe averages). `seconds` are of training.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
