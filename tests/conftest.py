@@ -17,8 +17,8 @@ REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
 
 def pytest_configure() -> None:
-    # As in the worker, and before torch is imported: without it, two threads of torch beside two busy
-    # processes on two cores took 80 s for what takes one.
+    # Before torch is imported, and sooner asleep than in the worker: with torch's own setting, two threads
+    # beside two busy processes on two cores took 80 s for what takes one.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 

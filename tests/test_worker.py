@@ -76,8 +76,9 @@ def test_missing_data_fails_the_run_with_one_clear_line(
 
 @pytest.fixture
 def worked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A claimed run; and this process keeps its place in the queue for the processor."""
+    """A claimed run; and this process keeps its place in the queue for the processor and its threads."""
     monkeypatch.setattr(worker, "_give_way", lambda: None)
+    monkeypatch.setattr(worker, "prepare", lambda threads: None)
     return claimed(store)
 
 

@@ -15,9 +15,10 @@ from mnistnet.runs.predictions import Predictions, SplitName
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
 from mnistnet.training.inference import logits, pixels
-from mnistnet.training.loop import Diverged, Epoch, Step, Training
+from mnistnet.training.loop import Diverged, Training
+from mnistnet.training.progress import Epoch, Step
 
-REPORT_SECONDS = 1.0
+REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
 LOOK_SECONDS = 0.4
 
 
@@ -84,7 +85,7 @@ class _Job:
         self._reported, self._reported_step = time.monotonic(), 0
 
     def report(self, progress: Step) -> None:
-        """Where training stands, about once a second."""
+        """Where training stands, every other second."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return

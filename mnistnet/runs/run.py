@@ -8,6 +8,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs.predictions import SplitName
 from mnistnet.training import recipe as recipes
+from mnistnet.training.progress import Epoch
 from mnistnet.training.recipe import Recipe
 
 
@@ -34,23 +35,16 @@ class State(StrEnum):
         return self in RESUMABLE
 
 
+GALLERY = "gallery-"  # how the ids of runs begin that no store has
 ACTIVE = (State.QUEUED, State.STARTING, State.RUNNING)
 CLAIMED = (State.STARTING, State.RUNNING)
 RESUMABLE = (State.STOPPED, State.INTERRUPTED)
 
 
 @dataclass(frozen=True)
-class Metrics:
-    """One stored epoch: the figures of `training.loop.Epoch` and the checkpoint they belong to."""
+class Metrics(Epoch):
+    """One stored epoch, and the checkpoint it belongs to."""
 
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
-    images_per_second: float
     checkpoint: str
     checkpoint_sha256: str
 
@@ -93,6 +87,16 @@ class Run:
     def recipe(self) -> Recipe:
         """The recipe as it was when the run was started."""
         return _recipe(self.recipe_json)
+
+    @property
+    def title(self) -> str:
+        """Its id and name, for lists; a run that no store has goes by its name alone."""
+        return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}"
+
+    @property
+    def is_of_gallery(self) -> bool:
+        """Whether it comes with mnistnet instead of from a store."""
+        return self.id.startswith(GALLERY)
 
     @property
     def test_accuracy(self) -> float | None:

@@ -1,0 +1,36 @@
+"""What a process that trains sets about itself, seen from inside such a process."""
+
+import json
+import os
+import subprocess
+import sys
+
+SHOW = """
+import json, os
+from mnistnet.runs.environment import prepare
+prepare(1)
+import torch
+torch.set_num_threads(1)
+from mnistnet.training import fusion
+import numba
+fusion.fused(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
+print(json.dumps([os.environ["GOMP_SPINCOUNT"], numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()]))
+"""
+
+
+def shown(**environment: str) -> list[object]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "NUMBA_NUM_THREADS")}
+    result = subprocess.run(
+        [sys.executable, "-c", SHOW], check=True, capture_output=True, env={**kept, **environment}, timeout=120
+    )
+    found: list[object] = json.loads(result.stdout)
+    return found
+
+
+def test_a_run_of_one_thread_has_no_helpers_in_numbas_pool() -> None:
+    """They would take part in every loop, and halve the speed of two runs side by side."""
+    assert shown() == ["10000", 1, 1]
+
+
+def test_what_the_user_sets_is_kept() -> None:
+    assert shown(GOMP_SPINCOUNT="77")[0] == "77"
