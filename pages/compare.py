@@ -1,4 +1,4 @@
-"""Runs side by side, and beside the published solutions."""
+"""Runs side by side, and beside the gallery and the published solutions."""
 
 import streamlit as st
 
@@ -8,17 +8,16 @@ frame.require()
 st.title("Compare", anchor=False)
 components.work_in_progress()
 runs = list(readers.snapshot().runs)
-if not runs:
-    components.empty("No run to compare yet: train one first.", "pages/design.py", "Design a network")
-    st.subheader("Accuracy against parameters", anchor=False)
-    comparing.plane([])
-else:
+if runs:
     comparing.table(runs)
-    drawn = comparing.chosen(runs)
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Validation error", anchor=False)
-        comparing.curves(drawn)
-    with right:
-        st.subheader("Accuracy against parameters", anchor=False)
-        comparing.plane(drawn)
+else:
+    components.empty("No run of your own to compare yet: train one.", "pages/design.py", "Design a network")
+drawn = comparing.chosen(runs)
+left, right = st.columns(2)
+with left:
+    st.subheader("Validation error", anchor=False)
+    comparing.curves(drawn)
+with right:
+    st.subheader("Accuracy against parameters", anchor=False)
+    comparing.plane(drawn)
+comparing.gallery()

@@ -9,8 +9,7 @@ st.title("Mistakes", anchor=False)
 components.work_in_progress()
 choice, part, figure = st.columns([0.45, 0.2, 0.35])
 with choice:
-    learned = [run for run in readers.snapshot().runs if run.epochs_done]
-    run = components.run_picker(learned, else_why="its first epoch is not stored yet")
+    run = components.run_picker(readers.with_answers(), else_why="its first epoch is not stored yet")
 if run is None:
     components.empty(
         "No network has learned anything yet: its mistakes show here after its first epoch.",

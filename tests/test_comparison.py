@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mnistnet.charts.comparison import Point, overlay, plane
-from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.presets import PRESETS, PUBLIC
 from tests import vega
 from tests.contrast import GRAPHICS, weakest
 from tests.samples import metrics
@@ -18,6 +18,7 @@ RUNS = {
 }
 GOOD = Point("wide · 1a", 8_000, 0.9941, 0.9924, 0.9954, "holdout")
 POOR = Point("deep · 2b", 190, 0.5, 0.4902, 0.5098, "course")
+MEAN = Point("mnistnet-4k", 3_120, 0.9951, 0.9935, 0.9963, "holdout")
 HOPELESS = Point("none · 3c", 12, 0.0, 0.0, 0.0004, "holdout")
 PUBLISHED = {preset.name: (preset.params, preset.published.accuracy) for preset in PRESETS.values() if preset.published}
 
@@ -25,8 +26,9 @@ Draw = Callable[[], Any]
 CHARTS: dict[str, Draw] = {
     "overlay": lambda: overlay(RUNS, TARGET),
     "overlay of none": lambda: overlay({}, TARGET),
-    "plane": lambda: plane([GOOD, POOR], TARGET),
-    "plane of none": lambda: plane([], TARGET),
+    "plane": lambda: plane([GOOD, POOR], [], TARGET),
+    "plane of none": lambda: plane([], [], TARGET),
+    "plane with a gallery": lambda: plane([GOOD], [MEAN], TARGET),
 }
 
 
@@ -36,21 +38,28 @@ def chart(request: pytest.FixtureRequest) -> vega.Spec:
 
 
 def dots(spec: vega.Spec) -> vega.Spec:
-    """The layer of our own runs: the filled points."""
-    (found,) = [layer for layer in vega.layers(spec, "point") if layer["mark"]["filled"]]
-    return found
+    """The layer of our own runs: the filled points that are not squares."""
+    return filled(spec)[None]
+
+
+def squares(spec: vega.Spec) -> vega.Spec:
+    """The layer of the gallery's means."""
+    return filled(spec)["square"]
+
+
+def filled(spec: vega.Spec) -> dict[str | None, vega.Spec]:
+    return {layer["mark"].get("shape"): layer for layer in vega.layers(spec, "point") if layer["mark"]["filled"]}
 
 
 def diamonds(spec: vega.Spec) -> vega.Spec:
-    """The layer of the published solutions."""
+    """The layer of what others state."""
     (found,) = [layer for layer in vega.layers(spec, "point") if not layer["mark"]["filled"]]
     return found
 
 
 def rules(spec: vega.Spec, spans: bool) -> vega.Spec:
-    """The layer of intervals, which span from low to high, or the goal, which does not."""
-    (found,) = [layer for layer in vega.layers(spec, "rule") if ("y2" in layer["encoding"]) == spans]
-    return found
+    """The layer of the runs' intervals, which span from low to high, or the goal, which does not."""
+    return [layer for layer in vega.layers(spec, "rule") if ("y2" in layer["encoding"]) == spans][-1]
 
 
 def test_no_chart_has_a_parameter_that_could_remount_it(chart: vega.Spec) -> None:
@@ -97,46 +106,60 @@ def test_the_goal_of_the_overlay_stands_at_the_error_that_is_left() -> None:
 
 
 def test_the_goal_of_the_plane_stands_at_the_target() -> None:
-    spec = vega.spec(plane([GOOD], TARGET))
+    spec = vega.spec(plane([GOOD], [], TARGET))
     assert vega.levels(spec, rules(spec, spans=False), "y") == [TARGET]
 
 
 def test_the_plane_puts_each_run_at_its_parameters_and_accuracy() -> None:
-    spec = vega.spec(plane([GOOD, POOR], TARGET))
+    spec = vega.spec(plane([GOOD, POOR], [], TARGET))
     layer = dots(spec)
     assert [vega.levels(spec, layer, channel) for channel in ("x", "y")] == [[8_000, 190], [0.9941, 0.5]]
 
 
 def test_the_plane_draws_each_interval_from_its_low_to_its_high_end() -> None:
-    spec = vega.spec(plane([GOOD], TARGET))
+    spec = vega.spec(plane([GOOD], [], TARGET))
     layer = rules(spec, spans=True)
     assert [vega.levels(spec, layer, channel) for channel in ("x", "y", "y2")] == [[8_000], [0.9924], [0.9954]]
 
 
 def test_the_plane_shows_the_solutions_that_state_an_accuracy() -> None:
-    spec = vega.spec(plane([], TARGET))
+    spec = vega.spec(plane([], [], TARGET))
     rows = vega.rows(spec, diamonds(spec))
-    assert {row["label"]: (row["params"], row["accuracy"]) for row in rows} == PUBLISHED
+    stated = {row["label"]: (row["params"], row["accuracy"]) for row in rows if row["kind"] == "published"}
+    assert stated == PUBLISHED
 
 
-def test_published_solutions_differ_by_shape_as_well_as_by_colour() -> None:
-    spec = vega.spec(plane([GOOD], TARGET))
-    assert diamonds(spec)["mark"]["shape"] != dots(spec)["mark"].get("shape")
+def test_the_plane_shows_other_public_results_with_their_protocol() -> None:
+    spec = vega.spec(plane([], [], TARGET))
+    rows = [row for row in vega.rows(spec, diamonds(spec)) if row["kind"] == "public"]
+    assert [(row["params"], row["accuracy"], row["protocol"]) for row in rows] == [
+        (result.params, result.accuracy, result.protocol) for result in PUBLIC
+    ]
 
 
-def test_published_solutions_are_named() -> None:
-    spec = vega.spec(plane([GOOD], TARGET))
-    assert set(vega.levels(spec, vega.layers(spec, "text")[0], "text")) == set(PUBLISHED)
+def test_runs_means_and_what_others_state_differ_by_shape_as_well_as_by_colour() -> None:
+    spec = vega.spec(plane([GOOD], [MEAN], TARGET))
+    assert set(filled(spec)) == {None, "square"}
+    assert diamonds(spec)["encoding"]["shape"]["scale"]["range"] == ["diamond", "cross"]
 
 
-def test_published_figures_are_labelled_as_one_run() -> None:
-    hints = diamonds(vega.spec(plane([], TARGET)))["encoding"]["tooltip"]
-    assert "published, one run" in [hint.get("title") for hint in hints]
+def test_the_gallery_is_named_and_has_its_intervals() -> None:
+    spec = vega.spec(plane([], [MEAN], TARGET))
+    assert vega.levels(spec, vega.layers(spec, "text")[0], "text") == ["mnistnet-4k"]
+    assert vega.levels(spec, squares(spec), "y") == [0.9951]
+    spans = [layer for layer in vega.layers(spec, "rule") if "y2" in layer["encoding"]]
+    assert [vega.levels(spec, spans[0], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
+
+
+def test_what_others_state_says_so_and_under_which_protocol() -> None:
+    hints = diamonds(vega.spec(plane([], [], TARGET)))["encoding"]["tooltip"]
+    assert "as stated" in [hint.get("title") for hint in hints]
+    assert "protocol" in [hint.get("field") for hint in hints]
 
 
 @pytest.mark.parametrize("points", [[], [GOOD], [GOOD, POOR], [HOPELESS]], ids=["none", "good", "poor", "hopeless"])
 def test_the_plane_contains_all_intervals_and_the_goal(points: list[Point]) -> None:
-    low, high = vega.scale(vega.spec(plane(points, TARGET)), "y")["domain"]
+    low, high = vega.scale(vega.spec(plane(points, [], TARGET)), "y")["domain"]
     levels = [TARGET, *(level for _, level in PUBLISHED.values())]
     levels += [end for point in points for end in (point.low, point.high)]
     assert low <= min(levels) <= max(levels) <= high
@@ -144,14 +167,14 @@ def test_the_plane_contains_all_intervals_and_the_goal(points: list[Point]) -> N
 
 @pytest.mark.parametrize("points", [[], [GOOD], [POOR], [HOPELESS]], ids=["none", "good", "poor", "hopeless"])
 def test_the_plane_says_where_its_axis_starts(points: list[Point]) -> None:
-    spec = vega.spec(plane(points, TARGET))
+    spec = vega.spec(plane(points, [], TARGET))
     assert vega.title(spec, "y") == f"test accuracy (axis starts at {vega.scale(spec, 'y')['domain'][0]:.2%})"
 
 
 def test_no_accuracy_axis_starts_below_zero() -> None:
-    assert vega.scale(vega.spec(plane([HOPELESS], TARGET)), "y")["domain"][0] == 0
+    assert vega.scale(vega.spec(plane([HOPELESS], [], TARGET)), "y")["domain"][0] == 0
 
 
-@pytest.mark.parametrize("draw", [lambda: overlay(RUNS, TARGET), lambda: plane([GOOD, POOR], TARGET)])
+@pytest.mark.parametrize("draw", [lambda: overlay(RUNS, TARGET), lambda: plane([GOOD, POOR], [], TARGET)])
 def test_the_same_runs_make_the_same_chart(draw: Draw) -> None:
     assert vega.spec(draw()) == vega.spec(draw())

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistnet.charts.curves import VIEWS, View, curves, takeaway
+from mnistnet.insight.comparable import Level
 from mnistnet.runs.run import Metrics
 from tests import vega
 from tests.contrast import GRAPHICS, weakest
@@ -193,3 +194,30 @@ def test_the_first_of_equally_good_epochs_is_called_the_best() -> None:
 
 def test_the_sentence_says_when_there_is_nothing_yet() -> None:
     assert takeaway([], "accuracy") == "accuracy: no epoch is stored yet"
+
+
+BAND = [Level(1, 0.5, 0.75, 0.875), Level(2, 0.75, 0.8, 0.9375), Level(EPOCHS + 1, 0.9, 0.9, 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("view", "ends"),
+    [("accuracy", [[0.5, 0.75], [0.875, 0.9375]]), ("error (log)", [[0.5, 0.25], [0.125, 0.0625]])],
+)
+def test_the_band_of_comparable_runs_lies_behind_the_lines(view: View, ends: list[list[float]]) -> None:
+    spec = vega.spec(curves(RUN, EPOCHS, TARGET, view, BAND))
+    (area,) = vega.layers(spec, "area")
+    assert spec["layer"][0] == area
+    assert [vega.levels(spec, area, channel) for channel in ("y", "y2")] == ends
+
+
+@pytest.mark.parametrize("view", ["accuracy", "error (log)"])
+def test_the_band_changes_no_axis(view: View) -> None:
+    spec = vega.spec(curves(RUN, EPOCHS, TARGET, view, BAND))
+    (area,), (line,) = vega.layers(spec, "area"), vega.layers(spec, "line")
+    assert area["encoding"]["y"]["scale"] == line["encoding"]["y"]["scale"]
+    assert vega.scale(spec, "y") == vega.scale(drawn(RUN, view), "y")
+
+
+@pytest.mark.parametrize("view", ["loss", "learning rate"])
+def test_where_nothing_is_comparable_there_is_no_band(view: View) -> None:
+    assert vega.layers(vega.spec(curves(RUN, EPOCHS, TARGET, view, BAND)), "area") == []

@@ -108,6 +108,16 @@ def test_bf16_stays_bf16_and_close() -> None:
     torch.testing.assert_close(half.float(), network(x), rtol=0.02, atol=0.02)
 
 
+@pytest.mark.parametrize("name", blocks(1))
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", [(0, 0, 0, 0), (3, 1, 5, 5), (8, 3, 3, 2)])
+def test_what_is_no_finite_number_is_not_hidden(name: str, value: float, place: tuple[int, ...]) -> None:
+    x = torch.randn(9, 4, 6, 6)
+    x[place] = value
+    made = fused(blocks(4)[name])(x)
+    assert not made[:, place[1]].isfinite().any()
+
+
 # Dropout
 
 

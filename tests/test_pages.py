@@ -17,6 +17,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
+from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import readers, state
 
@@ -159,7 +160,29 @@ def test_without_mnist_the_design_page_offers_the_offline_sample(
     assert "no accuracy on it is an MNIST accuracy" in texts(app)
 
 
-@pytest.mark.parametrize("page", ["train", "compare", "mistakes"])
+@pytest.mark.mnist
+def test_without_any_run_the_gallerys_mistakes_are_shown() -> None:
+    app = opened("mistakes")
+    assert not app.exception
+    assert app.selectbox(key="pick-run").value == "gallery-mnistnet-16k"
+    assert app.metric[0].label == "Accuracy"
+
+
+def test_without_any_run_the_gallery_can_be_compared() -> None:
+    app = opened("compare")
+    assert app.multiselect(key="compare-runs").value == [f"gallery-{name}" for name in list(PRESETS)[:5]]
+    app.multiselect(key="compare-runs").set_value(["gallery-mnistnet-16k"]).run()
+    assert not app.exception
+    assert "gallery" in texts(app)
+
+
+def test_a_link_to_a_gallery_run_opens_its_layers() -> None:
+    app = opened("receptive_fields", network="gallery-mnistnet-min")
+    assert not app.exception
+    assert app.selectbox(key="field-whose").value == "gallery-mnistnet-min"
+
+
+@pytest.mark.parametrize("page", ["train", "compare"])
 def test_an_empty_page_says_one_thing_and_offers_one(page: str) -> None:
     app = opened(page)
     assert [link.label for link in app.page_link] == ["Design a network"]
@@ -172,6 +195,17 @@ def test_an_unreadable_store_is_a_sentence_on_the_page(tmp_path: Path, monkeypat
     app = opened("train")
     assert not app.exception
     assert "The runs cannot be read" in texts(app)
+
+
+def test_a_recipe_that_comes_with_it_is_taken_whole() -> None:
+    assert _taken(opened()) == recipe(RECIPES["mnistnet-4k"].fields)
+
+
+def _taken(app: AppTest) -> Recipe:
+    """The recipe on the table after mnistnet-4k's was chosen from the menu."""
+    app.menu_button(key="recipe-named").click("mnistnet-4k").run()
+    taken: Recipe = app.session_state["_recipe"]
+    return taken
 
 
 def test_moving_a_width_moves_the_count() -> None:

@@ -1,20 +1,20 @@
 """Runs side by side: their curves over each other, and accuracy against parameters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import altair as alt
 import pandas as pd
 
 from mnistnet.charts.curves import FLOOR
 from mnistnet.charts.palette import NEUTRAL, TARGET
-from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.presets import PRESETS, PUBLIC
 from mnistnet.runs.run import Metrics
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run in the accuracy-parameters plane, with the ends of its 95% interval."""
+    """A run, or the mean of several, in the accuracy-parameters plane, with the ends of its 95% interval."""
 
     label: str
     params: int
@@ -56,16 +56,18 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
     return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=340)
 
 
-def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
-    """Test accuracy against parameters with 95% intervals, the published solutions as hollow diamonds."""
-    published = pd.DataFrame(
-        [(preset.name, preset.params, preset.published.accuracy) for preset in PRESETS.values() if preset.published],
-        columns=["label", "params", "accuracy"],
-    )
-    own = pd.DataFrame(points, columns=["label", "params", "accuracy", "low", "high", "protocol"])
-    low = max(0.0, min([*published["accuracy"], *own["low"], target]) - 0.0008)
-    levels = alt.Scale(domain=[low, 1.0], nice=False)
-    up = alt.Axis(title=f"test accuracy (axis starts at {low:.2%})", format=".1%")
+def plane(points: Sequence[Point], gallery: Sequence[Point], target: float) -> alt.LayerChart:
+    """Test accuracy against parameters with 95% intervals.
+
+    Runs are dots, the gallery's means squares, published solutions hollow diamonds, other public results crosses.
+    """
+    published = pd.DataFrame(_stated(), columns=["label", "params", "accuracy", "protocol", "kind"])
+    columns = [field.name for field in fields(Point)]
+    own, means = pd.DataFrame(points, columns=columns), pd.DataFrame(gallery, columns=columns)
+    ends = [*published["accuracy"], *own["low"], *own["high"], *means["low"], *means["high"], target]
+    low = max(0.0, min(ends) - 0.0008)
+    levels = alt.Scale(domain=[low, min(1.0, max(ends) + 0.0004)], nice=False)
+    up = alt.Axis(title=f"test accuracy (axis starts at {low:.2%})", format=".2%")
     along = alt.X(
         "params:Q",
         scale=alt.Scale(zero=False, padding=30),
@@ -73,21 +75,20 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
     )
     reference = (
         alt.Chart(published)
-        .mark_point(shape="diamond", size=110, color=NEUTRAL, strokeWidth=2, filled=False, opacity=1)
+        .mark_point(size=90, color=NEUTRAL, strokeWidth=2, filled=False, opacity=1)
         .encode(
             x=along,
             y=alt.Y("accuracy:Q", scale=levels, axis=up),
+            shape=alt.Shape(
+                "kind:N", scale=alt.Scale(domain=["published", "public"], range=["diamond", "cross"]), legend=None
+            ),
             tooltip=[
-                alt.Tooltip("label:N", title="published, one run"),
+                alt.Tooltip("label:N", title="as stated"),
+                "protocol:N",
                 alt.Tooltip("params:Q", format=","),
                 alt.Tooltip("accuracy:Q", format=".2%"),
             ],
         )
-    )
-    names = (
-        alt.Chart(published)
-        .mark_text(align="right", dx=-7, dy=-10, fontSize=10)
-        .encode(x=along, y=alt.Y("accuracy:Q", scale=levels, axis=up), text="label:N")
     )
     bars = (
         alt.Chart(own)
@@ -116,7 +117,42 @@ def plane(points: Sequence[Point], target: float) -> alt.LayerChart:
             ],
         )
     )
-    return alt.LayerChart(layer=[reference, names, bars, dots, _goal(target, target)], height=340)
+    squares = _means(means, along, levels, up)
+    return alt.LayerChart(layer=[reference, *squares, bars, dots, _goal(target, target)], height=400)
+
+
+def _stated() -> list[tuple[str, int, float, str, str]]:
+    """What others say of their networks."""
+    rows = [
+        (preset.name, preset.params, preset.published.accuracy, "one run", "published")
+        for preset in PRESETS.values()
+        if preset.published
+    ]
+    return rows + [
+        (f"{result.params:,} parameters", result.params, result.accuracy, result.protocol, "public")
+        for result in PUBLIC
+    ]
+
+
+def _means(means: pd.DataFrame, along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
+    base = alt.Chart(means)
+    accuracy = alt.Y("accuracy:Q", scale=levels, axis=up)
+    tooltip = [
+        alt.Tooltip("label:N", title="gallery"),
+        alt.Tooltip("params:Q", format=","),
+        alt.Tooltip("accuracy:Q", format=".3%", title="mean test accuracy"),
+        alt.Tooltip("low:Q", format=".2%", title="95% interval from"),
+        alt.Tooltip("high:Q", format=".2%", title="to"),
+        "protocol:N",
+    ]
+    spans = base.mark_rule(color=TARGET, strokeWidth=1.5).encode(
+        x=along, y=alt.Y("low:Q", scale=levels, axis=up), y2="high:Q"
+    )
+    squares = base.mark_point(shape="square", filled=True, size=80, color=TARGET, opacity=1).encode(
+        x=along, y=accuracy, tooltip=tooltip
+    )
+    names = base.mark_text(align="left", dx=7, dy=-8, fontSize=10).encode(x=along, y=accuracy, text="label:N")
+    return [spans, squares, names]
 
 
 def _goal(level: float, target: float) -> alt.Chart:

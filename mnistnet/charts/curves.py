@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 import altair as alt
 import pandas as pd
 
-from mnistnet.charts.palette import TARGET, TRAINING, VALIDATION
+from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
+from mnistnet.insight.comparable import Level
 from mnistnet.runs.run import Metrics
 
 View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]
@@ -16,8 +17,12 @@ _SERIES = {"training": TRAINING, "validation": VALIDATION}
 FLOOR = 5e-5  # half an error in 10,000: an error of 0 has no place on a logarithmic axis
 
 
-def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: View) -> alt.LayerChart:
+def curves(
+    metrics: Sequence[Metrics], epochs: int, target: float | None, view: View, band: Sequence[Level] = ()
+) -> alt.LayerChart:
     """One view of a run's epochs; `target` is the goal's accuracy, None where there is none.
+
+    `band` holds the validation accuracies of comparable runs, drawn where the view is accuracy or error.
 
     Axes fit the data; an axis that does not start at 0 says so. The accuracy axis fits validation: training
     figures of the first epoch, far below, would flatten all that matters.
@@ -26,6 +31,9 @@ def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: 
     low, high = _range(frame, view, target)
     log = view == "error (log)"
     form = ".4g" if view in ("loss", "learning rate") else ".2%"
+    # Every layer says the same of the axis: one that is silent would stretch it down to 0.
+    levels = alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False)
+    up = alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%", labelFlush=False)
     lines = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=40, clip=True), strokeWidth=2, clip=True)
@@ -35,11 +43,7 @@ def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: 
                 scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False),
                 axis=_epochs(epochs, bool((frame["value"] < low).any())),
             ),
-            y=alt.Y(
-                "value:Q",
-                scale=alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False),
-                axis=alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%", labelFlush=False),
-            ),
+            y=alt.Y("value:Q", scale=levels, axis=up),
             color=alt.Color(
                 "series:N",
                 scale=alt.Scale(domain=list(_SERIES), range=list(_SERIES.values())),
@@ -48,7 +52,7 @@ def curves(metrics: Sequence[Metrics], epochs: int, target: float | None, view: 
             tooltip=["series:N", "epoch:Q", alt.Tooltip("value:Q", format=form, title=view)],
         )
     )
-    return alt.LayerChart(layer=[lines, *_target(view, target)], height=300)
+    return alt.LayerChart(layer=[*_band(view, band, epochs, levels, up), lines, *_target(view, target)], height=300)
 
 
 def takeaway(metrics: Sequence[Metrics], view: View) -> str:
@@ -114,6 +118,22 @@ def _target(view: View, target: float | None) -> list[alt.Chart]:
         .encode(y="level:Q", x=alt.value("width"), text="label:N")
     )
     return [rule, label]
+
+
+def _band(view: View, band: Sequence[Level], epochs: int, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
+    if view not in ("accuracy", "error (log)"):
+        return []
+    ends = [(level.epoch, level.low, level.high) for level in band if level.epoch <= epochs]
+    if view == "error (log)":
+        ends = [(epoch, max(FLOOR, 1 - low), max(FLOOR, 1 - high)) for epoch, low, high in ends]
+    if not ends:
+        return []
+    area = (
+        alt.Chart(pd.DataFrame(ends, columns=["epoch", "low", "high"]))
+        .mark_area(color=NEUTRAL, opacity=0.25, clip=True)
+        .encode(x=alt.X("epoch:Q"), y=alt.Y("low:Q", scale=levels, axis=up), y2=alt.Y2("high:Q"))
+    )
+    return [area]
 
 
 def _epochs(epochs: int, is_cut: bool) -> alt.Axis:

@@ -1,6 +1,7 @@
 """Accuracy with its interval, the confusion matrix and the mistakes, from predictions. No torch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +48,12 @@ class Score:
     def interval(self) -> Interval:
         """95 % interval of the accuracy."""
         return wilson(self.total - self.errors, self.total)
+
+
+def at_mean(errors: Sequence[int], total: int) -> Score:
+    """The mean of several trainings on one test set. Its interval is that of the set's `total` images: however
+    many trainings answer them, they are the same images."""
+    return Score(round(sum(errors) / len(errors)), total)
 
 
 @dataclass(frozen=True, eq=False)

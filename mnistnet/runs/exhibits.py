@@ -5,6 +5,7 @@ from dataclasses import asdict
 from mnistnet import gallery
 from mnistnet.gallery import Entry
 from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.predictions import Predictions, unpack
 from mnistnet.runs.run import GALLERY, Metrics, Run, State
 
 
@@ -21,6 +22,12 @@ def entry_of(run_id: str) -> Entry | None:
 def metrics(entry: Entry) -> list[Metrics]:
     """The first seed's epochs; their checkpoints were not kept."""
     return [Metrics(**asdict(row), checkpoint="", checkpoint_sha256="") for row in entry.outcomes[0].curve]
+
+
+def predictions(entry: Entry) -> Predictions | None:
+    """The first seed's answers for the test images; None where they are not those of its weights."""
+    data = gallery.answers(entry)
+    return unpack(data, entry.outcomes[0].weights_sha256) if data else None
 
 
 def as_run(entry: Entry) -> Run:

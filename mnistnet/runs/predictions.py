@@ -44,10 +44,18 @@ def pack(predictions: Predictions, weights_sha256: str) -> bytes:
 def read(folder: Path, split: SplitName, weights_sha256: str) -> Predictions | None:
     """The stored answers of these very weights; None where there are none or the file is damaged."""
     try:
+        return unpack(path(folder, split).read_bytes(), weights_sha256)
+    except OSError:
+        return None
+
+
+def unpack(data: bytes, weights_sha256: str) -> Predictions | None:
+    """The answers in a file's bytes; None where they are damaged or other weights'."""
+    try:
         # Through memory: given a path, np.load leaves the file open where it is damaged.
-        with np.load(io.BytesIO(path(folder, split).read_bytes()), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             if str(stored["weights_sha256"]) != weights_sha256:
                 return None
-            return Predictions(stored["probabilities"], stored["labels"])
+            return Predictions(stored["probabilities"].astype(np.float32, copy=False), stored["labels"])
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
         return None  # RuntimeError: a flipped bit made it look encrypted, or packed in an unknown way

@@ -1,12 +1,16 @@
 """The Compare page's pieces: the table of runs, their curves, and the accuracy-parameters plane."""
 
+from statistics import mean
+
 import pandas as pd
 import streamlit as st
 
 from mnistnet.charts import comparison
 from mnistnet.charts.comparison import Point
-from mnistnet.insight.evaluation import Score
+from mnistnet.gallery import Entry, entries
+from mnistnet.insight.evaluation import Score, at_mean
 from mnistnet.nets.presets import PRESETS
+from mnistnet.runs import exhibits
 from mnistnet.runs.run import Run
 from mnistnet.ui import components, readers, state
 
@@ -64,6 +68,7 @@ def table(runs: list[Run]) -> None:
 
 def chosen(runs: list[Run]) -> list[Run]:
     """Which runs are drawn; the newest few to begin with."""
+    runs = [*runs, *exhibits.runs()]
     titles = {run.id: _label(run) for run in runs}
     if st.session_state.get(_TOUCHED):
         st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
@@ -86,7 +91,7 @@ def _touch() -> None:
 
 def _label(run: Run) -> str:
     data = "" if run.recipe.dataset == "mnist" else f" · {run.recipe.dataset}"
-    return f"{run.name} · {run.id}{data}"
+    return f"{run.title}{data}"
 
 
 def curves(runs: list[Run]) -> None:
@@ -108,7 +113,7 @@ def plane(runs: list[Run]) -> None:
     """Test accuracy against parameters, with the published solutions."""
     points = []
     for run in runs:
-        if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist":
+        if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist" and not run.is_of_gallery:
             score = Score(run.test_errors, run.test_total)
             label = _label(run)
             points.append(
@@ -121,16 +126,81 @@ def plane(runs: list[Run]) -> None:
                     run.recipe.protocol,
                 )
             )
-    published = sum(preset.published is not None for preset in PRESETS.values())
+    means = [
+        Point(entry.preset, PRESETS[entry.preset].params, entry.mean, *_ends(entry), entry.recipe.protocol)
+        for entry in entries().values()
+    ]
     components.draw(
-        comparison.plane(points, state.profile().accuracy),
+        comparison.plane(points, means, state.profile().accuracy),
         "plane",
-        f"Test accuracy against parameters: {len(points)} runs beside {published} published solutions",
+        f"Test accuracy against parameters: {len(points)} runs and {len(means)} gallery entries beside "
+        f"{sum(preset.published is not None for preset in PRESETS.values())} published solutions",
     )
     st.caption(
-        "Diamonds: published solutions as their authors state them, one run each, mostly the best epoch on the test "
-        "set. Dots: the final weights of these MNIST runs on all 10,000 test images, with 95% intervals."
+        "Dots: the final weights of these MNIST runs on all 10,000 test images. Squares: means of the gallery's seeds. "
+        "Both with 95% intervals. Diamonds: published solutions as their authors state them; crosses: other public "
+        "results; one run each, mostly the best epoch on the test set."
     )
+
+
+def gallery() -> None:
+    """The presets as they were trained for the gallery: all seeds, final weights."""
+    if not entries():
+        return
+    st.subheader("The presets, trained", anchor=False)
+    st.dataframe(
+        pd.DataFrame(
+            [
+                (
+                    entry.preset,
+                    PRESETS[entry.preset].params,
+                    entry.recipe.protocol,
+                    entry.recipe.epochs,
+                    len(entry.outcomes),
+                    f"{entry.mean:.3%}",
+                    f"{entry.worst:.2%}",
+                    "{:.2%} to {:.2%}".format(*_ends(entry)),
+                    f"{entry.best_validation:.2%}",
+                    mean(outcome.train_seconds for outcome in entry.outcomes),
+                )
+                for entry in entries().values()
+            ],
+            columns=[
+                "preset",
+                "parameters",
+                "protocol",
+                "epochs",
+                "seeds",
+                "mean test",
+                "worst seed",
+                "95% interval",
+                "best epoch",
+                "seconds",
+            ],
+        ),
+        hide_index=True,
+        key="gallery-table",
+        alt=f"{len(entries())} presets with parameters, seeds, mean, worst and interval of their test accuracy",
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "mean test": st.column_config.TextColumn(help="Mean over the seeds, final weights, 10,000 test images"),
+            "95% interval": st.column_config.TextColumn(
+                help="Wilson's, at the mean: that of 10,000 images, which more seeds do not narrow"
+            ),
+            "best epoch": st.column_config.TextColumn(
+                help="Mean validation accuracy of each seed's best epoch; under the course protocol that is the test "
+                "set, and flatters"
+            ),
+            "seconds": st.column_config.NumberColumn(format="%.0f", help="Mean training time without validation"),
+        },
+    )
+    st.caption(f"{next(iter(entries().values())).conditions}. Their curves can be drawn, their mistakes looked at.")
+
+
+def _ends(entry: Entry) -> tuple[float, float]:
+    outcomes = entry.outcomes
+    interval = at_mean([outcome.test_errors for outcome in outcomes], outcomes[0].test_total).interval
+    return interval.low, interval.high
 
 
 def _share(accuracy: float | None, run: Run) -> str:

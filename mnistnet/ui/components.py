@@ -120,7 +120,7 @@ def messages() -> None:
 
 def run_title(run: Run) -> str:
     """How a run is called in a list: plain text, nothing that changes while it is shown."""
-    return f"{run.id} · {run.name} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
+    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
 
 
 def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:

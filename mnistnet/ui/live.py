@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from mnistnet import gallery
 from mnistnet.charts import curves
 from mnistnet.errors import MnistnetError
+from mnistnet.insight import comparable
+from mnistnet.insight.comparable import Peers
 from mnistnet.insight.evaluation import Score, streak
 from mnistnet.runs import supervisor
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.ui import components, readers, state
 
 TICK_SECONDS = 2.0
@@ -107,8 +110,24 @@ def _curve(run_id: str) -> None:
     if run and rows:
         view = st.session_state.get(_VIEW) or curves.VIEWS[0]
         target = state.profile().accuracy if run.recipe.dataset == "mnist" else None
-        chart = curves.curves(rows, run.recipe.epochs, target, view)
+        peers = comparable.peers(run, list(gallery.entries().values()))
+        chart = curves.curves(rows, run.recipe.epochs, target, view, peers.band)
         components.draw(chart, "curve", curves.takeaway(rows, view))
+        _standing(peers, rows, view)
+
+
+def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
+    """How the run does beside its like, told early: a network that goes badly shows it in its first epochs."""
+    standing = peers.standing(rows)
+    if standing is None:
+        return
+    like = f"{standing.total} gallery runs of {', '.join(peers.names)}"
+    sentence = f"After epoch {standing.epoch}, {standing.better} of {like} were better."
+    shade = " Their range is the grey band." if view in ("accuracy", "error (log)") else ""
+    if standing.is_far_below and standing.epoch > 1:
+        st.warning(f"{sentence}{shade} Look at its design or its learning rate.", icon=":material/trending_down:")
+    else:
+        st.caption(f"{sentence}{shade}")
 
 
 def _status(run: Run) -> None:

@@ -14,7 +14,7 @@ from mnistnet.insight.evaluation import Evaluation
 from mnistnet.nets import geometry
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import Walk
-from mnistnet.runs import supervisor
+from mnistnet.runs import exhibits, supervisor
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Metrics, Run
 from mnistnet.runs.store import Store, UnknownRun, default_root
@@ -61,8 +61,15 @@ def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
         return Snapshot([], str(error))
 
 
+def with_answers() -> list[Run]:
+    """The runs whose answers can be looked at, the newest first, the gallery's last."""
+    return [*(run for run in snapshot().runs if run.epochs_done), *exhibits.runs()]
+
+
 def chosen(run_id: str | None) -> Run | None:
     """The run of this id or prefix, seen anew where the snapshot does not have it yet."""
+    if run_id and (entry := exhibits.entry_of(run_id)):
+        return exhibits.as_run(entry)
     found = snapshot().run(run_id)
     if found or not run_id:
         return found
@@ -74,6 +81,8 @@ def chosen(run_id: str | None) -> Run | None:
 
 def metrics(run: Run) -> list[Metrics]:
     """The stored epochs of a run."""
+    if entry := exhibits.entry_of(run.id):
+        return exhibits.metrics(entry)
     return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done)
 
 
@@ -117,6 +126,8 @@ def evaluation(run: Run, split: SplitName) -> Evaluation:
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network about every image…")
 def _evaluation(root: str, run_id: str, epochs_done: int, weights_sha256: str | None, split: SplitName) -> Evaluation:
+    if entry := exhibits.entry_of(run_id):
+        return Evaluation(answers.of_gallery(entry, split))
     run = store().run(run_id)
     return Evaluation(answers.stored(store(), run, split) or answers.compute(store(), run, split))
 

@@ -45,7 +45,7 @@ class Field:
 
 
 def _run_id(text: str) -> str:
-    if not (text.isalnum() and len(text) <= 32):
+    if not (text.replace("-", "").isalnum() and len(text) <= 32):
         raise links.LinkError(f"run {text!a}: not a run's id; copy the link anew")
     return text
 

@@ -10,6 +10,7 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, Walk, window
+from mnistnet.runs import exhibits
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run
 from mnistnet.ui import components, readers, state
@@ -26,7 +27,9 @@ Named = list[tuple[str, Row]]
 def source_picker() -> None:
     """Whose layers to look at: the design on the table or a run's."""
     titles = {state.TABLE: f"the design on the table: {state.design().name}"}
-    titles |= {run.id: components.run_title(run) for run in readers.snapshot().runs[:_RUNS_OFFERED]}
+    titles |= {
+        run.id: components.run_title(run) for run in (*readers.snapshot().runs[:_RUNS_OFFERED], *exhibits.runs())
+    }
     current = state.network() if state.network() in titles else state.TABLE
     key = state.control(_WHOSE, current)
     st.selectbox(
@@ -45,7 +48,7 @@ def _whose_chosen() -> None:
 
 def picked() -> Run | None:
     """The run whose network was picked; None for the design on the table."""
-    return readers.snapshot().run(state.network())
+    return None if state.network() == state.TABLE else readers.chosen(state.network())
 
 
 def architecture() -> Architecture:

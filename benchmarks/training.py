@@ -1,0 +1,167 @@
+"""How fast training is, beside the assignment as everyone writes it, on the same network and batches.
+
+`python -m benchmarks.training [--pairs 7]`
+
+(a) is `benchmarks.textbook`, (b) mnistnet's own loop without augmentation and averaging: the same
+arithmetic on each image. Both take turns of a few seconds, each in its own process; a ratio is the median
+over pairs of turns. Below it, where the time of (b) goes: each part timed alone on its real input, and what
+a step takes beyond their sum.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import median
+from typing import Any
+
+from benchmarks.sides import Side
+from mnistnet.nets import geometry
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.environment import prepare
+from mnistnet.runs.store import cores
+from mnistnet.training.recipe import Recipe
+
+BATCH_SIZES = {"course-10040": 128, "course-19122": 64}
+TRAIN_IMAGES = 60_000
+TURN_IMAGES = 6_400
+
+
+def textbook(name: str, batch_size: int) -> Iterator[Any]:
+    """(a)."""
+    from benchmarks import textbook
+
+    return textbook.training(PRESETS[name].architecture, batch_size)
+
+
+def ours(name: str, recipe: Recipe) -> Iterator[Any]:
+    """(b)."""
+    from mnistnet.data import datasets, splits
+    from mnistnet.nets.network import build
+    from mnistnet.training.loop import Training
+
+    dataset = datasets.load("mnist", fetch=False)
+    network = build(PRESETS[name].architecture, recipe.seed)
+    return Training(network, splits.split(dataset, recipe.protocol), dataset.source, recipe).run()
+
+
+def same_arithmetic(batch_size: int) -> Recipe:
+    """What (a) does to an image, as a recipe."""
+    return Recipe(
+        protocol="course", epochs=100, batch_size=batch_size, learning_rate=0.01, schedule="constant",
+        weight_decay=0.0, rotation_degrees=0.0, shift=0.0, scale=0.0, averaging=0.0,
+    )  # fmt: skip
+
+
+def compare(name: str, pairs: int, threads: int) -> None:
+    """Print both speeds, their ratio, memory, and the share of the machine's peak."""
+    batch_size = BATCH_SIZES[name]
+    steps = TURN_IMAGES // batch_size
+    with (
+        Side(textbook, name, batch_size, threads=threads) as a,
+        Side(ours, name, same_arithmetic(batch_size), threads=threads) as b,
+    ):
+        for side in (a, b):
+            side.turn(10)
+        turns = [(a.turn(steps), b.turn(steps)) for _ in range(pairs)]
+    speeds = [(TURN_IMAGES / one.seconds, TURN_IMAGES / other.seconds) for one, other in turns]
+    ratios = sorted(other / one for one, other in speeds)
+    flops = 6 * geometry.walk(PRESETS[name].architecture).macs  # forward, and twice that backward
+    print(f"\n{name}, batch {batch_size}, {pairs} pairs of {TURN_IMAGES:,} images, {threads} threads")
+    for label, index in (("(a) as everyone writes it", 0), ("(b) mnistnet", 1)):
+        speed = median(pair[index] for pair in speeds)
+        print(
+            f"  {label:26} {speed:7,.0f} images/s  {TRAIN_IMAGES / speed:5.1f} s an epoch  "
+            f"{speed * flops / 1e9:5.0f} GFLOP/s  {turns[-1][index].peak_bytes / 2**20:4.0f} MiB at most"
+        )
+    print(f"  (b) over (a): {median(ratios):.2f} times (pairs: {', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+
+
+def breakdown(name: str) -> None:
+    """Print the time of each kind of operation in a step of (b), forward and backward."""
+    import torch
+    from torch import nn
+
+    from mnistnet.nets.network import build
+    from mnistnet.training import fusion
+
+    kinds = {nn.Conv2d: "convolution", fusion.Normalization: "batch norm, ReLU, dropout", fusion.Halving: "max-pool"}
+    recipe = same_arithmetic(BATCH_SIZES[name])
+    steps = ours(name, recipe)
+    step = timed(lambda: next(steps), repeats=60)
+    network = build(PRESETS[name].architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    values = torch.randn(recipe.batch_size, 1, 28, 28)
+    spent: dict[str, float] = {}
+    with torch.autocast("cpu", torch.bfloat16, enabled=casts(recipe)):
+        for place, part in enumerate(fusion.fused(network)):
+            given = values.clone(memory_format=torch.preserve_format).requires_grad_(place > 0)
+            values, seconds = forward_and_backward(part, given)
+            kind = kinds.get(type(part), "other layers")
+            spent[kind] = spent.get(kind, 0.0) + seconds
+    spent["loss, optimizer, dispatch, memory"] = step - sum(spent.values())
+    print(f"  a step of (b): {1000 * step:.1f} ms")
+    for kind, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"    {kind:36} {1000 * seconds:5.1f} ms  {seconds / step:4.0%}")
+
+
+def casts(recipe: Recipe) -> bool:
+    """Whether (b) computes in bf16 here."""
+    from mnistnet.training.loop import casts_to_bf16, device_of
+
+    return casts_to_bf16(recipe, device_of(recipe))
+
+
+def forward_and_backward(part: Any, given: Any) -> tuple[Any, float]:
+    """What `part` makes of `given`, and the seconds that it and its gradients take."""
+    import torch
+
+    # What works in place must not spoil what it is given again.
+    seconds = timed(lambda: part(given.clone(memory_format=torch.preserve_format)))
+    made = part(given.clone(memory_format=torch.preserve_format))
+    wanted = [*part.parameters(), *([given] if given.requires_grad else [])]
+    if wanted:
+        gradient = torch.randn_like(made)
+        seconds += timed(lambda: torch.autograd.grad(made, wanted, gradient, retain_graph=True))
+    return made.detach(), seconds
+
+
+def timed(action: Callable[[], Any], repeats: int = 25) -> float:
+    """Median seconds of `action`, after three calls that do not count."""
+    seconds = []
+    for _ in range(3 + repeats):
+        started = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - started)
+    return median(seconds[3:])
+
+
+def peaks() -> str:
+    """This machine's matrix products, the yardstick for GFLOP/s."""
+    import torch
+
+    side, found = 2048, []
+    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        matrix = torch.randn(side, side).to(kind)
+        seconds = timed(partial(torch.mm, matrix, matrix), 9)
+        found.append(f"{2 * side**3 / seconds / 1e9:.0f} GFLOP/s {name}")
+    return ", ".join(found)
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=cores())
+    arguments = parser.parse_args()
+    prepare(arguments.threads)
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    print(f"torch {torch.__version__}, matrix products at most {peaks()}")
+    for name in BATCH_SIZES:
+        compare(name, arguments.pairs, arguments.threads)
+        breakdown(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""How a run goes beside the gallery's: the band of comparable curves, and where in it the run stands."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from mnistnet.gallery import Entry
+from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.run import Metrics, Run
+from mnistnet.training.progress import Epoch
+
+_ENOUGH = 8  # curves that make a band
+FAR_BELOW = 0.9  # share of comparable runs that are better, from which on something is likely wrong
+
+
+@dataclass(frozen=True)
+class Level:
+    """Validation accuracies of the comparable runs after one epoch."""
+
+    epoch: int
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """After epoch `epoch`, `better` of `total` comparable runs had a higher validation accuracy."""
+
+    epoch: int
+    better: int
+    total: int
+
+    @property
+    def is_far_below(self) -> bool:
+        """Whether the run does clearly worse than its like."""
+        return self.better >= FAR_BELOW * self.total
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Gallery curves on the same images under the same protocol, of the networks nearest in size."""
+
+    names: tuple[str, ...]
+    curves: tuple[tuple[Epoch, ...], ...]
+
+    @property
+    def band(self) -> list[Level]:
+        """Lowest, middle and highest validation accuracy at each epoch that all curves have."""
+        epochs = zip(*([row.validation_accuracy for row in curve] for curve in self.curves), strict=False)
+        return [Level(number, min(at), median(at), max(at)) for number, at in enumerate(epochs, 1)]
+
+    def standing(self, rows: Sequence[Metrics]) -> Standing | None:
+        """Where the last of a run's epochs stands; None before its first, and after the peers' last."""
+        if not rows or not self.curves or rows[-1].epoch > len(self.band):
+            return None
+        last = rows[-1]
+        better = sum(curve[last.epoch - 1].validation_accuracy > last.validation_accuracy for curve in self.curves)
+        return Standing(last.epoch, better, len(self.curves))
+
+
+def peers(run: Run, entries: Sequence[Entry]) -> Peers:
+    """The curves to compare `run` with: those of the networks nearest in parameters until there are enough."""
+    same = [
+        entry
+        for entry in entries
+        if (entry.recipe.dataset, entry.recipe.protocol) == (run.recipe.dataset, run.recipe.protocol)
+    ]
+    same.sort(key=lambda entry: abs(math.log(PRESETS[entry.preset].params / max(1, run.params))))
+    names: list[str] = []
+    curves: list[tuple[Epoch, ...]] = []
+    for entry in same:
+        if len(curves) >= _ENOUGH:
+            break
+        names.append(entry.preset)
+        curves += [outcome.curve for outcome in entry.outcomes]
+    return Peers(tuple(names), tuple(curves))

@@ -1,0 +1,131 @@
+"""The gallery says what was trained: its files agree with the presets, with their hashes and with themselves."""
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load
+
+from benchmarks.gallery import table
+from mnistnet import gallery
+from mnistnet.gallery import Damaged, Entry
+from mnistnet.insight import answers
+from mnistnet.nets.network import build
+from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.rules import COURSE
+from mnistnet.runs import checkpoint, exhibits
+from mnistnet.runs.run import State
+from mnistnet.training import recipe as recipes
+from mnistnet.training.presets import RECIPES
+
+OWN = {"mnistnet-16k": 20_000, "mnistnet-10k": 10_000, "mnistnet-8k": 8_000, "mnistnet-4k": 4_000}
+
+
+@pytest.fixture(params=PRESETS)
+def entry(request: pytest.FixtureRequest) -> Entry:
+    found = gallery.entry(request.param)
+    assert found is not None, "a preset that the gallery does not show"
+    return found
+
+
+def test_every_file_belongs_to_a_preset() -> None:
+    names = {Path(file.name) for file in files(gallery.__name__).iterdir()}
+    assert {path.stem for path in names if path.suffix in (".json", ".safetensors", ".npz")} == set(PRESETS)
+
+
+def test_a_file_is_written_as_it_was_read(entry: Entry) -> None:
+    assert gallery.text(entry) == files(gallery.__name__).joinpath(f"{entry.preset}.json").read_text()
+
+
+def test_the_recipe_is_the_frozen_one(entry: Entry) -> None:
+    name = entry.preset if entry.preset in RECIPES else "course"
+    assert entry.recipe == recipes.recipe({**RECIPES[name].fields, "threads": entry.threads})
+
+
+def test_every_seed_has_every_epoch_of_an_allowed_number(entry: Entry) -> None:
+    assert entry.recipe.epochs < COURSE.epochs
+    for outcome in entry.outcomes:
+        assert [row.epoch for row in outcome.curve] == list(range(1, entry.recipe.epochs + 1))
+
+
+def test_there_are_enough_seeds_and_none_twice(entry: Entry) -> None:
+    seeds = [outcome.seed for outcome in entry.outcomes]
+    assert seeds == list(range(1, 1 + (3 if entry.preset.startswith("course-") else 5)))
+    assert len({outcome.weights_sha256 for outcome in entry.outcomes}) == len(seeds)
+
+
+def test_the_weights_are_those_that_were_scored(entry: Entry) -> None:
+    weights = load(gallery.weights(entry))
+    assert checkpoint.weights_sha256(weights) == entry.outcomes[0].weights_sha256
+    build(PRESETS[entry.preset].architecture).load_state_dict(weights)
+
+
+def test_the_stored_answers_are_the_score(entry: Entry) -> None:
+    stored = exhibits.predictions(entry)
+    assert stored is not None
+    errors = int((stored.probabilities.argmax(1) != stored.labels).sum())
+    assert (errors, len(stored.labels)) == (entry.outcomes[0].test_errors, entry.outcomes[0].test_total)
+
+
+def test_its_run_is_done_and_has_the_presets_design(entry: Entry) -> None:
+    run = exhibits.as_run(entry)
+    assert (run.state, run.architecture, run.params) == (
+        State.DONE,
+        PRESETS[entry.preset].architecture,
+        PRESETS[entry.preset].params,
+    )
+    assert exhibits.entry_of(run.id) is entry
+    assert run.epochs_done == run.recipe.epochs
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_our_own_nets_keep_within_their_names(name: str) -> None:
+    assert PRESETS[name].params < OWN[name]
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.published])
+def test_the_published_solutions_reach_what_they_state(name: str) -> None:
+    found, published = gallery.entry(name), PRESETS[name].published
+    assert found is not None
+    assert published is not None
+    assert found.best_validation >= published.accuracy
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", ["mnistnet-min", "course-10040"])
+def test_the_weights_answer_the_test_set_as_they_were_scored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = gallery.entry(name)
+    assert found is not None
+    stored = exhibits.predictions(found)
+    monkeypatch.setattr(exhibits, "predictions", lambda entry: None)  # so that they are computed
+    predictions = answers.of_gallery(found, "test")
+    errors = int((predictions.probabilities.argmax(1) != predictions.labels).sum())
+    assert stored is not None
+    np.testing.assert_allclose(predictions.probabilities, stored.probabilities, atol=5e-3)
+    # Another machine adds in another order: an image or two between two digits may fall the other way.
+    assert abs(errors - found.outcomes[0].test_errors) <= 2
+
+
+def test_weights_that_are_not_those_are_refused(entry: Entry) -> None:
+    with pytest.raises(Damaged, match=f"{entry.preset}.safetensors: not the weights"):
+        gallery.weights(replace(entry, weights_file_sha256="0" * 64))
+
+
+def test_the_readme_states_what_is_stored() -> None:
+    stated = (Path(__file__).parents[1] / "README.md").read_text()
+    assert [line for line in table() if line not in stated] == []
+
+
+def test_an_unknown_run_is_none_of_the_gallery() -> None:
+    assert exhibits.entry_of("1a2b3c4d") is None
+    assert exhibits.entry_of("gallery-nothing") is None
+
+
+def test_mean_worst_and_deviation_are_those_of_the_seeds() -> None:
+    some = next(iter(gallery.entries().values()))
+    outcomes = tuple(replace(some.outcomes[0], test_errors=errors, test_total=1000) for errors in (2, 4, 6))
+    entry = replace(some, outcomes=outcomes)
+    assert (round(entry.mean, 6), round(entry.worst, 6), round(entry.deviation, 6)) == (0.996, 0.994, 0.002)
+    assert replace(some, outcomes=outcomes[:1]).deviation == 0.0
