@@ -17,7 +17,9 @@ _DIGITS = 300  # as many as fit into a float
 _SAY = {
     "missing": "missing; add it",
     "extra_forbidden": "unknown field; remove it",
-    "union_tag_not_found": "no type; choose one of conv, maxpool, avgpool, dropout, dropout2d, globalavgpool, linear",
+    "union_tag_not_found": (
+        "no type; choose one of conv, depthwise, maxpool, avgpool, dropout, dropout2d, globalavgpool, linear"
+    ),
     "union_tag_invalid": "unknown type {tag}; choose one of {expected_tags}",
     "literal_error": "choose one of {expected}",
     "int_type": "choose a whole number",

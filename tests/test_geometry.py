@@ -33,7 +33,8 @@ from mnistnet.nets.presets import FIRST
 from tests.random_designs import AFTER_ORDERS, designs
 
 COUNTED = designs(1000, seed=20_000)
-SEEN = designs(200, seed=28, widest=2)
+# Units so far apart that two of them do not fit on the long line below have no support to look at there.
+SEEN = [design for design in designs(260, seed=28, widest=2) if walk(design).rows[-1].jump <= 800][:200]
 _NO_ROW = (nn.ReLU, nn.Flatten)
 
 

@@ -110,7 +110,7 @@ def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_id
 
 def test_a_killed_supervisor_costs_no_run_anything(store: Store) -> None:
     half = max(1, cores() // 2)
-    runs = [submit(store, SLOW, epochs=3, threads=half) for _ in range(2)]
+    runs = [submit(store, SLOW, epochs=6, threads=half) for _ in range(2)]
     runs += [submit(store, epochs=1, threads=half) for _ in range(2)]
     at_once = min(2, cores())
     until(lambda: [store.run(run.id).epochs_done > 0 for run in runs].count(True) == at_once)

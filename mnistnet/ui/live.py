@@ -122,7 +122,7 @@ def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
     if standing is None:
         return
     like = f"{standing.total} gallery runs of {', '.join(peers.names)}"
-    sentence = f"After epoch {standing.epoch}, {standing.better} of {like} were better."
+    sentence = f"At epoch {standing.epoch}, {standing.better} of {like} were better."
     shade = " Their range is the grey band." if view in ("accuracy", "error (log)") else ""
     if standing.is_far_below and standing.epoch > 1:
         st.warning(f"{sentence}{shade} Look at its design or its learning rate.", icon=":material/trending_down:")
