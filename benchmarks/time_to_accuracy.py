@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import mean, median
 
@@ -62,8 +63,10 @@ def main() -> None:
     print(f"{DESIGN}, recipe {RECIPE}, {cores()} threads")
     epochs: dict[str, list[float]] = {name: [] for name in BATCH_SIZES}
     sprints = []
-    with tempfile.TemporaryDirectory() as store:
-        sides = {name: Side(textbook, name, size, threads=cores()) for name, size in BATCH_SIZES.items()}
+    with tempfile.TemporaryDirectory() as store, ExitStack() as alive:
+        sides = {
+            name: alive.enter_context(Side(textbook, name, size, threads=cores())) for name, size in BATCH_SIZES.items()
+        }
         for side in sides.values():
             side.turn(10)
         for seed in range(1, arguments.seeds + 1):
