@@ -11,7 +11,6 @@ the same bits under the stored conditions, otherwise every figure within the sta
 
 import argparse
 import hashlib
-import os
 import sys
 import tempfile
 import time
@@ -210,7 +209,7 @@ def main() -> None:
         return
     if unknown := set(arguments.presets) - set(PRESETS):
         parser.error(f"{', '.join(sorted(unknown))}: choose of {', '.join(PRESETS)}")
-    store = Store(Path(os.environ.get("MNISTNET_STORE", "runs")))
+    store = Store()
     wanted = {
         preset: [(preset, frozen(preset).changed(seed=seed)) for seed in seeds(preset)]
         for preset in arguments.presets or PRESETS

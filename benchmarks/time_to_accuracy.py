@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from benchmarks.sides import Side
-from benchmarks.training import BATCH_SIZES, TRAIN_IMAGES, textbook
+from benchmarks.training import BATCH_SIZES, TRAIN_IMAGES, TURN_IMAGES, textbook
 from mnistnet.runs.store import cores
 
 DESIGN, RECIPE = "mnistnet-16k", "sprint"
 GOAL = 0.994
 PUBLISHED_EPOCHS = {"course-10040": 17, "course-19122": 10}
-TURN_IMAGES = 6_400
 
 
 @dataclass(frozen=True)
