@@ -85,9 +85,10 @@ def synchronise() -> None:
     session.setdefault(_ADDRESS, {})
     for field in _FIELDS:
         session.setdefault(f"_{field.key}", field.default)
-    if first or time.monotonic() - session.get(_CHANGED, 0.0) > _BEHIND_SECONDS:
+    behind = not first and time.monotonic() - session.get(_CHANGED, 0.0) <= _BEHIND_SECONDS
+    if not behind:
         _read_address()
-    _write_address()
+    _write_address(behind)
 
 
 def _read_address() -> None:
@@ -114,15 +115,16 @@ def _take_from_address(field: Field, text: str) -> None:
         st.session_state.pop(_LAYER_IDS, None)
 
 
-def _write_address() -> None:
+def _write_address(behind: bool) -> None:
     session, written = st.session_state, {}
     for field in _FIELDS:
         value = session[f"_{field.key}"]
         if value is not None and (value != field.default or field.key == _DESIGN):
             written[field.key] = field.encode(value)
-    session[_ADDRESS] = written
-    if st.query_params.to_dict() != written:
+    # The address that the browser told may be the right one only because our last one had not reached it yet.
+    if st.query_params.to_dict() != written or (behind and session[_ADDRESS] != written):
         st.query_params.from_dict(written)
+    session[_ADDRESS] = written
 
 
 def design() -> Architecture:
