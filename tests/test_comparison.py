@@ -19,6 +19,7 @@ RUNS = {
 GOOD = Point("wide · 1a", 8_000, 0.9941, 0.9924, 0.9954, "holdout")
 POOR = Point("deep · 2b", 190, 0.5, 0.4902, 0.5098, "course")
 MEAN = Point("mnistnet-4k", 3_120, 0.9951, 0.9935, 0.9963, "holdout")
+FINAL = Point("mnistnet-4k", 3_120, 0.9955, 0.9940, 0.9966, "course")
 HOPELESS = Point("none · 3c", 12, 0.0, 0.0, 0.0004, "holdout")
 PUBLISHED = {preset.name: (preset.params, preset.published.accuracy) for preset in PRESETS.values() if preset.published}
 
@@ -26,9 +27,9 @@ Draw = Callable[[], Any]
 CHARTS: dict[str, Draw] = {
     "overlay": lambda: overlay(RUNS, TARGET),
     "overlay of none": lambda: overlay({}, TARGET),
-    "plane": lambda: plane([GOOD, POOR], [], TARGET),
-    "plane of none": lambda: plane([], [], TARGET),
-    "plane with a gallery": lambda: plane([GOOD], [MEAN], TARGET),
+    "plane": lambda: plane([GOOD, POOR], [], [], TARGET),
+    "plane of none": lambda: plane([], [], [], TARGET),
+    "plane with a gallery": lambda: plane([GOOD], [MEAN], [FINAL], TARGET),
 }
 
 
@@ -53,7 +54,7 @@ def filled(spec: vega.Spec) -> dict[str | None, vega.Spec]:
 
 def diamonds(spec: vega.Spec) -> vega.Spec:
     """The layer of what others state."""
-    (found,) = [layer for layer in vega.layers(spec, "point") if not layer["mark"]["filled"]]
+    (found,) = [layer for layer in vega.layers(spec, "point") if "shape" in layer["encoding"]]
     return found
 
 
@@ -106,31 +107,31 @@ def test_the_goal_of_the_overlay_stands_at_the_error_that_is_left() -> None:
 
 
 def test_the_goal_of_the_plane_stands_at_the_target() -> None:
-    spec = vega.spec(plane([GOOD], [], TARGET))
+    spec = vega.spec(plane([GOOD], [], [], TARGET))
     assert vega.levels(spec, rules(spec, spans=False), "y") == [TARGET]
 
 
 def test_the_plane_puts_each_run_at_its_parameters_and_accuracy() -> None:
-    spec = vega.spec(plane([GOOD, POOR], [], TARGET))
+    spec = vega.spec(plane([GOOD, POOR], [], [], TARGET))
     layer = dots(spec)
     assert [vega.levels(spec, layer, channel) for channel in ("x", "y")] == [[8_000, 190], [0.9941, 0.5]]
 
 
 def test_the_plane_draws_each_interval_from_its_low_to_its_high_end() -> None:
-    spec = vega.spec(plane([GOOD], [], TARGET))
+    spec = vega.spec(plane([GOOD], [], [], TARGET))
     layer = rules(spec, spans=True)
     assert [vega.levels(spec, layer, channel) for channel in ("x", "y", "y2")] == [[8_000], [0.9924], [0.9954]]
 
 
 def test_the_plane_shows_the_solutions_that_state_an_accuracy() -> None:
-    spec = vega.spec(plane([], [], TARGET))
+    spec = vega.spec(plane([], [], [], TARGET))
     rows = vega.rows(spec, diamonds(spec))
     stated = {row["label"]: (row["params"], row["accuracy"]) for row in rows if row["kind"] == "published"}
     assert stated == PUBLISHED
 
 
 def test_the_plane_shows_other_public_results_with_their_protocol() -> None:
-    spec = vega.spec(plane([], [], TARGET))
+    spec = vega.spec(plane([], [], [], TARGET))
     rows = [row for row in vega.rows(spec, diamonds(spec)) if row["kind"] == "public"]
     assert [(row["params"], row["accuracy"], row["protocol"]) for row in rows] == [
         (result.params, result.accuracy, result.protocol) for result in PUBLIC
@@ -138,28 +139,41 @@ def test_the_plane_shows_other_public_results_with_their_protocol() -> None:
 
 
 def test_runs_means_and_what_others_state_differ_by_shape_as_well_as_by_colour() -> None:
-    spec = vega.spec(plane([GOOD], [MEAN], TARGET))
+    spec = vega.spec(plane([GOOD], [MEAN], [], TARGET))
     assert set(filled(spec)) == {None, "square"}
     assert diamonds(spec)["encoding"]["shape"]["scale"]["range"] == ["diamond", "cross"]
 
 
 def test_the_gallery_is_named_and_has_its_intervals() -> None:
-    spec = vega.spec(plane([], [MEAN], TARGET))
+    spec = vega.spec(plane([], [MEAN], [FINAL], TARGET))
     assert vega.levels(spec, vega.layers(spec, "text")[0], "text") == ["mnistnet-4k"]
     assert vega.levels(spec, squares(spec), "y") == [0.9951]
     spans = [layer for layer in vega.layers(spec, "rule") if "y2" in layer["encoding"]]
-    assert [vega.levels(spec, spans[0], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
+    assert [vega.levels(spec, spans[1], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
+
+
+def test_a_final_fit_is_a_hollow_square_with_its_interval() -> None:
+    spec = vega.spec(plane([], [MEAN], [FINAL], TARGET))
+    (hollow,) = [
+        layer
+        for layer in vega.layers(spec, "point")
+        if layer["mark"].get("shape") == "square" and not layer["mark"]["filled"]
+    ]
+    assert vega.levels(spec, hollow, "y") == [0.9955]
+    assert "gallery, final fit" in [hint.get("title") for hint in hollow["encoding"]["tooltip"]]
+    spans = [layer for layer in vega.layers(spec, "rule") if "y2" in layer["encoding"]]
+    assert [vega.levels(spec, spans[0], channel) for channel in ("y", "y2")] == [[0.9940], [0.9966]]
 
 
 def test_what_others_state_says_so_and_under_which_protocol() -> None:
-    hints = diamonds(vega.spec(plane([], [], TARGET)))["encoding"]["tooltip"]
+    hints = diamonds(vega.spec(plane([], [], [], TARGET)))["encoding"]["tooltip"]
     assert "as stated" in [hint.get("title") for hint in hints]
     assert "protocol" in [hint.get("field") for hint in hints]
 
 
 @pytest.mark.parametrize("points", [[], [GOOD], [GOOD, POOR], [HOPELESS]], ids=["none", "good", "poor", "hopeless"])
 def test_the_plane_contains_all_intervals_and_the_goal(points: list[Point]) -> None:
-    low, high = vega.scale(vega.spec(plane(points, [], TARGET)), "y")["domain"]
+    low, high = vega.scale(vega.spec(plane(points, [], [], TARGET)), "y")["domain"]
     levels = [TARGET, *(level for _, level in PUBLISHED.values())]
     levels += [end for point in points for end in (point.low, point.high)]
     assert low <= min(levels) <= max(levels) <= high
@@ -167,14 +181,14 @@ def test_the_plane_contains_all_intervals_and_the_goal(points: list[Point]) -> N
 
 @pytest.mark.parametrize("points", [[], [GOOD], [POOR], [HOPELESS]], ids=["none", "good", "poor", "hopeless"])
 def test_the_plane_says_where_its_axis_starts(points: list[Point]) -> None:
-    spec = vega.spec(plane(points, [], TARGET))
+    spec = vega.spec(plane(points, [], [], TARGET))
     assert vega.title(spec, "y") == f"test accuracy (axis starts at {vega.scale(spec, 'y')['domain'][0]:.2%})"
 
 
 def test_no_accuracy_axis_starts_below_zero() -> None:
-    assert vega.scale(vega.spec(plane([HOPELESS], [], TARGET)), "y")["domain"][0] == 0
+    assert vega.scale(vega.spec(plane([HOPELESS], [], [], TARGET)), "y")["domain"][0] == 0
 
 
-@pytest.mark.parametrize("draw", [lambda: overlay(RUNS, TARGET), lambda: plane([GOOD, POOR], [], TARGET)])
+@pytest.mark.parametrize("draw", [lambda: overlay(RUNS, TARGET), lambda: plane([GOOD, POOR], [], [], TARGET)])
 def test_the_same_runs_make_the_same_chart(draw: Draw) -> None:
     assert vega.spec(draw()) == vega.spec(draw())

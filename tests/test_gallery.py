@@ -21,27 +21,41 @@ from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
 
 OWN = {"mnistnet-16k": 20_000, "mnistnet-10k": 10_000, "mnistnet-8k": 8_000, "mnistnet-4k": 4_000}
+FINAL_FITS = {gallery.final_fit(name) for name in PRESETS if name.startswith("mnistnet-")}
+
+
+def found(name: str) -> Entry:
+    entry = gallery.entry(name)
+    assert entry is not None, "something that the gallery does not show"
+    return entry
+
+
+@pytest.fixture(params=[*PRESETS, *sorted(FINAL_FITS)])
+def entry(request: pytest.FixtureRequest) -> Entry:
+    """Each preset's, and each final fit."""
+    return found(request.param)
 
 
 @pytest.fixture(params=PRESETS)
-def entry(request: pytest.FixtureRequest) -> Entry:
-    found = gallery.entry(request.param)
-    assert found is not None, "a preset that the gallery does not show"
-    return found
+def kept(request: pytest.FixtureRequest) -> Entry:
+    """Each preset's, with its weights."""
+    return found(request.param)
 
 
 def test_every_file_belongs_to_a_preset() -> None:
-    names = {Path(file.name) for file in files(gallery.__name__).iterdir()}
-    assert {path.stem for path in names if path.suffix in (".json", ".safetensors", ".npz")} == set(PRESETS)
+    paths = [Path(file.name) for file in files(gallery.__name__).iterdir()]
+    for suffix, names in {".json": {*PRESETS, *FINAL_FITS}, ".safetensors": {*PRESETS}, ".npz": {*PRESETS}}.items():
+        assert {path.stem for path in paths if path.suffix == suffix} == names
 
 
 def test_a_file_is_written_as_it_was_read(entry: Entry) -> None:
-    assert gallery.text(entry) == files(gallery.__name__).joinpath(f"{entry.preset}.json").read_text()
+    assert gallery.text(entry) == files(gallery.__name__).joinpath(f"{entry.name}.json").read_text()
 
 
 def test_the_recipe_is_the_frozen_one(entry: Entry) -> None:
     name = entry.preset if entry.preset in RECIPES else "course"
-    assert entry.recipe == recipes.recipe({**RECIPES[name].fields, "threads": entry.threads})
+    frozen = recipes.recipe({**RECIPES[name].fields, "threads": entry.threads})
+    assert entry.recipe == (frozen.changed(protocol="course") if entry.is_final_fit else frozen)
 
 
 def test_every_seed_has_every_epoch_of_an_allowed_number(entry: Entry) -> None:
@@ -56,27 +70,27 @@ def test_there_are_enough_seeds_and_none_twice(entry: Entry) -> None:
     assert len({outcome.weights_sha256 for outcome in entry.outcomes}) == len(seeds)
 
 
-def test_the_weights_are_those_that_were_scored(entry: Entry) -> None:
-    weights = load(gallery.weights(entry))
-    assert checkpoint.weights_sha256(weights) == entry.outcomes[0].weights_sha256
-    build(PRESETS[entry.preset].architecture).load_state_dict(weights)
+def test_the_weights_are_those_that_were_scored(kept: Entry) -> None:
+    weights = load(gallery.weights(kept))
+    assert checkpoint.weights_sha256(weights) == kept.outcomes[0].weights_sha256
+    build(PRESETS[kept.preset].architecture).load_state_dict(weights)
 
 
-def test_the_stored_answers_are_the_score(entry: Entry) -> None:
-    stored = exhibits.predictions(entry)
+def test_the_stored_answers_are_the_score(kept: Entry) -> None:
+    stored = exhibits.predictions(kept)
     assert stored is not None
     errors = int((stored.probabilities.argmax(1) != stored.labels).sum())
-    assert (errors, len(stored.labels)) == (entry.outcomes[0].test_errors, entry.outcomes[0].test_total)
+    assert (errors, len(stored.labels)) == (kept.outcomes[0].test_errors, kept.outcomes[0].test_total)
 
 
-def test_its_run_is_done_and_has_the_presets_design(entry: Entry) -> None:
-    run = exhibits.as_run(entry)
+def test_its_run_is_done_and_has_the_presets_design(kept: Entry) -> None:
+    run = exhibits.as_run(kept)
     assert (run.state, run.architecture, run.params) == (
         State.DONE,
-        PRESETS[entry.preset].architecture,
-        PRESETS[entry.preset].params,
+        PRESETS[kept.preset].architecture,
+        PRESETS[kept.preset].params,
     )
-    assert exhibits.entry_of(run.id) is entry
+    assert exhibits.entry_of(run.id) is kept
     assert run.epochs_done == run.recipe.epochs
 
 
@@ -87,30 +101,34 @@ def test_our_own_nets_keep_within_their_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.published])
 def test_the_published_solutions_reach_what_they_state(name: str) -> None:
-    found, published = gallery.entry(name), PRESETS[name].published
-    assert found is not None
+    published = PRESETS[name].published
     assert published is not None
-    assert found.best_validation >= published.accuracy
+    assert found(name).best_validation >= published.accuracy
 
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", ["mnistnet-min", "course-10040"])
 def test_the_weights_answer_the_test_set_as_they_were_scored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = gallery.entry(name)
-    assert found is not None
-    stored = exhibits.predictions(found)
+    entry = found(name)
+    stored = exhibits.predictions(entry)
     monkeypatch.setattr(exhibits, "predictions", lambda entry: None)  # so that they are computed
-    predictions = answers.of_gallery(found, "test")
+    predictions = answers.of_gallery(entry, "test")
     errors = int((predictions.probabilities.argmax(1) != predictions.labels).sum())
     assert stored is not None
     np.testing.assert_allclose(predictions.probabilities, stored.probabilities, atol=5e-3)
     # Another machine adds in another order: an image or two between two digits may fall the other way.
-    assert abs(errors - found.outcomes[0].test_errors) <= 2
+    assert abs(errors - entry.outcomes[0].test_errors) <= 2
 
 
-def test_weights_that_are_not_those_are_refused(entry: Entry) -> None:
-    with pytest.raises(Damaged, match=f"{entry.preset}.safetensors: not the weights"):
-        gallery.weights(replace(entry, weights_file_sha256="0" * 64))
+def test_weights_that_are_not_those_are_refused(kept: Entry) -> None:
+    with pytest.raises(Damaged, match=f"{kept.preset}.safetensors: not the weights"):
+        gallery.weights(replace(kept, weights_file_sha256="0" * 64))
+
+
+@pytest.mark.parametrize("name", FINAL_FITS)
+def test_a_final_fit_is_no_run_to_look_at(name: str) -> None:
+    assert exhibits.entry_of(f"gallery-{name}") is None
+    assert name not in {run.name for run in exhibits.runs()}
 
 
 def test_the_readme_states_what_is_stored() -> None:

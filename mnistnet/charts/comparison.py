@@ -56,69 +56,55 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
     return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=340)
 
 
-def plane(points: Sequence[Point], gallery: Sequence[Point], target: float) -> alt.LayerChart:
+def plane(
+    points: Sequence[Point], gallery: Sequence[Point], final_fits: Sequence[Point], target: float
+) -> alt.LayerChart:
     """Test accuracy against parameters with 95% intervals.
 
-    Runs are dots, the gallery's means squares, published solutions hollow diamonds, other public results crosses.
+    Runs are dots, the gallery's means squares (hollow where trained on all training images), published solutions
+    hollow diamonds, other public results crosses.
     """
-    published = pd.DataFrame(_stated(), columns=["label", "params", "accuracy", "protocol", "kind"])
     columns = [field.name for field in fields(Point)]
-    own, means = pd.DataFrame(points, columns=columns), pd.DataFrame(gallery, columns=columns)
-    ends = [*published["accuracy"], *own["low"], *own["high"], *means["low"], *means["high"], target]
-    low = max(0.0, min(ends) - 0.0008)
-    levels = alt.Scale(domain=[low, min(1.0, max(ends) + 0.0004)], nice=False)
-    up = alt.Axis(title=f"test accuracy (axis starts at {low:.2%})", format=".2%")
-    along = alt.X(
-        "params:Q",
-        scale=alt.Scale(zero=False, padding=30),
-        axis=alt.Axis(title="parameters", format=",.0f", tickCount=5),
-    )
-    reference = (
-        alt.Chart(published)
-        .mark_point(size=90, color=NEUTRAL, strokeWidth=2, filled=False, opacity=1)
-        .encode(
-            x=along,
-            y=alt.Y("accuracy:Q", scale=levels, axis=up),
-            shape=alt.Shape(
-                "kind:N", scale=alt.Scale(domain=["published", "public"], range=["diamond", "cross"]), legend=None
-            ),
-            tooltip=[
-                alt.Tooltip("label:N", title="as stated"),
-                "protocol:N",
-                alt.Tooltip("params:Q", format=","),
-                alt.Tooltip("accuracy:Q", format=".2%"),
-            ],
+    own, means, finals = (pd.DataFrame(some, columns=columns) for some in (points, gallery, final_fits))
+    stated = pd.DataFrame(_stated(), columns=["label", "params", "accuracy", "protocol", "kind"])
+    ends = [*stated["accuracy"], target]
+    for frame in (own, means, finals):
+        ends += [*frame["low"], *frame["high"]]
+    axes = _Axes(max(0.0, min(ends) - 0.0008), min(1.0, max(ends) + 0.0004))
+    layers = [
+        _reference(stated, axes),
+        *_squares(finals, axes, "gallery, final fit", filled=False),
+        *_squares(means, axes, "gallery", filled=True),
+        alt.Chart(means)
+        .mark_text(align="left", dx=7, dy=-8, fontSize=10)
+        .encode(x=axes.along, y=axes.up("accuracy"), text="label:N"),
+        *_dots(own, axes),
+        _goal(target, target),
+    ]
+    return alt.LayerChart(layer=layers, height=400)
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """The axes that every layer shares; accuracies from `low` to `high`."""
+
+    low: float
+    high: float
+
+    @property
+    def along(self) -> alt.X:
+        return alt.X(
+            "params:Q",
+            scale=alt.Scale(zero=False, padding=30),
+            axis=alt.Axis(title="parameters", format=",.0f", tickCount=5),
         )
-    )
-    bars = (
-        alt.Chart(own)
-        .mark_rule(strokeWidth=2)
-        .encode(
-            x=along,
-            y=alt.Y("low:Q", scale=levels, axis=up),
-            y2="high:Q",
-            color=alt.Color("label:N", legend=None),
+
+    def up(self, field: str) -> alt.Y:
+        return alt.Y(
+            f"{field}:Q",
+            scale=alt.Scale(domain=[self.low, self.high], nice=False),
+            axis=alt.Axis(title=f"test accuracy (axis starts at {self.low:.2%})", format=".2%"),
         )
-    )
-    dots = (
-        alt.Chart(own)
-        .mark_point(filled=True, size=90, opacity=1)
-        .encode(
-            x=along,
-            y=alt.Y("accuracy:Q", scale=levels, axis=up),
-            color=alt.Color("label:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
-            tooltip=[
-                alt.Tooltip("label:N", title="run"),
-                alt.Tooltip("params:Q", format=","),
-                alt.Tooltip("accuracy:Q", format=".2%", title="test accuracy"),
-                alt.Tooltip("low:Q", format=".2%", title="95% interval from"),
-                alt.Tooltip("high:Q", format=".2%", title="to"),
-                "protocol:N",
-            ],
-        )
-    )
-    squares = _means(means, along, levels, up)
-    return alt.LayerChart(layer=[reference, *squares, bars, dots, _goal(target, target)], height=400)
 
 
 def _stated() -> list[tuple[str, int, float, str, str]]:
@@ -134,25 +120,60 @@ def _stated() -> list[tuple[str, int, float, str, str]]:
     ]
 
 
-def _means(means: pd.DataFrame, along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
+def _reference(stated: pd.DataFrame, axes: _Axes) -> alt.Chart:
+    kinds = alt.Scale(domain=["published", "public"], range=["diamond", "cross"])
+    marks: alt.Chart = (
+        alt.Chart(stated)
+        .mark_point(size=90, color=NEUTRAL, strokeWidth=2, filled=False, opacity=1)
+        .encode(
+            x=axes.along,
+            y=axes.up("accuracy"),
+            shape=alt.Shape("kind:N", scale=kinds, legend=None),
+            tooltip=[
+                alt.Tooltip("label:N", title="as stated"),
+                "protocol:N",
+                alt.Tooltip("params:Q", format=","),
+                alt.Tooltip("accuracy:Q", format=".2%"),
+            ],
+        )
+    )
+    return marks
+
+
+def _squares(means: pd.DataFrame, axes: _Axes, title: str, *, filled: bool) -> list[alt.Chart]:
     base = alt.Chart(means)
-    accuracy = alt.Y("accuracy:Q", scale=levels, axis=up)
-    tooltip = [
-        alt.Tooltip("label:N", title="gallery"),
+    spans = base.mark_rule(color=TARGET, strokeWidth=1.5, strokeDash=[1, 0] if filled else [2, 3]).encode(
+        x=axes.along, y=axes.up("low"), y2="high:Q"
+    )
+    marks = base.mark_point(shape="square", filled=filled, size=80, color=TARGET, opacity=1).encode(
+        x=axes.along, y=axes.up("accuracy"), tooltip=_tooltip(title, "mean test accuracy", ".3%")
+    )
+    return [spans, marks]
+
+
+def _dots(own: pd.DataFrame, axes: _Axes) -> list[alt.Chart]:
+    base = alt.Chart(own)
+    spans = base.mark_rule(strokeWidth=2).encode(
+        x=axes.along, y=axes.up("low"), y2="high:Q", color=alt.Color("label:N", legend=None)
+    )
+    marks = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x=axes.along,
+        y=axes.up("accuracy"),
+        color=alt.Color("label:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
+        tooltip=_tooltip("run", "test accuracy", ".2%"),
+    )
+    return [spans, marks]
+
+
+def _tooltip(title: str, accuracy: str, form: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("label:N", title=title),
         alt.Tooltip("params:Q", format=","),
-        alt.Tooltip("accuracy:Q", format=".3%", title="mean test accuracy"),
+        alt.Tooltip("accuracy:Q", format=form, title=accuracy),
         alt.Tooltip("low:Q", format=".2%", title="95% interval from"),
         alt.Tooltip("high:Q", format=".2%", title="to"),
-        "protocol:N",
+        alt.Tooltip("protocol:N"),
     ]
-    spans = base.mark_rule(color=TARGET, strokeWidth=1.5).encode(
-        x=along, y=alt.Y("low:Q", scale=levels, axis=up), y2="high:Q"
-    )
-    squares = base.mark_point(shape="square", filled=True, size=80, color=TARGET, opacity=1).encode(
-        x=along, y=accuracy, tooltip=tooltip
-    )
-    names = base.mark_text(align="left", dx=7, dy=-8, fontSize=10).encode(x=along, y=accuracy, text="label:N")
-    return [spans, squares, names]
 
 
 def _goal(level: float, target: float) -> alt.Chart:

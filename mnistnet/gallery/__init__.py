@@ -1,5 +1,8 @@
 """What the presets reached, seed by seed, and one set of weights each: results without any training.
 
+Our own nets are there twice: chosen, trained and scored under `holdout`, with weights; and as a final fit, the
+same frozen recipe under `course` on all training images, figures only.
+
 Written by `python -m benchmarks.gallery`, which can also check them. Plain figures
 and bytes; no torch here.
 """
@@ -52,14 +55,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """A preset's trainings under one frozen recipe; the weights of the first seed are there."""
+    """A preset's trainings under one frozen recipe; without `weights_file_sha256` no weights are kept."""
 
     preset: str
     recipe: Recipe
     outcomes: tuple[Outcome, ...]
     conditions: str
     threads: int
-    weights_file_sha256: str
+    weights_file_sha256: str | None
+
+    @property
+    def name(self) -> str:
+        """The preset's, and for a final fit the protocol's: what its files are called."""
+        return final_fit(self.preset) if self.is_final_fit else self.preset
+
+    @property
+    def is_final_fit(self) -> bool:
+        """Whether it is the second training of a net of ours, on all training images; figures only."""
+        return self.weights_file_sha256 is None
 
     @property
     def mean(self) -> float:
@@ -83,16 +96,21 @@ class Entry:
         return mean(outcome.best_validation_accuracy for outcome in self.outcomes)
 
 
+def final_fit(preset: str) -> str:
+    """The name of the entry that holds the preset's final fit."""
+    return f"{preset}-course"
+
+
 def entry(name: str) -> Entry | None:
-    """The entry of a preset; None for one that was not trained."""
+    """The entry of this name; None for what was not trained."""
     return entries().get(name)
 
 
 @cache
 def entries() -> dict[str, Entry]:
-    """All entries by preset, in the presets' order."""
+    """All entries by name: each preset's, in the presets' order, then the final fits."""
     folder = files(__name__)
-    found = {name: folder.joinpath(f"{name}.json") for name in PRESETS}
+    found = {name: folder.joinpath(f"{name}.json") for name in (*PRESETS, *map(final_fit, PRESETS))}
     return {name: parse(file.read_bytes()) for name, file in found.items() if file.is_file()}
 
 

@@ -11,12 +11,13 @@ from mnistnet.runs.run import GALLERY, Metrics, Run, State
 
 def runs() -> list[Run]:
     """The first seed's training of each entry, whose weights are there."""
-    return [as_run(entry) for entry in gallery.entries().values()]
+    return [as_run(entry) for entry in gallery.entries().values() if not entry.is_final_fit]
 
 
 def entry_of(run_id: str) -> Entry | None:
-    """The entry that a run's id belongs to; None for a run of the store."""
-    return gallery.entry(run_id.removeprefix(GALLERY)) if run_id.startswith(GALLERY) else None
+    """The entry that a run's id belongs to; None for a run of the store, and where no weights are kept."""
+    entry = gallery.entry(run_id.removeprefix(GALLERY)) if run_id.startswith(GALLERY) else None
+    return entry if entry and not entry.is_final_fit else None
 
 
 def metrics(entry: Entry) -> list[Metrics]:

@@ -126,20 +126,20 @@ def plane(runs: list[Run]) -> None:
                     run.recipe.protocol,
                 )
             )
-    means = [
-        Point(entry.preset, PRESETS[entry.preset].params, entry.mean, *_ends(entry), entry.recipe.protocol)
-        for entry in entries().values()
-    ]
+    shown = list(entries().values())
+    means = [_mean(entry) for entry in shown if not entry.is_final_fit]
+    finals = [_mean(entry) for entry in shown if entry.is_final_fit]
     components.draw(
-        comparison.plane(points, means, state.profile().accuracy),
+        comparison.plane(points, means, finals, state.profile().accuracy),
         "plane",
-        f"Test accuracy against parameters: {len(points)} runs and {len(means)} gallery entries beside "
+        f"Test accuracy against parameters: {len(points)} runs and {len(shown)} gallery entries beside "
         f"{sum(preset.published is not None for preset in PRESETS.values())} published solutions",
     )
     st.caption(
-        "Dots: the final weights of these MNIST runs on all 10,000 test images. Squares: means of the gallery's seeds. "
-        "Both with 95% intervals. Diamonds: published solutions as their authors state them; crosses: other public "
-        "results; one run each, mostly the best epoch on the test set."
+        "Dots: the final weights of these MNIST runs on all 10,000 test images. Squares: means of the gallery's seeds, "
+        "hollow for final fits on all 60,000 training images. All with 95% intervals. Diamonds: published solutions "
+        "as their authors state them; crosses: other public results; one run each, mostly the best epoch on the "
+        "test set."
     )
 
 
@@ -195,6 +195,11 @@ def gallery() -> None:
         },
     )
     st.caption(f"{next(iter(entries().values())).conditions}. Their curves can be drawn, their mistakes looked at.")
+
+
+def _mean(entry: Entry) -> Point:
+    """The seeds' final weights, in the plane."""
+    return Point(entry.preset, PRESETS[entry.preset].params, entry.mean, *_ends(entry), entry.recipe.protocol)
 
 
 def _ends(entry: Entry) -> tuple[float, float]:
