@@ -34,3 +34,30 @@ def test_a_run_of_one_thread_has_no_helpers_in_numbas_pool() -> None:
 
 def test_what_the_user_sets_is_kept() -> None:
     assert shown(GOMP_SPINCOUNT="77")[0] == "77"
+
+
+def test_numbas_threads_do_not_become_torchs() -> None:
+    """They share OpenMP: without care, torch's additions, and so the bits, would follow numba's pool."""
+    script = """
+import torch
+torch.set_num_threads(1)
+from mnistnet.training import fusion
+fusion.fused(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
+print(torch.get_num_threads())
+"""
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    result = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, env=environment)
+    assert result.stdout.split() == [b"1"]
+
+
+def test_a_process_cannot_have_more_memory_than_it_was_given() -> None:
+    script = """
+from mnistnet.runs.environment import prepare
+prepare(1, 256 * 1024**2)
+try:
+    bytearray(1024**3)
+except MemoryError:
+    print("refused")
+"""
+    result = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert result.stdout.split() == [b"refused"]

@@ -18,7 +18,9 @@ from mnistnet.training import kernels
 
 def fused(network: nn.Sequential) -> nn.Sequential:
     """`network` for training on a CPU: shares its parameters and buffers, so both are trained at once."""
-    set_num_threads(min(torch.get_num_threads(), config.NUMBA_NUM_THREADS))
+    threads = torch.get_num_threads()
+    set_num_threads(min(threads, config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)  # the first call starts numba's threads, and tells OpenMP their number for all
     modules = list(network)
     parts: list[nn.Module] = []
     while modules:
