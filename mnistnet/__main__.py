@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from mnistnet import documents, strict, watching
+from mnistnet import documents, serving, strict, watching
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS
 from mnistnet.errors import BadInput, MnistnetError
@@ -20,7 +20,7 @@ from mnistnet.insight.evaluation import Evaluation
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import supervisor
+from mnistnet.runs import backup, supervisor
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store, WrongState
@@ -132,6 +132,41 @@ def resume(run: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(run: str, yes: bool) -> None:
+    """Delete RUN and all its files, after asking. One that is queued or training has to be stopped before."""
+    store = Store()
+    supervisor.look(store)
+    found = store.run(run)
+    if yes or found.state.is_active or watching.is_agreed(found):  # an active one is refused without a question
+        store.delete(found.id)
+        click.echo(f"{found.id} deleted")
+    else:
+        click.echo(f"{found.id} kept")
+
+
+@cli.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+def write_backup(file: Path, as_json: bool) -> None:
+    """Write all runs to FILE, which must not exist yet; they may train meanwhile."""
+    store = Store()
+    contents = backup.write(store, file)
+    _print(documents.backup(file, store, contents), as_json, watching.backed_up(file, contents))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+def restore(file: Path, as_json: bool) -> None:
+    """Fill an empty store from FILE, a backup. What was queued or training waits for `resume`."""
+    store = Store()
+    contents = backup.restore(file, store)
+    _print(documents.backup(file, store, contents), as_json, watching.restored(store, contents))
+
+
+@cli.command()
+@click.argument("run")
 @click.option("--split", type=click.Choice(get_args(SplitName)), default="test", show_default=True)
 @as_json
 def evaluate(run: str, split: SplitName, as_json: bool) -> None:
@@ -165,6 +200,14 @@ def data(dataset: str, as_json: bool) -> None:
     }
     line = f"{entry['title']}: {entry['train_images']:,} + {entry['test_images']:,} images, verified, in {place}"
     _print(entry, as_json, [line])
+
+
+@cli.command()
+@click.option("--port", type=int, default=serving.PORT, show_default=True)
+@click.option("--share", metavar="HOST", help="Serve a network, under this host name; needs Streamlit's login.")
+def dashboard(port: int, share: str | None) -> None:
+    """Serve the dashboard until Ctrl-C, for this machine only unless shared."""
+    serving.serve(port, share)
 
 
 def _design(name: str) -> Architecture:

@@ -1,13 +1,16 @@
 """The JSON documents of the command line's contract, as plain values. Prints and reads nothing."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.nets import geometry, rules
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import Preset
+from mnistnet.runs.backup import Contents
 from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.store import Store
 
 Document = dict[str, Any]
 
@@ -70,6 +73,11 @@ def listed(run: Run) -> Document:
 def whole(run: Run, metrics: list[Metrics]) -> Document:
     """What `show --json` prints."""
     return {**listed(run), "metrics": [asdict(row) for row in metrics]}
+
+
+def backup(file: Path, store: Store, contents: Contents) -> Document:
+    """What `backup --json` and `restore --json` print."""
+    return {"file": str(file), "store": str(store.root), **asdict(contents)}
 
 
 def evaluation(evaluated: Evaluation) -> Document:

@@ -2,13 +2,15 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
-from mnistnet.errors import OperationFailed
+from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.runs import supervisor
+from mnistnet.runs.backup import Contents
 from mnistnet.runs.run import Metrics, Run
 from mnistnet.runs.store import Store
 
@@ -25,6 +27,10 @@ class EndedEarly(OperationFailed):
         super().__init__(
             f"run {run.id}: {run.state} after {run.epochs_done} epochs: {run.message or 'as asked'}; {hint}"
         )
+
+
+class Unasked(BadInput):
+    """Nobody is there to be asked."""
 
 
 def follow(store: Store, run_id: str) -> Run:
@@ -84,6 +90,29 @@ def report(run: Run, metrics: list[Metrics]) -> list[str]:
     if run.test_errors is not None and run.test_total is not None:
         lines.append("  " + _score("test set, final weights", Score(run.test_errors, run.test_total)))
     return [*lines, f"  {run.message}"] if run.message else lines
+
+
+def backed_up(file: Path, contents: Contents) -> list[str]:
+    """What a backup holds."""
+    return [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+
+
+def restored(store: Store, contents: Contents) -> list[str]:
+    """What came back, and what does not go on by itself."""
+    lines = [f"{store.root}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    if contents.unfinished:
+        lines.append(
+            f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` goes on with one"
+        )
+    return lines
+
+
+def is_agreed(run: Run) -> bool:
+    """Whether who sits at the terminal wants the run deleted; Unasked where nobody does."""
+    if not (sys.stdin and sys.stdin.isatty()):  # None where it was closed
+        raise Unasked(f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes")
+    what = f"{run.name}, {run.state}, {run.epochs_done} of {run.recipe.epochs} epochs"
+    return click.confirm(f"Delete run {run.id} ({what}) and all its files?", err=True)
 
 
 def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:

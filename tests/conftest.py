@@ -49,3 +49,17 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         store.request_stop(run.id)
     until(lambda: not supervisors(store) and not workers(store))
     supervisor._alive()  # or Python warns at its end that nobody asked what became of them
+
+
+@pytest.fixture
+def still(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The same store, in which states stay as a test sets them: no supervisor is woken, and pages read it afresh."""
+    from mnistnet.ui import readers  # Streamlit: a second of importing that most tests do without
+
+    readers.forget()
+    readers._metrics.clear()
+    readers._evaluation.clear()
+    readers.images.clear()
+    monkeypatch.setattr(supervisor, "ensure", lambda store: None)
+    monkeypatch.setattr(supervisor, "bury", lambda store, active: None)
+    return store

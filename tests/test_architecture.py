@@ -127,6 +127,7 @@ def test_renamed_checks_the_name() -> None:
         VALID[0].renamed("a\nb")
 
 
+@pytest.mark.bar("F11")
 def test_what_looks_like_a_path_is_only_a_name() -> None:
     assert parse(_conv()).renamed("../../etc/passwd").name == "../../etc/passwd"
 
@@ -236,6 +237,7 @@ _BAD: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize(("text", "message"), _BAD.values(), ids=_BAD)
 def test_a_bad_design_is_refused_in_one_line_that_names_the_place(text: str | bytes, message: str) -> None:
     with pytest.raises(DesignError, match=message) as caught:
@@ -273,6 +275,7 @@ def test_a_file_is_read_from_disk(tmp_path: Path) -> None:
     assert load(path) == VALID[0]
 
 
+@pytest.mark.bar("F10")
 def test_of_an_endless_file_only_the_allowed_size_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sparse.json"
     with path.open("wb") as file:
@@ -355,6 +358,7 @@ def _outcome(text: str | bytes) -> str:
     return "refused" if message else "read"
 
 
+@pytest.mark.bar("F10")
 def test_ten_thousand_mutated_designs_are_read_or_refused() -> None:
     random = Random(10_000)
     files = [design.to_json() for design in VALID]
@@ -376,30 +380,35 @@ _STEADY = settings(
 )
 
 
+@pytest.mark.bar("F10")
 @_STEADY
 @given(_ANY_VALUE | _ANY_OBJECT)
 def test_any_json_is_read_or_refused(value: object) -> None:
     _outcome(json.dumps(value))
 
 
+@pytest.mark.bar("F10")
 @_STEADY
 @given(st.lists(_ANY_OBJECT, max_size=3), st.sampled_from(["conv", "maxpool", "dropout", "globalavgpool", "linear"]))
 def test_any_layers_are_read_or_refused(layers: list[dict[str, object]], kind: str) -> None:
     _outcome(_file(*({**layer, "type": kind} for layer in layers)))
 
 
+@pytest.mark.bar("F10")
 @_STEADY
 @given(_ANY_TEXT | st.binary(max_size=200))
 def test_any_text_is_read_or_refused(text: str | bytes) -> None:
     _outcome(text)
 
 
+@pytest.mark.bar("F10")
 @_STEADY
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_VALUE)
 def test_any_name_and_field_are_read_or_refused(name: str, field: str, value: object) -> None:
     _outcome(_file(_CONV, **{"name": name, field: value}))
 
 
+@pytest.mark.bar("F10")
 def test_the_largest_files_are_read_or_refused_at_once() -> None:
     wide = {"type": "conv", "channels": 512, "kernel": 1, "padding": 3, "after": ["dropout2d", "batchnorm", "dropout"]}
     keys = ",".join(f'"{number:x}":0' for number in range(6_000))

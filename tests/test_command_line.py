@@ -292,6 +292,106 @@ def test_a_run_that_diverges_ends_with_the_remedy(
     assert said.err.endswith("diverged after 0 epochs: the loss is not finite; try 0.1; see its log\n")
 
 
+# Deleting
+
+
+def test_a_run_is_deleted_without_a_question_where_yes_is_said(command: Command, store: Store) -> None:
+    run = running(store)
+    store.finish(run.id, State.DONE)
+    said = command("delete", run.id[:6], "--yes")
+    assert (said.code, said.out, said.err) == (0, f"{run.id} deleted\n", "")
+    assert store.runs() == []
+    assert not store.folder(run.id).exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--yes",)])
+def test_a_running_run_is_not_deleted(command: Command, store: Store, arguments: tuple[str, ...]) -> None:
+    run = running(store)
+    lock = locks.hold(locks.of_run(store.folder(run.id)))
+    assert lock is not None
+    said = command("delete", run.id, *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"mnistnet: run {run.id}: it is running; stop it before deleting it\n"
+    assert store.folder(run.id).is_dir()
+    lock.release()
+    store.finish(run.id, State.STOPPED)
+
+
+@pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL], ids=["piped", "null"])
+def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, stdin: int) -> None:
+    run = running(store)
+    store.finish(run.id, State.DONE)
+    command = [sys.executable, "-m", "mnistnet", "delete", run.id]
+    said = subprocess.run(command, stdin=stdin, capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (2, "")
+    asks = "deleting it asks first, and there is no terminal to ask on; add --yes"
+    assert said.stderr == f"mnistnet: run {run.id}: {asks}\n"
+    assert store.run(run.id).state is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "out"),
+    [("y\n", 0, "deleted"), ("n\n", 0, "kept"), ("\n", 0, "kept"), ("\4", 1, "")],
+    ids=["yes", "no", "nothing", "Ctrl-D"],
+)
+def test_on_a_terminal_deleting_asks_and_only_yes_deletes(store: Store, answer: str, code: int, out: str) -> None:
+    run = running(store)
+    store.finish(run.id, State.DONE)
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "mnistnet", "delete", run.id]
+    process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.write(ours, answer.encode())
+    said = ended(process)
+    os.close(ours)
+    os.close(theirs)
+    assert (said.code, said.out.strip()) == (code, f"{run.id} {out}" if out else "")
+    assert f"Delete run {run.id} (tiny, done, 0 of 3 epochs) and all its files? [y/N]" in said.err
+    assert store.folder(run.id).exists() == bool(store.runs()) == (out != "deleted")
+
+
+# Backups
+
+
+def test_a_store_is_backed_up_and_restored_with_one_document_each(
+    command: Command, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = command("show", run.id, "--json").document
+    file = tmp_path / "runs.zip"
+    written = command("backup", str(file), "--json")
+    assert (written.code, written.err) == (0, "")
+    assert set(written.document) == {"file", "store", "runs", "unfinished", "bytes"}
+    assert (written.document["runs"], written.document["unfinished"]) == (1, 0)
+
+    monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "elsewhere"))
+    restored = command("restore", str(file), "--json")
+    assert (restored.code, restored.err) == (0, "")
+    assert restored.document == {**written.document, "store": str(tmp_path / "elsewhere")}
+    assert command("show", run.id, "--json").document == shown
+    assert command("evaluate", run.id, "--json").document["errors"] == run.test_errors
+
+
+def test_what_does_not_go_on_by_itself_after_restoring_is_told(
+    command: Command, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.enqueue(TINY, recipe())
+    said = command("backup", str(tmp_path / "runs.zip"))
+    assert said.out.startswith(f"{tmp_path / 'runs.zip'}: 1 runs, 0.")
+    monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "elsewhere"))
+    said = command("restore", str(tmp_path / "runs.zip"))
+    assert said.out.splitlines()[1] == "  1 of them were unfinished; `python -m mnistnet resume RUN` goes on with one"
+    assert "stopped" in command("runs").out
+    assert not (tmp_path / "elsewhere" / "supervisor.log").exists()
+
+
+def test_a_backup_over_a_file_and_a_restoring_over_runs_are_refused(command: Command, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "runs.zip"
+    assert command("backup", str(file)).code == 0
+    for name, reason in (("backup", "exists already: a backup replaces nothing"), ("restore", "holds 1 runs: only")):
+        said = command(name, str(file))
+        assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+        assert reason in said.err
+
+
 # Data
 
 
@@ -344,6 +444,11 @@ BAD_ARGUMENTS = {
     ("show", ""): "run '': no such run",
     ("stop", "0123abcd"): "run '0123abcd': no such run",
     ("resume", "0123abcd"): "run '0123abcd': no such run",
+    ("delete", "0123abcd"): "run '0123abcd': no such run",
+    ("delete", "0123abcd", "--yes"): "run '0123abcd': no such run",
+    ("backup",): "Missing argument 'FILE'",
+    ("restore",): "Missing argument 'FILE'",
+    ("restore", "nowhere.zip"): "nowhere.zip: no such file: give one that `python -m mnistnet backup` has written",
     ("evaluate", "0123abcd"): "run '0123abcd': no such run",
     ("evaluate", "0123abcd", "--split", "train"): "Invalid value for '--split': 'train' is not one of",
     ("data", "--dataset", "cifar"): "Invalid value for '--dataset': 'cifar' is not one of",
@@ -442,6 +547,7 @@ def test_a_store_that_no_disk_can_hold_is_refused(
     assert "File name too long" in said.err
 
 
+@pytest.mark.bar("E3")
 def test_no_network_and_no_data_is_one_line_with_the_way_out(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

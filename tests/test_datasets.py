@@ -90,12 +90,17 @@ def test_looking_whether_files_are_here_creates_nothing(fashion: Path, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["FashionMNIST"]
 
 
+@pytest.mark.bar("E3")
 def test_missing_files_are_told_with_the_way_out(fashion: Path) -> None:
-    message = r"KMNIST/raw/train-images-idx3-ubyte: missing, and no copy could be fetched .*MNISTNET_DATA.*digits$"
+    message = (
+        r"KMNIST/raw/train-images-idx3-ubyte: missing, and no copy could be fetched .*MNISTNET_DATA.*--dataset digits; "
+        r"`python -m mnistnet data --dataset kmnist` tries again$"
+    )
     with pytest.raises(DataError, match=message):
         load("kmnist")
 
 
+@pytest.mark.bar("F9")
 def test_a_damaged_file_is_replaced_where_a_copy_can_be_reached(fashion: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_fetch", lambda dataset, place: idx.write(place, seed=1))
     (fashion / NAMES[0]).write_bytes(b"")
@@ -122,7 +127,7 @@ def test_the_test_part_needs_no_training_files(fashion: Path) -> None:
 def test_the_test_part_is_never_fetched(fashion: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_fetch", lambda dataset, place: idx.write(place))
     (fashion / NAMES[2]).unlink()
-    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte: missing$"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte: missing: `python -m mnistnet data --dataset fa"):
         load_test("fashion")
 
 

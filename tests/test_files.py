@@ -87,6 +87,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         verify(folder, hashes)
 
 
+@pytest.mark.bar("F9")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_altered_file_is_named(folder: Path, name: str) -> None:
     hashes = _hashes(folder)
@@ -95,12 +96,14 @@ def test_an_altered_file_is_named(folder: Path, name: str) -> None:
         verify(folder, hashes)
 
 
+@pytest.mark.bar("F9")
 def test_a_truncated_file_is_named_with_both_sizes(folder: Path) -> None:
     _truncate(folder / IMAGES)
     with pytest.raises(DataError, match=rf"{IMAGES}: 18,831 bytes instead of 18,832: truncated or another file$"):
         verify(folder, {})
 
 
+@pytest.mark.bar("F9")
 def test_a_file_with_something_after_its_end_is_refused(folder: Path) -> None:
     with (folder / IMAGES).open("ab") as file:
         file.write(b"\0")
@@ -108,6 +111,7 @@ def test_a_file_with_something_after_its_end_is_refused(folder: Path) -> None:
         verify(folder, {})
 
 
+@pytest.mark.bar("F9")
 def test_an_empty_file_is_refused(folder: Path) -> None:
     (folder / IMAGES).write_bytes(b"")
     with pytest.raises(DataError, match=r"0 bytes instead of 18,832"):
@@ -159,6 +163,7 @@ def test_a_download_brings_all_files_and_their_manifest(tmp_path: Path, monkeypa
     assert sorted(_everything(tmp_path)) == sorted(f"new/MNIST/raw/{name}" for name in (*NAMES, MANIFEST))
 
 
+@pytest.mark.bar("F9")
 def test_a_download_replaces_damaged_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = _hashes(folder)
     _flip_a_bit(folder / IMAGES)
@@ -168,6 +173,7 @@ def test_a_download_replaces_damaged_files(folder: Path, monkeypatch: pytest.Mon
     assert _hashes(folder) == hashes
 
 
+@pytest.mark.bar("F9")
 def test_a_download_of_other_files_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashes, before = _hashes(folder), _everything(folder.parent)
     _reachable(monkeypatch, seed=1)
@@ -294,11 +300,13 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here
 
 
+@pytest.mark.bar("F9")
 @pytest.mark.mnist
 def test_the_real_files_have_the_published_hashes(real: Path) -> None:
     verify(real, datasets.source("mnist").sha256)
 
 
+@pytest.mark.bar("F9")
 @pytest.mark.mnist
 @pytest.mark.parametrize(
     ("damage", "words"),
@@ -314,12 +322,14 @@ def test_damaged_mnist_is_refused_with_the_way_out(real: Path, damage: object, w
     damage(real / NAMES[1])
     message = (
         rf"^{re.escape(str(real / NAMES[1]))}: {words}, and no copy could be fetched \(.*\): put "
-        r"train-images-idx3-ubyte \(47,040,016 bytes\), .* into .*, or set MNISTNET_DATA to .*--dataset digits$"
+        r"train-images-idx3-ubyte \(47,040,016 bytes\), .* into .*, or set MNISTNET_DATA to .*--dataset digits; "
+        r"`python -m mnistnet data --dataset mnist` tries again$"
     )
     with pytest.raises(DataError, match=message):
         datasets.load("mnist")
 
 
+@pytest.mark.bar("F9")
 @pytest.mark.mnist
 def test_damaged_mnist_is_repaired_where_a_copy_can_be_reached(real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {name: (real / name).resolve() for name in NAMES}

@@ -368,6 +368,7 @@ _IMPOSSIBLE: dict[str, tuple[tuple[Layer, ...], str]] = {
 }
 
 
+@pytest.mark.bar("E2")
 @pytest.mark.parametrize(("layers", "message"), _IMPOSSIBLE.values(), ids=_IMPOSSIBLE)
 def test_an_impossible_design_is_refused_at_its_layer(layers: tuple[Layer, ...], message: str) -> None:
     with pytest.raises(DesignError, match=message):

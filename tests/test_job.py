@@ -13,7 +13,8 @@ import torch
 from mnistnet.data import datasets
 from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.runs import checkpoint, job, predictions
-from mnistnet.runs.checkpoint import GENERATIONS, CheckpointError
+from mnistnet.runs.checkpoint import GENERATIONS
+from mnistnet.runs.durable import NotSaved
 from mnistnet.runs.job import End
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
@@ -141,11 +142,14 @@ def kill(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int, *
     monkeypatch.setattr(owner, name, deadly)
 
 
-# An epoch's checkpoint calls fsync twice, for the file and for its folder, and replace once.
+# Each file calls fsync twice, for itself and for its folder, and replace once; an epoch writes its checkpoint and
+# then, inside the transaction, the run's record.
 POINTS: dict[str, tuple[object, str, int, bool]] = {
-    "after the temporary write": (os, "fsync", 5, False),
-    "after fsync": (os, "replace", 3, False),
-    "after rename": (os, "replace", 3, True),
+    "after the temporary write": (os, "fsync", 9, False),
+    "after fsync": (os, "replace", 5, False),
+    "after rename": (os, "replace", 5, True),
+    "in the record's temporary write": (os, "fsync", 11, False),
+    "after the record's rename": (os, "replace", 6, True),
     "before commit": (Store, "record_epoch", 3, False),
     "after commit": (Store, "record_epoch", 3, True),
     "before the sweep": (checkpoint, "sweep", 3, False),
@@ -167,6 +171,7 @@ def cut_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ru
     return train_until
 
 
+@pytest.mark.bar("F2")
 @pytest.mark.parametrize("point", POINTS)
 def test_a_run_killed_at_any_point_resumes_to_the_same_outcome(
     store: Store, uninterrupted: Outcome, cut_off: Callable[[str], Run], point: str
@@ -216,13 +221,17 @@ def damage(store: Store, run: Run, rows: list[Metrics]) -> None:
         (store.folder(run.id) / row.checkpoint).write_bytes(b"")
 
 
+@pytest.mark.bar("F7")
 @pytest.mark.parametrize("damaged", [1, 2, 3])
 def test_a_run_goes_on_from_the_newest_whole_generation_or_from_the_start(
     store: Store, uninterrupted: Outcome, cut_off: Callable[[str], Run], damaged: int
 ) -> None:
     run = cut_off("after commit")
     damage(store, run, store.metrics(run.id)[-damaged:])
-    assert outcome(store, resumed(store, run)) == uninterrupted
+    again = resumed(store, run)
+    assert outcome(store, again) == uninterrupted
+    went_on = "began anew" if damaged == GENERATIONS else f"went on from epoch {3 - damaged}"
+    assert again.message == f"the checkpoint of epoch 3 was damaged or gone: training {went_on}"
 
 
 def test_a_run_that_starts_over_keeps_its_new_checkpoints(
@@ -268,6 +277,7 @@ def test_a_stopped_run_resumes_to_the_same_outcome(
     assert outcome(store, resumed(store, run)) == uninterrupted
 
 
+@pytest.mark.bar("E4")
 def test_a_run_that_diverges_ends_so_with_the_remedy(store: Store) -> None:
     run = running(store, EXPLOSIVE, learning_rate=10, schedule="constant")
     end = job.train(store, run)
@@ -280,20 +290,27 @@ def test_a_full_disk_ends_a_run_with_its_earlier_epochs_intact(store: Store, mon
     run = running(store, epochs=EPOCHS)
     replace, calls = os.replace, 0
 
-    def full_from_the_third(*arguments: Any) -> None:
+    def full_in_the_third_epoch(*arguments: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls > 2:
+        if calls > 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         replace(*arguments)
 
-    monkeypatch.setattr(os, "replace", full_from_the_third)
-    with pytest.raises(CheckpointError, match="No space left on device: not saved; the earlier ones are intact"):
+    monkeypatch.setattr(os, "replace", full_in_the_third_epoch)
+    with pytest.raises(NotSaved, match="No space left on device: not saved; the earlier ones are intact"):
         job.train(store, run)
     assert store.run(run.id).epochs_done == 2
     found = checkpoint.newest(store.folder(run.id), store.metrics(run.id))
     assert found is not None
     assert found[0].epoch == 2
+
+
+def test_a_run_whose_hours_are_over_stops_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "LOOK_SECONDS", 0)
+    monkeypatch.setenv("MNISTNET_LIMITS", "hours=0.0000001")
+    end = job.train(store, running(store, epochs=EPOCHS))
+    assert end == End(State.STOPPED, "the limit of 1e-07 hours is reached; Resume gives it as many again")
 
 
 # On show

@@ -24,14 +24,14 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 # From the ground up. A file may import its own room and everything below; rooms of one floor know nothing of
 # each other.
 FLOORS = (
-    {"mnistnet.errors", "mnistnet.strict"},
+    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login"},
     {"mnistnet.nets"},
     {"mnistnet.data"},
     {"mnistnet.training"},
     {"mnistnet.gallery"},
     {"mnistnet.runs"},
     {"mnistnet.insight"},
-    {"mnistnet.links", "mnistnet.charts", "mnistnet.documents", "mnistnet.watching"},
+    {"mnistnet.links", "mnistnet.charts", "mnistnet.documents", "mnistnet.watching", "mnistnet.serving"},
     {"mnistnet.ui", "mnistnet.__main__"},
     {"pages", ENTRY},
 )

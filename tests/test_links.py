@@ -294,6 +294,7 @@ BAD_DESIGNS = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize("link", BAD_DESIGNS, ids=lambda link: ascii(link[:24]))
 def test_a_link_that_is_no_design_says_which_part_is_wrong(link: str) -> None:
     with pytest.raises(LinkError, match=BAD_DESIGNS[link]):
@@ -338,6 +339,7 @@ BAD_LAYERS = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize("layer", BAD_LAYERS)
 def test_a_part_that_is_no_layer_is_shown_with_its_number(layer: str) -> None:
     with pytest.raises(LinkError, match=r"^design link, layer 2: .* is no layer; copy the link anew$") as error:
@@ -363,6 +365,7 @@ OUT_OF_RANGE = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize("layer", OUT_OF_RANGE)
 def test_a_value_out_of_range_is_named_with_what_is_allowed(layer: str) -> None:
     with pytest.raises(LinkError, match=rf"^design link, layers\.1\.{OUT_OF_RANGE[layer]}$"):
@@ -388,6 +391,7 @@ def test_a_link_that_is_no_recipe_says_which_part_is_wrong(link: str) -> None:
         decode_recipe(link)
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
@@ -456,6 +460,7 @@ def answer(decode: Callable[[str], object], text: str) -> str:
     return "decoded"
 
 
+@pytest.mark.bar("F10")
 @given(st.one_of(st.text(), NEAR_MISS, NEAR_MISS.map("1~{}~net".format), DESIGN_LIKE))
 @example("1~" + "9" * 3990 + "~n")
 @example("1~c" + "9" * 3900 + "k3s1p1-0~n")
@@ -467,6 +472,7 @@ def test_any_text_is_a_design_or_a_link_error_of_one_line(text: str) -> None:
     assert answer(decode_design, text).isprintable()
 
 
+@pytest.mark.bar("F10")
 @given(st.one_of(st.text(), NEAR_MISS, RECIPE_LIKE))
 @example("1" + "~1" * 18)
 @example("1" + "~\ud800" * 18)

@@ -2,10 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,140 +14,18 @@ from mnistnet import links
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs import supervisor
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import readers, state
+from tests.pages import PAGES, button, opened, slider, texts
+from tests.situations import DIGITS, done, ended, queued, running
 
-APP = str(Path(__file__).parents[1] / "streamlit_app.py")
-PAGES = {
-    "design": "pages/design.py",
-    "train": "pages/train.py",
-    "compare": "pages/compare.py",
-    "mistakes": "pages/mistakes.py",
-    "receptive_fields": "pages/receptive_fields.py",
-}
-DIGITS = recipe({"dataset": "digits", "epochs": 3})
+pytestmark = pytest.mark.usefixtures("still")
 
 
-@pytest.fixture(autouse=True)
-def _fresh_readers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of an earlier test is cached, and no supervisor is woken: states stay as a test sets them."""
-    readers.forget()
-    readers._metrics.clear()
-    readers._evaluation.clear()
-    monkeypatch.setattr(supervisor, "ensure", lambda store: None)
-    monkeypatch.setattr(supervisor, "bury", lambda store, active: None)
-
-
-def opened(page: str = "design", **address: str) -> AppTest:
-    """The dashboard after its first run, on `page`."""
-    app = AppTest.from_file(APP, default_timeout=30)
-    app.query_params.update(address)
-    app.run()
-    if page != "design":
-        app.switch_page(PAGES[page]).run()
-    return app
-
-
-def texts(app: AppTest) -> str:
-    """All that the page says, in one string."""
-    elements: list[Any] = [
-        *app.markdown,
-        *app.caption,
-        *app.error,
-        *app.warning,
-        *app.info,
-        *app.text,
-        *app.metric,
-        *app.title,
-    ]
-    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
-
-
-def slider(app: AppTest, label: str) -> Any:
-    """The slider whose label begins so."""
-    return next(element for element in app.slider if element.label.startswith(label))
-
-
-def button(app: AppTest, label: str) -> Any:
-    """The button of this label."""
-    return next(element for element in app.button if element.label == label)
-
-
-def metrics(epoch: int, accuracy: float = 0.9952) -> Metrics:
-    """One stored epoch."""
-    return Metrics(epoch, 0.1, 0.97, 0.02, accuracy, 0.1, 8.0, 6800.0, f"epoch-{epoch:04d}.pt", "0" * 64)
-
-
-def queued(store: Store) -> Run:
-    return store.enqueue(FIRST.architecture, DIGITS)
-
-
-def running(store: Store, how: Recipe = DIGITS) -> Run:
-    run = store.enqueue(FIRST.architecture, how)
-    claimed = store.claim(slots=64)
-    assert claimed
-    store.start(run.id, claimed.attempt)
-    store.record_epoch(run.id, metrics(1))
-    store.advance(run.id, "training", 3, 11, 5000.0)
-    return store.run(run.id)
-
-
-def ended(state: State) -> Callable[[Store], Run]:
-    def make(store: Store) -> Run:
-        run = running(store)
-        store.finish(run.id, state, "the reason")
-        return store.run(run.id)
-
-    return make
-
-
-def done(store: Store) -> Run:
-    """A run that was really trained, so that its predictions are there too."""
-    run = queued(store)
-    claimed = store.claim(slots=64)
-    assert claimed
-    started = store.start(run.id, claimed.attempt)
-    assert started
-    from mnistnet.runs import job
-
-    job.train(store, started)
-    return store.run(run.id)
-
-
-STATES: dict[str, Callable[[Store], Run | None]] = {
-    "no runs": lambda _: None,
-    "queued": queued,
-    "running": running,
-    "stopped": ended(State.STOPPED),
-    "failed": ended(State.FAILED),
-    "interrupted": ended(State.INTERRUPTED),
-    "diverged": ended(State.DIVERGED),
-    "done": done,
-}
-
-
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("situation", STATES)
-def test_every_page_has_something_to_say_in_every_state(page: str, situation: str, store: Store) -> None:
-    STATES[situation](store)
-    readers.forget()
-    app = opened(page)
-    assert not app.exception
-    assert app.title[0].value.lower().replace(" ", "_") == page
-    assert len(texts(app)) > 40
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_works_without_any_data_set(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "nothing"))
-    readers.images.clear()
-    app = opened(page)
-    assert not app.exception
-
-
+@pytest.mark.bar("E3")
 def test_without_mnist_the_design_page_offers_the_offline_sample(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -183,6 +59,7 @@ def test_a_link_to_a_gallery_run_opens_its_layers() -> None:
     assert app.selectbox(key="field-whose").value == "gallery-mnistnet-min"
 
 
+@pytest.mark.bar("E1")
 @pytest.mark.parametrize("page", ["train", "compare"])
 def test_an_empty_page_says_one_thing_and_offers_one(page: str) -> None:
     app = opened(page)
@@ -242,6 +119,7 @@ def test_the_largest_width_that_fits_is_one_click_away() -> None:
     assert int(app.metric[0].value.replace(",", "")) < 20_000
 
 
+@pytest.mark.bar("E2")
 def test_an_impossible_layer_is_marked_where_it_stands_and_start_is_off() -> None:
     layers = list(FIRST.architecture.layers)
     layers[6] = Conv(channels=24, kernel=7)
@@ -325,6 +203,7 @@ def test_a_link_fills_the_form_and_starts_nothing(store: Store) -> None:
     assert store.runs() == []
 
 
+@pytest.mark.bar("S2")
 def test_values_survive_a_visit_to_another_page() -> None:
     app = opened()
     slider(app, "Width of layer 3").set_value(21).run()
@@ -344,6 +223,7 @@ def test_one_click_starts_and_shows_the_run(store: Store) -> None:
     assert runs[0].id in app.query_params["run"]
 
 
+@pytest.mark.bar("S9")
 def test_twenty_clicks_on_start_make_one_run(store: Store) -> None:
     app = opened()
     token = app.session_state["_token"]
@@ -396,6 +276,7 @@ def test_a_course_run_says_that_its_best_epoch_flatters(store: Store) -> None:
     assert "test set of MNIST, looked at after every epoch, which flatters the best one" in texts(opened("train"))
 
 
+@pytest.mark.bar("E2")
 def test_a_design_that_cannot_be_counted_passes_no_budget() -> None:
     app = opened(design="1~c16k3s1p1-0_m28_c500k7s1p0-0_c10k1s1p0-0~broken")
     assert app.metric[0].label == "Parameters so far"
@@ -480,6 +361,7 @@ def test_the_test_set_stays_untouched_until_a_holdout_run_is_done(store: Store) 
     assert run.id
 
 
+@pytest.mark.bar("E5")
 def test_mistakes_are_filtered_by_truth_and_guess(store: Store) -> None:
     run = done(store)
     app = opened("mistakes")
@@ -505,6 +387,7 @@ def test_next_opens_the_next_mistake(store: Store) -> None:
     assert app.query_params["digit"] == str(mistakes[1].index)
 
 
+@pytest.mark.bar("S8")
 def test_looking_changes_no_run(store: Store) -> None:
     done(store)
     before = store.runs()
@@ -520,6 +403,7 @@ def test_a_unit_shows_the_share_of_ink_it_can_see() -> None:
     assert ink.value == "100%"
 
 
+@pytest.mark.bar("F11")
 def test_names_are_shown_as_text_not_as_markup(store: Store) -> None:
     store.enqueue(FIRST.architecture.renamed("[x](javascript:alert(1)) <img src=x onerror=alert(1)>"), DIGITS)
     for page in PAGES:

@@ -67,6 +67,7 @@ _BROKEN: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize(("text", "message"), _BROKEN.values(), ids=_BROKEN)
 def test_broken_json_is_refused_in_one_line(text: str | bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
@@ -105,6 +106,7 @@ def test_whole_numbers_stay_exact() -> None:
     assert parse("9" * 30) == 10**30 - 1
 
 
+@pytest.mark.bar("F10")
 def test_whatever_depth_is_read_can_also_be_shown() -> None:
     read = 0
     for depth in range(1, 1001):
@@ -115,6 +117,7 @@ def test_whatever_depth_is_read_can_also_be_shown() -> None:
     assert read > 100
 
 
+@pytest.mark.bar("F10")
 def test_a_repeated_key_among_thousands_is_found_at_once() -> None:
     names = [f'"{number:x}":0' for number in range(7_000)]
     started = process_time()
@@ -159,6 +162,7 @@ _WRONG: dict[str, tuple[object, str]] = {
 }
 
 
+@pytest.mark.bar("F10")
 @pytest.mark.parametrize(("value", "message"), _WRONG.values(), ids=_WRONG)
 def test_a_wrong_field_is_named_in_one_line(value: object, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:

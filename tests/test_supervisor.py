@@ -92,6 +92,7 @@ def test_an_empty_store_needs_nobody_and_is_not_even_made(store: Store) -> None:
 # Killed
 
 
+@pytest.mark.bar("S5")
 def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_identically(
     store: Store, uninterrupted: tuple[Run, list[dict[str, Any]]]
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_killed_supervisor_costs_no_run_anything(store: Store) -> None:
         assert [row.epoch for row in store.metrics(run.id)] == list(range(1, run.recipe.epochs + 1))
 
 
+@pytest.mark.bar("F4")
 def test_of_four_supervisors_started_at_once_one_stays_and_each_run_is_claimed_once(store: Store) -> None:
     run = store.enqueue(SLOW, recipe(epochs=100))
     waiting = store.enqueue(TINY, recipe(epochs=1, threads=0))
@@ -148,6 +150,7 @@ def test_of_four_supervisors_started_at_once_one_stays_and_each_run_is_claimed_o
 # Stopped
 
 
+@pytest.mark.bar("S7")
 def test_a_stopped_run_ends_within_ten_seconds_and_resumes_identically(
     store: Store, uninterrupted: tuple[Run, list[dict[str, Any]]]
 ) -> None:
@@ -218,6 +221,7 @@ def state(store: Store, run: Run, expected: State) -> Callable[[], bool]:
     return lambda: store.run(run.id).state is expected
 
 
+@pytest.mark.bar("S7")
 def test_a_worker_that_does_not_stop_is_killed_and_its_run_stopped(
     store: Store, supervise: Callable[..., Processes]
 ) -> None:

@@ -1,18 +1,24 @@
 """One run in one process, started here by hand in the supervisor's place."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from mnistnet.data import datasets
+from mnistnet.data.files import NAMES, size
 from mnistnet.runs import job, locks, worker
 from mnistnet.runs.job import End
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store
 from tests.processes import until
 from tests.samples import TINY, recipe
+
+REAL = datasets.folder(datasets.source("mnist")).resolve()
 
 
 def claimed(store: Store, **fields: Any) -> Run:
@@ -54,21 +60,69 @@ def test_a_late_worker_leaves_its_run_alone(store: Store) -> None:
     assert store.run(late.id) == again
 
 
-def test_missing_data_fails_the_run_with_one_clear_line(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "empty"))
+@pytest.fixture
+def unplugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where a process started now looks for MNIST, empty; and no way out of this machine for it."""
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "data"))
     for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
+    for exception in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(exception, raising=False)
+    place = tmp_path / "data" / "MNIST" / "raw"
+    place.mkdir(parents=True)
+    return place
+
+
+@pytest.mark.bar("E3")
+def test_without_data_and_network_a_run_fails_with_the_path_the_sizes_and_the_command(
+    store: Store, unplugged: Path
+) -> None:
     run = claimed(store, dataset="mnist")
     start(store, run).communicate()
     ended = store.run(run.id)
     assert ended.state is State.FAILED
-    assert "train-images-idx3-ubyte: missing, and no copy could be fetched" in ended.message
-    assert "--dataset digits" in ended.message
+    assert ended.message.startswith(f"{unplugged / NAMES[0]}: missing, and no copy could be fetched (")
+    for name in NAMES:
+        assert f"{name} ({size(name):,} bytes)" in ended.message
+    assert f"into {unplugged.resolve()}, or set MNISTNET_DATA" in ended.message
+    assert "offline sample with --dataset digits; `python -m mnistnet data --dataset mnist` tries" in ended.message
     assert len(ended.message.splitlines()) == 1
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _alter(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.mnist
+@pytest.mark.bar("F9")
+@pytest.mark.parametrize(
+    ("name", "damage", "words"),
+    [
+        (NAMES[0], _cut, "47,040,015 bytes instead of 47,040,016: truncated or another file"),
+        (NAMES[0], _alter, "its sha256 is not the published one: damaged or altered"),
+        (NAMES[3], _alter, "its sha256 is not the published one: damaged or altered"),
+    ],
+    ids=["truncated", "altered image", "altered label"],
+)
+def test_damaged_mnist_is_never_trained_on(
+    store: Store, unplugged: Path, name: str, damage: Callable[[Path], None], words: str
+) -> None:
+    for each in NAMES:
+        shutil.copy(REAL / each, unplugged / each)
+    damage(unplugged / name)
+    run = claimed(store, dataset="mnist")
+    start(store, run).communicate()
+    ended = store.run(run.id)
+    assert ended.state is State.FAILED
+    assert ended.message.startswith(f"{unplugged / name}: {words}, and no copy could be fetched (")
+    assert store.metrics(run.id) == []
+    assert not list(store.folder(run.id).glob("*.pt*"))
 
 
 # In this process, with the training itself replaced
@@ -78,7 +132,7 @@ def test_missing_data_fails_the_run_with_one_clear_line(
 def worked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A claimed run; and this process keeps its place in the queue for the processor and its threads."""
     monkeypatch.setattr(worker, "_give_way", lambda: None)
-    monkeypatch.setattr(worker, "prepare", lambda threads: None)
+    monkeypatch.setattr(worker, "prepare", lambda threads, memory: None)
     return claimed(store)
 
 
@@ -111,9 +165,22 @@ def test_an_unexpected_error_leaves_its_traceback_in_the_log(
 
 
 def test_an_error_without_words_still_fails_the_run(store: Store, worked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "train", raising(MemoryError()))
+    monkeypatch.setattr(job, "train", raising(ZeroDivisionError()))
     ended = work(store, worked)
-    assert (ended.state, ended.message) == (State.FAILED, "MemoryError: ")
+    assert (ended.state, ended.message) == (State.FAILED, "ZeroDivisionError: ")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_a_run_that_needs_too_much_memory_says_so(
+    store: Store, worked: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setenv("MNISTNET_LIMITS", "memory_mb=1500")
+    monkeypatch.setattr(job, "train", raising(error))
+    ended = work(store, worked)
+    assert ended.state is State.FAILED
+    assert ended.message == "it needs more than the 1.6 GB of memory allowed here; choose a smaller batch"
 
 
 def test_a_run_ends_as_its_training_says(store: Store, worked: Run, monkeypatch: pytest.MonkeyPatch) -> None:

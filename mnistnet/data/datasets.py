@@ -120,8 +120,8 @@ def load(name: str, *, fetch: bool = True) -> Dataset:
         files.verify(place, chosen.sha256)
     except DataError as problem:
         if not fetch:
-            raise DataError(f"{problem}: `python -m mnistnet data --dataset {name}` fetches and verifies it") from None
-        files.download(place, chosen.folder, chosen.sha256, problem)
+            raise _with_remedy(problem, name) from None
+        _fetch(chosen, place, problem)
     return Dataset(chosen, *(files.read_idx(place / name) for name in files.NAMES))
 
 
@@ -133,9 +133,23 @@ def load_test(name: str) -> tuple[Bytes, Bytes]:
         return sample.test_images, sample.test_labels
     place = folder(chosen)
     names = [name for name in files.NAMES if name.startswith("t10k")]
-    files.verify(place, chosen.sha256, names)
+    try:
+        files.verify(place, chosen.sha256, names)
+    except DataError as problem:
+        raise _with_remedy(problem, name) from None
     images, labels = (files.read_idx(place / name) for name in names)
     return images, labels
+
+
+def _fetch(chosen: Source, place: Path, problem: DataError) -> None:
+    try:
+        files.download(place, chosen.folder, chosen.sha256, problem)
+    except DataError as error:
+        raise DataError(f"{error}; `python -m mnistnet data --dataset {chosen.name}` tries again") from None
+
+
+def _with_remedy(problem: DataError, name: str) -> DataError:
+    return DataError(f"{problem}: `python -m mnistnet data --dataset {name}` fetches and verifies it")
 
 
 def _offline_sample() -> Dataset:

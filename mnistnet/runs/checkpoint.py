@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,21 @@ import torch
 from torch import Tensor
 
 from mnistnet.errors import SaveFailed
+from mnistnet.runs.durable import write_whole
 from mnistnet.runs.run import Metrics
 
 GENERATIONS = 3
 
 
 class CheckpointError(SaveFailed):
-    """A checkpoint that is missing, damaged or cannot be written."""
+    """A checkpoint that is missing or damaged."""
 
 
 def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     """Write `state` as this epoch's checkpoint; its file name and sha256.
 
     Temporary file, fsync, rename, fsync of the folder: after this returns, power may fail.
-    Raises CheckpointError where the disk does not take it; the earlier checkpoints are untouched.
+    Raises NotSaved where the disk does not take it; the earlier checkpoints are untouched.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
@@ -80,22 +80,3 @@ def weights_sha256(weights: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.numpy().tobytes())
     return digest.hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` so that a reader, or a power cut, finds the old file or the new one."""
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: {error.strerror}: not saved; the earlier ones are intact") from None

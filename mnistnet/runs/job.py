@@ -9,8 +9,9 @@ import torch
 from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Part, Split
 from mnistnet.nets.network import build
-from mnistnet.runs import checkpoint, predictions
+from mnistnet.runs import checkpoint, limits, predictions
 from mnistnet.runs.database import StoreError
+from mnistnet.runs.durable import write_whole
 from mnistnet.runs.predictions import Predictions, SplitName
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
@@ -42,8 +43,8 @@ def train(store: Store, run: Run) -> End | None:
                 job.commit(progress)
             else:
                 job.report(progress)
-            if job.is_to_stop():
-                return End(State.STOPPED)
+            if end := job.end():
+                return end
     except Diverged as error:
         return End(State.DIVERGED, str(error))
     job.score()
@@ -55,6 +56,7 @@ class _Job:
 
     def __init__(self, store: Store, run: Run) -> None:
         self.store, self.run = store, run
+        self._began = time.monotonic()
         self.folder = store.folder(run.id)
         torch.set_num_threads(run.threads)
         store.advance(run.id, f"loading {datasets.source(run.recipe.dataset).title}")
@@ -68,13 +70,15 @@ class _Job:
         self._reported_step = 0
 
     def _restore(self) -> None:
-        found = checkpoint.newest(self.folder, self.store.metrics(self.run.id))
-        if found is None:
-            self.store.forget_epochs_after(self.run.id, 0)
-            return
-        metrics, state = found
-        self.training.restore(state)
-        self.store.forget_epochs_after(self.run.id, metrics.epoch)
+        stored = self.store.metrics(self.run.id)
+        found = checkpoint.newest(self.folder, stored)
+        epoch = found[0].epoch if found else 0
+        if found:
+            self.training.restore(found[1])
+        if stored and epoch < stored[-1].epoch:
+            again = f"went on from epoch {epoch}" if epoch else "began anew"
+            message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
+            self.store.forget_epochs_after(self.run.id, epoch, message)
 
     def commit(self, epoch: Epoch) -> None:
         """Checkpoint first, then its hash with the figures: a row never points at what is not there."""
@@ -95,13 +99,16 @@ class _Job:
             self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
         self._reported, self._reported_step = now, progress.step
 
-    def is_to_stop(self) -> bool:
-        """Whether someone asked for the end, looked up twice a second."""
+    def end(self) -> End | None:
+        """Whether it must end now: someone asked for it, looked up twice a second, or its hours are over."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
-            return False
+            return None
         self._looked = now
-        return self.store.stop_requested(self.run.id)
+        hours = limits.current().hours
+        if now - self._began > hours * 3600:
+            return End(State.STOPPED, f"the limit of {hours:g} hours is reached; Resume gives it as many again")
+        return End(State.STOPPED) if self.store.stop_requested(self.run.id) else None
 
     def score(self) -> None:
         """The final weights on validation and test images: answers to files, the score to the store.
@@ -117,7 +124,7 @@ class _Job:
             "test": test,
         }
         for split, answered in answers.items():
-            checkpoint.write_whole(predictions.path(self.folder, split), predictions.pack(answered, sha256))
+            write_whole(predictions.path(self.folder, split), predictions.pack(answered, sha256))
         errors = int((test.probabilities.argmax(1) != test.labels).sum())
         self.store.complete(self.run.id, errors, len(test.labels), sha256)
 

@@ -77,6 +77,7 @@ class Run:
     test_errors: int | None
     test_total: int | None
     weights_sha256: str | None
+    owner: str = ""
 
     @property
     def architecture(self) -> Architecture:
@@ -138,6 +139,18 @@ class Run:
     def train_images(self) -> int:
         """Images in an epoch, to a batch; 0 before training has begun."""
         return self.steps * self.recipe.batch_size
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone who logged in. Where nobody logs in there are no persons, and everyone may do everything."""
+
+    name: str
+    is_administrator: bool = False
+
+    def may_change(self, run: Run) -> bool:
+        """Whether they may stop, resume or delete the run."""
+        return self.is_administrator or (bool(run.owner) and run.owner == self.name)
 
 
 @lru_cache(maxsize=512)

@@ -1,4 +1,4 @@
--- Version 1 of the store (PRAGMA user_version).
+-- Version 2 of the store (PRAGMA user_version).
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -22,7 +22,8 @@ CREATE TABLE runs (
     images_per_second REAL,
     test_errors INTEGER,
     test_total INTEGER,
-    weights_sha256 TEXT
+    weights_sha256 TEXT,
+    owner TEXT NOT NULL DEFAULT ''           -- who started it, where people log in; else empty
 );
 
 CREATE TABLE epochs (

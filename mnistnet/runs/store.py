@@ -1,30 +1,34 @@
-"""The truth about every run: its row and its folder. Owns every state change; knows no process, no torch."""
+"""The truth about every run: its row and its folder, and what people may ask of it. Knows no process, no torch."""
 
 import os
 import secrets
 import shutil
+import sqlite3
 import time
-from dataclasses import fields
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require
-from mnistnet.runs.database import Database, StoreError
-from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Metrics, Run, State
+from mnistnet.runs import limits, records
+from mnistnet.runs.database import StoreError
+from mnistnet.runs.durable import sync_folder
+from mnistnet.runs.ledger import Ledger, quoted
+from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Person, Run, State
 from mnistnet.training.recipe import Recipe
 
-MINIMUM_FREE_BYTES = 200 * 1024**2
-_COLUMNS = ", ".join(field.name for field in fields(Run))
-_METRICS = [field.name for field in fields(Metrics)]
-
-
-class UnknownRun(BadInput):
-    """No run, or more than one, has this id or prefix."""
+_NEW = ".new-"  # how the name of a folder begins that has no row yet
+_DOOMED = ".deleted-"  # how the name of a folder begins that is being removed
 
 
 class WrongState(BadInput):
     """The run is not in a state in which this can be done."""
+
+
+class NotYours(BadInput):
+    """The run was started by someone else."""
 
 
 def default_root() -> Path:
@@ -37,262 +41,197 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Store:
-    """The runs under one folder. Cheap to make; every call opens and closes its own connection."""
+class Store(Ledger):
+    """The runs under one folder: rows and files. Cheap to make."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = (root or default_root()).resolve()
-        self.database = Database(self.root / "runs.sqlite")
+        super().__init__((root or default_root()).resolve())
 
     def folder(self, run_id: str) -> Path:
         """Where the files of a run lie: checkpoints, predictions, log, lock."""
         return self.root / run_id
 
-    # Reading
-
-    def runs(self) -> list[Run]:
-        """All runs, the newest first."""
-        return self._select("ORDER BY number DESC")
-
-    def active(self) -> list[Run]:
-        """Queued, starting and running runs in the order in which they have their turn."""
-        return self._select(f"WHERE state IN ({_quoted(ACTIVE)}) ORDER BY turn")
-
-    def run(self, prefix: str) -> Run:
-        """The run whose id is or begins with `prefix`; UnknownRun where none or several do."""
-        found = [run for run in self._select("ORDER BY number DESC") if run.id.startswith(prefix)] if prefix else []
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise UnknownRun(f"run {prefix!a}: no such run; `python -m mnistnet runs` lists them")
-        names = ", ".join(run.id for run in found[:5])
-        raise UnknownRun(f"run {prefix!a}: {len(found)} runs begin so ({names}); give more of the id")
-
-    def metrics(self, run_id: str) -> list[Metrics]:
-        """The stored epochs of a run, in order."""
-        rows = self.database.rows(f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", run_id)
-        return [Metrics(*row) for row in rows]
-
-    def stop_requested(self, run_id: str) -> bool:
-        """Whether someone wants the run to end. Costs a worker a tenth of a millisecond."""
-        rows = self.database.rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
-        return not rows or bool(rows[0][0])
-
-    # Changing, for whoever starts and stops runs
-
-    def enqueue(self, architecture: Architecture, recipe: Recipe, token: str | None = None) -> Run:
+    def enqueue(self, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
         """Put a run at the end of the queue; the same `token` again gives the run it already made.
 
-        Raises DesignError for a design that cannot be built, StoreError where the disk is full or
-        cannot be written; nothing is left behind then.
+        Raises DesignError for a design that cannot be built, OverLimit for more than is allowed here,
+        StoreError where the disk is full or cannot be written; nothing is left behind then.
         """
-        params = require(architecture).params
-        run_id = secrets.token_hex(4)
-        threads = min(recipe.threads, cores()) or cores()
-        folder = self.folder(run_id)
-        stored_id = None
+        return self.run(self._enqueue([(architecture, recipe)], token, owner)[0])
+
+    def enqueue_all(self, wanted: Sequence[tuple[Architecture, Recipe]], owner: str = "") -> list[Run]:
+        """Put many runs at the end of the queue, all of them or none. Raises as `enqueue`."""
+        ids = self._enqueue(wanted, None, owner)
+        by_id = {run.id: run for run in self.runs()}
+        return [by_id[run_id] for run_id in ids]
+
+    def _enqueue(self, wanted: Sequence[tuple[Architecture, Recipe]], token: str | None, owner: str) -> list[str]:
+        for architecture, recipe in wanted:
+            limits.require_allowed(architecture, recipe)
+        new = {secrets.token_hex(4): one for one in wanted}
+        stored: list[str] = []
         try:
-            self._make_room()
-            folder.mkdir(parents=True)
-            (folder / "design.json").write_text(architecture.to_json())
-            (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
-            stored_id = self._insert(run_id, token, architecture, recipe, params, threads)
+            limits.require_room(self.root)
+            for run_id, (architecture, recipe) in new.items():
+                folder = self.root / f"{_NEW}{run_id}"
+                folder.mkdir(parents=True)
+                (folder / records.DESIGN).write_text(architecture.to_json())
+                (folder / records.RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n")
+            stored = self.database.transact(lambda connection: self._insert_all(connection, new, token, owner))
         except OSError as error:
             raise StoreError(
                 f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE"
             ) from None
         finally:
-            if stored_id != run_id:
-                shutil.rmtree(folder, ignore_errors=True)
-        return self.run(stored_id)
+            for run_id in new:
+                shutil.rmtree(self.root / f"{_NEW}{run_id}", ignore_errors=True)
+        return stored
+
+    def _insert_all(
+        self,
+        connection: sqlite3.Connection,
+        new: dict[str, tuple[Architecture, Recipe]],
+        token: str | None,
+        owner: str,
+    ) -> list[str]:
+        self._require_short_queue(connection, len(new))
+        stored = [self._insert(connection, run_id, token, owner, *one) for run_id, one in new.items()]
+        for run_id in new.keys() & set(stored):
+            if (made := self.root / f"{_NEW}{run_id}").exists():
+                made.rename(self.folder(run_id))
+            records.keep(connection, self.root, run_id, durably=False)
+        return stored
+
+    def _require_short_queue(self, connection: sqlite3.Connection, more: int) -> None:
+        waiting = connection.execute("SELECT count(*) FROM runs WHERE state = ?", (State.QUEUED,)).fetchone()[0]
+        if waiting + more > limits.current().queued:
+            raise limits.OverLimit(
+                f"{waiting} runs are queued and {more} more were asked for: at most {limits.current().queued} may "
+                "wait; let some finish, or stop them"
+            )
 
     def _insert(
-        self, run_id: str, token: str | None, architecture: Architecture, recipe: Recipe, params: int, threads: int
+        self,
+        connection: sqlite3.Connection,
+        run_id: str,
+        token: str | None,
+        owner: str,
+        architecture: Architecture,
+        recipe: Recipe,
     ) -> str:
-        with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
-                " created) VALUES (?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (token) DO NOTHING",
-                (
-                    run_id,
-                    token,
-                    architecture.name,
-                    architecture.model_dump_json(),
-                    recipe.model_dump_json(),
-                    params,
-                    threads,
-                    State.QUEUED,
-                    time.time(),
-                ),
-            )
-            row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)).fetchone()
+        connection.execute(
+            "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
+            " created, owner) VALUES (?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (token) DO NOTHING",
+            (
+                run_id,
+                token,
+                architecture.name,
+                architecture.model_dump_json(),
+                recipe.model_dump_json(),
+                require(architecture).params,
+                min(recipe.threads, cores()) or cores(),
+                State.QUEUED,
+                time.time(),
+                owner,
+            ),
+        )
+        row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)).fetchone()
         return str(row[0])
 
-    def request_stop(self, run_id: str) -> Run:
+    def request_stop(self, run_id: str, by: Person | None = None) -> Run:
         """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
 
-        Raises WrongState for a run that has ended already.
+        Raises WrongState for a run that has ended already, NotYours for somebody else's.
         """
-        with self.database.writing() as connection:
+        _require_right(self.run(run_id), by)
+
+        def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE runs SET state = ?, ended = ?, stage = '' WHERE id = ? AND state = ?",
                 (State.STOPPED, time.time(), run_id, State.QUEUED),
             )
             connection.execute(
-                "UPDATE runs SET stop_requested = 1, stage = 'stopping'"
-                f" WHERE id = ? AND state IN ({_quoted(CLAIMED)})",
+                f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND state IN ({quoted(CLAIMED)})",
                 (run_id,),
             )
-            changed = connection.execute("SELECT state, stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
+
+        self.changing(run_id, work)
         run = self.run(run_id)
-        if changed and not run.stop_requested and run.state is not State.STOPPED:
+        if not run.stop_requested and run.state is not State.STOPPED:
             raise WrongState(f"run {run.id}: it is {run.state} already; there is nothing to stop")
         return run
 
-    def resume(self, run_id: str) -> Run:
-        """Put an interrupted or stopped run back into the queue; WrongState for any other."""
-        self._make_room()
-        with self.database.writing() as connection:
-            done = connection.execute(
+    def resume(self, run_id: str, by: Person | None = None) -> Run:
+        """Put an interrupted or stopped run back into the queue.
+
+        Raises WrongState for any other, NotYours for somebody else's, OverLimit for more than is allowed here.
+        """
+        _require_right(self.run(run_id), by)
+        limits.require_room(self.root)
+        self.sweep()  # a deletion that was cut off may have left the run without its folder
+
+        def work(connection: sqlite3.Connection) -> int:
+            self._require_short_queue(connection, 1)
+            return connection.execute(
                 "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
                 " step = 0, images_per_second = NULL, turn = (SELECT max(turn) + 1 FROM runs)"
-                f" WHERE id = ? AND state IN ({_quoted(RESUMABLE)})",
+                f" WHERE id = ? AND state IN ({quoted(RESUMABLE)})",
                 (State.QUEUED, run_id),
             ).rowcount
+
+        done = self.changing(run_id, work)
         run = self.run(run_id)
         if not done:
             raise WrongState(f"run {run.id}: it is {run.state}; only an interrupted or stopped run can be resumed")
         return run
 
-    # Changing, for the supervisor and the workers
+    def delete(self, run_id: str, by: Person | None = None) -> None:
+        """Remove a run that is not active: its row, its epochs and its folder, together.
 
-    def claim(self, slots: int) -> Run | None:
-        """The next queued run, now starting, if its threads fit beside those at work into `slots`.
-
-        A run that alone wants more than all slots starts when nothing else runs. First in, first out:
-        a small run does not overtake a large one that waits.
+        The folder gets another name inside the transaction and is emptied after it; killed in between, the next
+        `sweep` finishes it or takes it back. Raises WrongState for an active run, NotYours for somebody else's,
+        StoreError where the disk does not let it happen; the run is as it was then.
         """
-        with self.database.writing() as connection:
-            busy = connection.execute(
-                f"SELECT coalesce(sum(threads), 0) FROM runs WHERE state IN ({_quoted(CLAIMED)})"
-            ).fetchone()[0]
-            row = connection.execute(
-                "SELECT id, threads FROM runs WHERE state = ? ORDER BY turn LIMIT 1", (State.QUEUED,)
-            ).fetchone()
-            if row is None or (busy and busy + row[1] > slots):
-                return None
-            connection.execute(
-                "UPDATE runs SET state = ?, attempt = attempt + 1, stage = 'starting' WHERE id = ?",
-                (State.STARTING, row[0]),
-            )
-        return self.run(row[0])
+        run = self.run(run_id)
+        _require_right(run, by)
+        folder, doomed = self.folder(run.id), self._doomed(run.id)
+        try:
+            with self.database.writing() as connection:
+                gone = connection.execute(
+                    f"DELETE FROM runs WHERE id = ? AND state NOT IN ({quoted(ACTIVE)})", (run.id,)
+                ).rowcount
+                if not gone:
+                    raise WrongState(f"run {run.id}: it is {self.run(run.id).state}; stop it before deleting it")
+                if folder.exists():
+                    folder.rename(doomed)
+                    sync_folder(self.root)  # before the row goes: it could not be found again in a folder that stayed
+        finally:
+            self.sweep()
 
-    def unclaim(self, run: Run) -> bool:
-        """Put a claimed run whose worker never came back where it stood in the queue."""
-        return self.database.change(
-            "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
-            State.QUEUED,
-            run.id,
-            State.STARTING,
-            run.attempt,
-        )
+    def sweep(self) -> None:
+        """Finish deletions that were cut off: a folder whose row is gone goes, one whose row stayed comes back.
 
-    def start(self, run_id: str, attempt: int) -> Run | None:
-        """From starting to running, for the worker of this attempt; None where it came too late."""
-        won = self.database.change(
-            "UPDATE runs SET state = ?, started = coalesce(started, ?) WHERE id = ? AND state = ? AND attempt = ?",
-            State.RUNNING,
-            time.time(),
-            run_id,
-            State.STARTING,
-            attempt,
-        )
-        return self.run(run_id) if won else None
-
-    def advance(
-        self, run_id: str, stage: str, step: int = 0, steps: int = 0, images_per_second: float | None = None
-    ) -> None:
-        """What the worker is doing, for people to look at. Nothing depends on it."""
-        self.database.change(
-            "UPDATE runs SET stage = CASE stop_requested WHEN 1 THEN stage ELSE ? END, step = ?, steps = ?,"
-            " images_per_second = coalesce(?, images_per_second) WHERE id = ? AND state = ?",
-            stage,
-            step,
-            steps,
-            images_per_second,
-            run_id,
-            State.RUNNING,
-        )
-
-    def record_epoch(self, run_id: str, metrics: Metrics) -> None:
-        """An epoch and the hash of its checkpoint, as one transaction."""
-        values = [getattr(metrics, name) for name in _METRICS]
-        marks = ", ".join("?" * (len(_METRICS) + 1))
-        with self.database.writing() as connection:
-            connection.execute(
-                f"INSERT OR REPLACE INTO epochs (run, {', '.join(_METRICS)}) VALUES ({marks})",
-                (run_id, *values),
-            )
-            connection.execute(
-                "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?",
-                (metrics.images_per_second, run_id),
-            )
-
-    def forget_epochs_after(self, run_id: str, epoch: int) -> None:
-        """Drop epochs whose checkpoints turned out damaged; they are trained again."""
-        self.database.change("DELETE FROM epochs WHERE run = ? AND epoch > ?", run_id, epoch)
-
-    def complete(self, run_id: str, test_errors: int, test_total: int, weights_sha256: str) -> bool:
-        """From running to done with the final score; False where another terminal state came first."""
-        return self.database.change(
-            "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?,"
-            " weights_sha256 = ? WHERE id = ? AND state = ?",
-            State.DONE,
-            time.time(),
-            test_errors,
-            test_total,
-            weights_sha256,
-            run_id,
-            State.RUNNING,
-        )
-
-    def finish(self, run_id: str, state: State, message: str = "", *, attempt: int | None = None) -> bool:
-        """From claimed to the terminal `state`; False where another terminal state came first.
-
-        With `attempt`, only if the run is still in it: whoever looked before it was resumed comes too late.
+        Raises StoreError.
         """
-        return self.database.change(
-            "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
-            f" WHERE id = ? AND state IN ({_quoted(CLAIMED)}) AND attempt = coalesce(?, attempt)",
-            state,
-            time.time(),
-            message,
-            run_id,
-            attempt,
+        found = {folder.name.removeprefix(_DOOMED): folder for folder in self.root.glob(f"{_DOOMED}*")}
+        if not found:
+            return
+        with self.database.writing() as connection:  # so that no deletion is between its rename and its commit
+            stayed = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")} & found.keys()
+            for run_id in stayed:
+                with suppress(OSError):  # somebody else has done it meanwhile, or a folder is in the way
+                    found[run_id].rename(self.folder(run_id))
+        for run_id in found.keys() - stayed:
+            shutil.rmtree(found[run_id], ignore_errors=True)
+
+    def _doomed(self, run_id: str) -> Path:
+        return self.root / f"{_DOOMED}{run_id}"
+
+
+def _require_right(run: Run, by: Person | None) -> None:
+    if by and not by.may_change(run):
+        raise NotYours(
+            f"run {run.id}: started by {run.owner or 'someone without a name'}: only they or an administrator may "
+            "stop, resume or delete it"
         )
-
-    def _select(self, clause: str) -> list[Run]:
-        return [_run(row) for row in self.database.rows(f"SELECT {_COLUMNS} FROM overview {clause}")]
-
-    def _make_room(self) -> None:
-        place = self.root
-        while not place.exists():
-            place = place.parent
-        free = shutil.disk_usage(place).free
-        if free < MINIMUM_FREE_BYTES:
-            raise StoreError(
-                f"{self.root}: {free // 1024**2} MB free: at least {MINIMUM_FREE_BYTES // 1024**2} MB are needed;"
-                " free some space or choose another MNISTNET_STORE"
-            )
-
-
-def _quoted(states: tuple[State, ...]) -> str:
-    return ", ".join(f"'{state}'" for state in states)
-
-
-def _run(row: tuple[object, ...]) -> Run:
-    values = dict(zip((field.name for field in fields(Run)), row, strict=True))
-    values["state"] = State(str(values["state"]))
-    values["stop_requested"] = bool(values["stop_requested"])
-    return Run(**values)  # type: ignore[arg-type]

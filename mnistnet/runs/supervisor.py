@@ -4,36 +4,41 @@
 Decides by locks alone, never by pids or clocks. Imports no torch.
 """
 
+import contextlib
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.nets.architecture import Architecture
-from mnistnet.runs import locks
-from mnistnet.runs.processes import detach
-from mnistnet.runs.run import CLAIMED, Run, State
+from mnistnet.runs import limits, locks
+from mnistnet.runs.database import StoreError
+from mnistnet.runs.processes import PID, detach, kill_recorded
+from mnistnet.runs.run import CLAIMED, Person, Run, State
 from mnistnet.runs.store import Store, cores
 from mnistnet.training.recipe import Recipe
 
 POLL_SECONDS = 0.2
 STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not answer is killed
 ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
+LIMIT_PATIENCE_SECONDS = 60.0  # a worker sees by itself that its hours are over
+TROUBLE_SECONDS = 2.0
 LOG = "supervisor.log"
 
 _started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
 
-def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None) -> Run:
+def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
     """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`."""
-    run = store.enqueue(architecture, recipe, token)
+    run = store.enqueue(architecture, recipe, token, owner)
     ensure(store)
     return run
 
 
-def resume(store: Store, run_id: str) -> Run:
+def resume(store: Store, run_id: str, by: Person | None = None) -> Run:
     """Queue an interrupted or stopped run again. Raises as `Store.resume`."""
-    run = store.resume(run_id)
+    run = store.resume(run_id, by)
     ensure(store)
     return run
 
@@ -73,6 +78,7 @@ def _alive() -> set[Path]:
 
 def supervise(store: Store) -> None:
     """Work on the queue until it is empty and nothing runs. Returns at once where another one does."""
+    store.sweep()
     while not _is_idle(store):
         lock = locks.hold(locks.of_supervisor(store.root), patience_seconds=0.5)
         if lock is None:
@@ -93,18 +99,38 @@ class _Shift:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self.waiting_since: dict[tuple[str, str], float] = {}
+        self.waiting_since: dict[str, float] = {}
 
     def work(self) -> None:
-        while active := self.store.active():
-            for run in active:
-                self._attend(run)
-            self._reap(active)
-            while claimed := self.store.claim(cores()):
-                self._employ(claimed)
+        while True:
+            try:
+                if not (active := self.store.active()):
+                    return
+                self._look_after(active)
+            except StoreError as error:  # a full disk: those who train find out for themselves, the rest waits
+                with contextlib.suppress(OSError):  # its log lies on the same disk
+                    sys.stderr.write(f"{error}\n")
+                time.sleep(TROUBLE_SECONDS)
             time.sleep(POLL_SECONDS)
 
+    def _look_after(self, active: list[Run]) -> None:
+        for run in active:
+            self._attend(run)
+        if self._reap(active):
+            return  # a worker that is on its way out still has its memory and its threads
+        while claimed := self.store.claim(cores()):
+            self._employ(claimed)
+
     def _employ(self, run: Run) -> None:
+        try:
+            limits.require_allowed(run.architecture, run.recipe)
+            limits.require_room(self.store.root)
+        except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
+            self.store.finish(run.id, State.INTERRUPTED, str(error))
+            return
+        except MnistnetError as error:
+            self.store.finish(run.id, State.FAILED, str(error))
+            return
         folder = self.store.folder(run.id)
         folder.mkdir(exist_ok=True)
         self.workers[run.id] = detach(
@@ -123,20 +149,40 @@ class _Shift:
                 self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
         if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
             self.store.unclaim(run)
-        if run.stop_requested and worker and self._waited(run, "stop", STOP_PATIENCE_SECONDS):
-            worker.kill()
-        if run.state not in CLAIMED:
-            self.workers.pop(run.id, None)
+        if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
+            run, "limit", limits.current().hours * 3600 + LIMIT_PATIENCE_SECONDS
+        ):
+            self._end(run, worker)
 
-    def _reap(self, active: list[Run]) -> None:
-        """Forget workers that have ended with their runs; asking how is what lets a process go."""
-        ids = {run.id for run in active}
-        self.workers = {
-            run_id: worker for run_id, worker in self.workers.items() if run_id in ids or worker.poll() is None
-        }
+    def _end(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
+        """Kill a worker that does not end by itself, ours or one that an earlier supervisor started."""
+        if worker:
+            worker.kill()
+        elif run.state is State.RUNNING:
+            kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker", str(self.store.root), run.id)
+
+    def _reap(self, active: list[Run]) -> bool:
+        """Forget workers that have ended with their runs; whether some have not ended yet though their runs have.
+
+        Asking a process how it ended is what lets it go.
+        """
+        ids, staying = {run.id for run in active if run.state in CLAIMED}, False
+        for run_id, worker in list(self.workers.items()):
+            if run_id in ids:
+                continue
+            if worker.poll() is not None:
+                del self.workers[run_id]
+                continue
+            staying = True
+            if self._waited_for(f"{run_id} to go", STOP_PATIENCE_SECONDS):
+                worker.kill()
+        return staying
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
-        since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
+        return self._waited_for(f"{run.id}/{run.attempt} {reason}", seconds)
+
+    def _waited_for(self, what: str, seconds: float) -> bool:
+        since = self.waiting_since.setdefault(what, time.monotonic())
         return time.monotonic() - since > seconds
 
 

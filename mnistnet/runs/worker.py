@@ -10,8 +10,9 @@ import traceback
 from pathlib import Path
 
 from mnistnet.errors import MnistnetError, SaveFailed
-from mnistnet.runs import locks
+from mnistnet.runs import limits, locks
 from mnistnet.runs.environment import prepare
+from mnistnet.runs.processes import PID
 from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 
@@ -22,9 +23,10 @@ def work(store: Store, run_id: str, attempt: int) -> None:
     run = store.start(run_id, attempt) if lock else None
     if run is None:
         return
+    (store.folder(run_id) / PID).write_text(str(os.getpid()))
     _give_way()
-    prepare(run.threads)
     try:
+        prepare(run.threads, limits.current().memory)
         from mnistnet.runs import job  # torch: a second of importing, with the lock already held
 
         end = job.train(store, run)
@@ -35,8 +37,17 @@ def work(store: Store, run_id: str, attempt: int) -> None:
     except MnistnetError as error:
         store.finish(run_id, State.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, the person who waits is told
-        traceback.print_exc()
-        store.finish(run_id, State.FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
+        with contextlib.suppress(OSError):  # the log lies on the same disk
+            traceback.print_exc()
+        store.finish(run_id, State.FAILED, _too_large(error) or f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _too_large(error: Exception) -> str | None:
+    """What to do, where memory ran out. torch has no exception of its own for it on a CPU."""
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        allowed = limits.current().memory / 1e9
+        return f"it needs more than the {allowed:.1f} GB of memory allowed here; choose a smaller batch"
+    return None
 
 
 def _give_way() -> None:

@@ -17,6 +17,12 @@ from mnistnet.runs.run import Run, State
 from mnistnet.ui import readers, state
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+# What Streamlit puts icons, arrows and links in place of after it has read Markdown: no backslash helps there.
+# An invisible character within does.
+_AFTER_MARKDOWN = re.compile(
+    r":(?=material|streamlit|//)|www(?=\.)|[-.\w+](?=@)|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))", re.IGNORECASE
+)
+_WORD_JOINER = "\u2060"
 
 _STATE_LOOKS = {
     State.QUEUED: ("gray", ":material/schedule:"),
@@ -32,7 +38,7 @@ _STATE_LOOKS = {
 
 def plain(text: str) -> str:
     """`text` so that Markdown shows it letter by letter: names come from strangers."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    return _MARKDOWN.sub(r"\\\1", _AFTER_MARKDOWN.sub(rf"\g<0>{_WORD_JOINER}", text))
 
 
 def draw(chart: alt.LayerChart, key: str, takeaway: str, **options: Any) -> None:
@@ -113,6 +119,12 @@ def messages() -> None:
     """What the last action had to say."""
     for message in state.messages():
         st.warning(plain(message), icon=":material/info:")
+    for name in readers.snapshot().set_aside:
+        st.warning(
+            f"The runs' database was damaged and has been built anew from their folders. The damaged file is kept as "
+            f"{plain(name)}; once it is moved elsewhere, this is no longer said.",
+            icon=":material/healing:",
+        )
     problem = readers.snapshot().problem
     if problem:
         st.error(plain(f"The runs cannot be read: {problem}"), icon=":material/error:")

@@ -15,7 +15,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
 from mnistnet.runs import supervisor
 from mnistnet.runs.store import cores
-from mnistnet.ui import components, edits, readers, state
+from mnistnet.ui import access, components, edits, readers, state
 
 _BEGIN, _NAME, _PROFILE, _FILE = "begin-with", "design-name", "design-profile", "design-file"
 _RUNS_OFFERED = 200
@@ -229,7 +229,7 @@ def start(walk: Walk) -> None:
 
 def _start(token: str) -> None:
     try:
-        run = supervisor.submit(readers.store(), state.design(), state.recipe(), token)
+        run = supervisor.submit(readers.store(), state.design(), state.recipe(), token, owner=access.owner())
     except MnistnetError as error:
         state.tell(f"Not started: {error}")
         return

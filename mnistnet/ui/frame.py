@@ -4,17 +4,22 @@ Streamlit, finding a folder `pages/`, runs the page of a deep link by itself as 
 called `st.navigation` yet. Such a page would lack all of this; it begins anew inside the frame.
 """
 
+from pathlib import Path
+from typing import Literal
+
 import streamlit as st
 
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import access, components, readers, state
 
 _INSIDE = "_inside_frame"
-_ICON = "mnistnet/ui/icon.png"
+_ICON = str(Path(__file__).with_name("icon.png"))
 
 
 def run() -> None:
-    """Draw the frame and run the page that is asked for."""
-    page = _navigation()
+    """Draw the frame and run the page that is asked for, for those who may see it."""
+    # Before anything else; only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
+    page = _navigation("top" if access.is_open() else "hidden")
+    access.require()
     if destination := state.destination():
         st.switch_page(destination)
     state.synchronise()
@@ -32,7 +37,7 @@ def require() -> None:
         st.rerun()
 
 
-def _navigation() -> st.Page:
+def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
     # Without an icon of our own the browser would fetch the page's from the network.
     st.set_page_config(page_title="mnistnet", page_icon=_ICON, layout="wide")
     return st.navigation(
@@ -43,5 +48,5 @@ def _navigation() -> st.Page:
             st.Page("pages/mistakes.py", title="Mistakes", icon=":material/search:"),
             st.Page("pages/receptive_fields.py", title="Receptive fields", icon=":material/center_focus_strong:"),
         ],
-        position="top",
+        position=position,
     )

@@ -13,9 +13,10 @@ from mnistnet.insight.comparable import Peers
 from mnistnet.insight.evaluation import Score, streak
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Metrics, Run, State
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import access, components, readers, state
 
 TICK_SECONDS = 2.0
+STALLED_SECONDS = 20.0  # a worker reports every other second; compiling its loops for the first time takes ten
 _PAUSED, _VIEW = "pause-live", "curve-view"
 
 
@@ -57,7 +58,15 @@ def _queue(shown_id: str) -> None:
             components.state_badge(run)
             st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
             st.button("Show", key=f"show-{run.id}", on_click=_show, args=(run.id,))
-            st.button("Stop", key=f"stop-{run.id}", on_click=_stop, args=(run.id,), disabled=run.stop_requested)
+            objection = access.objection(run)
+            st.button(
+                "Stop",
+                key=f"stop-{run.id}",
+                on_click=_stop,
+                args=(run.id,),
+                disabled=run.stop_requested or objection is not None,
+                help=objection,
+            )
 
 
 def _show(run_id: str) -> None:
@@ -74,6 +83,8 @@ def afterwards(run: Run) -> None:
             "What its layers see", icon=":material/center_focus_strong:", on_click=state.see_fields, args=(run.id,)
         )
         st.button("Open its design", icon=":material/edit:", on_click=_open_design, args=(run.id,))
+        if not run.state.is_active:
+            _deletion(run)
     if run.state is State.FAILED:
         st.caption("The last lines of its log:")
         st.code(readers.log_tail(run) or run.message, language=None)
@@ -82,6 +93,31 @@ def afterwards(run: Run) -> None:
         design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
         components.command(f"python -m mnistnet train {design} --recipe {recipe}", "The same design and recipe again:")
         components.command(f"python -m mnistnet show {run.id}", "This run, in the terminal:")
+
+
+def _deletion(run: Run) -> None:
+    """Delete, behind a question."""
+    with st.popover("Delete", icon=":material/delete:", key=f"deletion-{run.id}"):
+        st.markdown(f"Run `{run.id}`: its curve, its weights and all its other files go, and cannot be brought back.")
+        objection = access.objection(run)
+        st.button(
+            "Delete for good",
+            key=f"delete-{run.id}",
+            disabled=objection is not None,
+            help=objection,
+            on_click=_delete,
+            args=(run.id,),
+        )
+
+
+def _delete(run_id: str) -> None:
+    _act(lambda: _deleted(run_id))
+
+
+def _deleted(run_id: str) -> None:
+    readers.store().delete(run_id, by=access.person())
+    state.choose_run(None)
+    state.tell(f"Run {run_id} is deleted.")
 
 
 def _open_design(run_id: str) -> None:
@@ -131,10 +167,20 @@ def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
 
 
 def _status(run: Run) -> None:
+    silence = readers.silence(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         components.state_badge(run)
         stage = run.stage if run.state is State.RUNNING else _sentence(run)
         st.markdown(components.plain(stage), width="content")
+        if silence > STALLED_SECONDS:
+            st.badge("stalled", icon=":material/hourglass_disabled:", color="orange")
+    if silence > STALLED_SECONDS:
+        st.caption(
+            f"No sign of it for {components.duration(silence)}. Its process is there: it was paused, or something else "
+            "takes the whole machine. It goes on by itself."
+        )
+    if run.message and run.state in (State.RUNNING, State.DONE):
+        st.caption(f":material/healing: {components.plain(run.message)}.")
     if run.state.is_active:
         epoch = min(run.epochs_done + 1, run.recipe.epochs)
         left = f" · about {components.duration(run.seconds_left)} left" if run.seconds_left else ""
@@ -187,34 +233,37 @@ def _figures(run: Run) -> None:
 
 
 def _buttons(run: Run) -> None:
+    objection = access.objection(run)
     with st.container(horizontal=True):
         if run.state.is_active:
             st.button(
                 "Stop",
                 icon=":material/stop:",
                 key="stop-run",
-                disabled=run.stop_requested,
+                disabled=run.stop_requested or objection is not None,
                 on_click=_stop,
                 args=(run.id,),
-                help="Ends after the batch at work; epochs already stored are kept.",
+                help=objection or "Ends after the batch at work; epochs already stored are kept.",
             )
         if run.state.is_resumable:
             st.button(
                 "Resume",
                 icon=":material/play_arrow:",
                 key="resume-run",
+                disabled=objection is not None,
                 on_click=_resume,
                 args=(run.id,),
                 type="primary",
+                help=objection,
             )
 
 
 def _stop(run_id: str) -> None:
-    _act(lambda: readers.store().request_stop(run_id))
+    _act(lambda: readers.store().request_stop(run_id, by=access.person()))
 
 
 def _resume(run_id: str) -> None:
-    _act(lambda: supervisor.resume(readers.store(), run_id))
+    _act(lambda: supervisor.resume(readers.store(), run_id, by=access.person()))
 
 
 def _act(action: Callable[[], object]) -> None:

@@ -1,5 +1,6 @@
 """What the pages read, each through one bounded cache shared by all sessions."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,13 +16,15 @@ from mnistnet.nets import geometry
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import Walk
 from mnistnet.runs import exhibits, supervisor
+from mnistnet.runs.ledger import UnknownRun
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Metrics, Run
-from mnistnet.runs.store import Store, UnknownRun, default_root
+from mnistnet.runs.store import Store, default_root
 from mnistnet.training.estimate import Estimate, Measured, estimate
 
 LOOK_SECONDS = 1.0
 _LOG_LINES = 20
+_SIGNS_KEPT = 1000
 _RUNS_TO_LEARN_FROM = 20
 
 
@@ -31,6 +34,7 @@ class Snapshot:
 
     runs: Sequence[Run]
     problem: str | None = None
+    set_aside: Sequence[str] = ()  # databases that were damaged, by their files' names
 
     def run(self, run_id: str | None) -> Run | None:
         """The run of this id; None where there is none."""
@@ -56,9 +60,30 @@ def forget() -> None:
 def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
     try:
         supervisor.look(store())
-        return Snapshot(store().runs())
+        runs = store().runs()
+        return Snapshot(runs, set_aside=[path.name for path in store().database.set_aside()])
     except MnistnetError as error:
         return Snapshot([], str(error))
+
+
+def silence(run: Run) -> float:
+    """Seconds since a run under training was last seen to get on, by a clock that nobody sets; 0 for any other."""
+    if not run.is_training or run.stage != "training":
+        return 0.0
+    signs, now = _signs(str(default_root())), time.monotonic()
+    if len(signs) > _SIGNS_KEPT:
+        signs.clear()
+    sign = (run.attempt, run.epochs_done, run.step)
+    seen, since = signs.get(run.id, (None, now))
+    if seen != sign:
+        since = now
+    signs[run.id] = (sign, since)
+    return now - since
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _signs(root: str) -> dict[str, tuple[tuple[int, int, int], float]]:
+    return {}
 
 
 def with_answers() -> list[Run]:

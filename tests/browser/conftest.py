@@ -45,6 +45,7 @@ class Dashboard:
                 env={**os.environ, "MNISTNET_STORE": str(self.store)},
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # a group of its own, for a Ctrl-C that goes to all of it
             )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

@@ -12,19 +12,20 @@ PAGES = ("", "train", "compare", "mistakes", "receptive_fields")
 def open_page(page: Page, url: str) -> None:
     """Open an address and wait until its page is drawn to the end."""
     page.goto(url)
-    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator("h1")).to_be_visible(timeout=20_000)  # a dashboard just started imports first
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and its charts are there."""
-    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until the script has run and its charts are there. A first look at mistakes imports torch."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=20_000)
 
 
 def go_to(page: Page, title: str) -> None:
     """Click through the navigation."""
     page.get_by_role("link", name=title, exact=True).first.click()
-    expect(page.locator("h1")).to_have_text(title)
+    expect(page.locator("h1")).to_have_text(title, timeout=20_000)
     settle(page)
 
 

@@ -40,6 +40,7 @@ def test_a_moved_width_is_on_the_meter_at_once(dashboard: Dashboard, page: Page)
     assert median(times) < 0.5, times
 
 
+@pytest.mark.bar("D6")
 def test_a_cold_server_shows_the_deep_link_that_is_its_first_request(dashboard: Dashboard, page: Page) -> None:
     started = time.monotonic()
     page.goto(f"{dashboard.url}/mistakes")
@@ -60,6 +61,7 @@ def test_pages_switch_within_a_second(dashboard: Dashboard, page: Page) -> None:
     assert median(times[5:]) < 1, times
 
 
+@pytest.mark.bar("S1")
 def test_a_refresh_keeps_the_design_on_every_page(dashboard: Dashboard, page: Page) -> None:
     screen.open_page(page, dashboard.url)
     screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowRight", "ArrowRight")
@@ -100,6 +102,7 @@ def test_back_restores_the_design_before(dashboard: Dashboard, page: Page) -> No
     expect(screen.meter(page)).to_have_text("10,040")
 
 
+@pytest.mark.bar("S2")
 def test_values_survive_ten_seconds_of_a_ticking_live_panel(dashboard: Dashboard, page: Page) -> None:
     store = Store(dashboard.store)
     run = supervisor.submit(store, FIRST.architecture, LONG)
@@ -123,6 +126,7 @@ def test_an_epoch_is_on_the_screen_within_three_seconds(dashboard: Dashboard, pa
     store.request_stop(run.id)
 
 
+@pytest.mark.bar("S3", "S6")
 def test_a_run_outlives_the_dashboard_and_the_closed_tab(dashboard: Dashboard, browser: Browser) -> None:
     store = Store(dashboard.store)
     context = browser.new_context()

@@ -1,0 +1,37 @@
+"""Files that are whole or not there. Knows no run and no torch."""
+
+import os
+from pathlib import Path
+
+from mnistnet.errors import SaveFailed
+
+
+class NotSaved(SaveFailed):
+    """The disk did not take a file; what was there before is intact."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path` so that a reader, or a power cut, finds the old file or the new one.
+
+    Temporary file, fsync, rename, fsync of the folder. Raises NotSaved where the disk does not take it.
+    """
+    part = path.with_suffix(path.suffix + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise NotSaved(f"{path}: {error.strerror}: not saved; the earlier ones are intact") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in the folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

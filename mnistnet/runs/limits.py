@@ -1,0 +1,106 @@
+"""How much may be asked of this machine. Held against a run before it is queued and again when it is claimed.
+
+`$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. No torch, no database.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+
+from mnistnet import strict
+from mnistnet.errors import BadInput
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.geometry import require
+from mnistnet.runs.database import StoreError
+from mnistnet.training.recipe import MAX_EPOCHS, Recipe
+
+VARIABLE = "MNISTNET_LIMITS"
+_MB = 1024**2
+# Peak of a worker with MNIST, torch 2.13.0 on a CPU: 0.65 GB before the first value, then 1.6 to 2.2 times the
+# values of a batch at four bytes each (three networks, batches of 128 to 2,048, fp32; bf16 takes less).
+_BASE_MB = 700
+_COPIES_OF_VALUES = 2.2
+_BYTES_PER_PARAMETER = 4 * 5  # weight, average, gradient, two moments
+
+
+class OverLimit(BadInput):
+    """More than this machine's limits allow."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`queued` runs waiting, `epochs` a run, `hours` an attempt, MB of disk to stay free, MB of a worker's memory."""
+
+    queued: int = 1000
+    epochs: int = MAX_EPOCHS
+    hours: float = 24.0
+    free_mb: int = 200
+    memory_mb: int = 0  # 0: three quarters of the machine's
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a worker may have."""
+        return self.memory_mb * _MB or _physical() * 3 // 4
+
+
+def current() -> Limits:
+    """The limits here and now; OverLimit where the variable does not say what can be understood."""
+    return _parsed(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _parsed(text: str) -> Limits:
+    limits = Limits()
+    known = {field.name: type(getattr(limits, field.name)) for field in fields(limits)}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        try:
+            number = known[name](value)
+            if not 0 < number < 1e9:
+                raise ValueError
+        except (KeyError, ValueError):
+            raise OverLimit(
+                f"{VARIABLE}: {strict.shown(part)}: write NAME=NUMBER, names {', '.join(known)}, as in hours=2"
+            ) from None
+        limits = replace(limits, **{name: number})
+    return limits
+
+
+def require_allowed(architecture: Architecture, recipe: Recipe) -> None:
+    """OverLimit for a run that would take too long or too much memory; DesignError for one that cannot be built."""
+    limits, needed = current(), memory_needed(architecture, recipe)
+    if recipe.epochs > limits.epochs:
+        raise OverLimit(f"epochs {recipe.epochs}: at most {limits.epochs} are allowed here; choose fewer")
+    if needed > limits.memory:
+        raise OverLimit(
+            f"batch size {recipe.batch_size}: training this network needs about {needed / 1e9:.1f} GB of memory: at "
+            f"most {limits.memory / 1e9:.1f} GB are allowed here; choose a smaller batch or fewer channels"
+        )
+
+
+def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
+    """About how many bytes a worker will have at its peak."""
+    walk = require(architecture)
+    values = sum(row.values for row in walk.rows) * recipe.batch_size * 4
+    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + walk.params * _BYTES_PER_PARAMETER)
+
+
+def require_room(root: Path) -> None:
+    """StoreError where the disk of `root` is nearly full."""
+    place = root
+    while not place.exists():
+        place = place.parent
+    free, least = shutil.disk_usage(place).free // _MB, current().free_mb
+    if free < least:
+        raise StoreError(
+            f"{root}: {free} MB free: at least {least} MB are needed; free some space or choose another MNISTNET_STORE"
+        )
+
+
+def _physical() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # only POSIX tells
+        return 8 * 1024 * _MB

@@ -1,0 +1,119 @@
+"""All rows of a store's database as plain values, and whether a store could have written them. Changes nothing.
+
+For databases that come from elsewhere: SQLite itself lets any type into any column, and runs what a schema says.
+"""
+
+import math
+import re
+import sqlite3
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mnistnet import strict
+from mnistnet.errors import BadInput, MnistnetError
+from mnistnet.nets import architecture as designs
+from mnistnet.runs.database import VERSION
+from mnistnet.runs.run import State
+from mnistnet.training import recipe as recipes
+
+TABLES = ("runs", "epochs")
+RUN_ID = re.compile(r"[0-9a-f]{8}")
+CHECKPOINT = re.compile(r"epoch-[0-9]{4,9}\.pt")
+_TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
+
+Row: TypeAlias = dict[str, Any]
+Rows: TypeAlias = dict[str, list[Row]]  # of each table
+
+
+class ForeignRows(BadInput):
+    """No store has written this database."""
+
+
+def read(path: Path) -> Rows:
+    """Every row of every table. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in TABLES}
+
+
+def insert(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Put the rows into the tables of a store. Raises sqlite3.Error."""
+    for table in TABLES:
+        for row in rows[table]:
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
+def require_own_form(path: Path) -> None:
+    """ForeignRows unless the file is whole, of our version or an older one, and holds what a store's holds."""
+    try:
+        with closing(sqlite3.connect(path)) as connection, closing(_empty()) as own:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise ForeignRows(f"made by a newer mnistnet (store version {version}); update mnistnet")
+            # Looked at first: a trigger, or a table that computes its values, would be run by what follows.
+            needed = {("table", table) for table in TABLES}
+            if version < 1 or not needed <= _objects(connection) <= _objects(own) or _computes(connection):
+                raise ForeignRows("its database is not that of a store; use another backup")
+            if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+                raise ForeignRows("its database is damaged; use another backup")
+    except sqlite3.Error as error:
+        raise ForeignRows(f"its database cannot be read ({error}); use another backup") from None
+
+
+def require_own_values(rows: Rows) -> None:
+    """ForeignRows unless every value is one that a store of our version may hold."""
+    with closing(_empty()) as own:
+        for table in TABLES:
+            columns = {row[1]: row for row in own.execute(f"PRAGMA table_info({table})")}
+            for row in rows[table]:
+                wrong = [name for name in row if name not in columns or not _fits(row[name], columns[name])]
+                if wrong or len(row) != len(columns):
+                    raise _foreign(table, *wrong)
+    for run in rows["runs"]:
+        _require_own_run(run)
+    ids = {run["id"] for run in rows["runs"]}
+    for epoch in rows["epochs"]:
+        if epoch["run"] not in ids or not CHECKPOINT.fullmatch(epoch["checkpoint"]):
+            raise _foreign("epochs", epoch["run"], epoch["checkpoint"])
+
+
+def _require_own_run(run: Row) -> None:
+    try:
+        State(run["state"])
+        designs.parse(run["architecture_json"])
+        recipes.recipe(recipes.parse(run["recipe_json"]))
+    except (ValueError, MnistnetError) as error:
+        raise _foreign("runs", run["id"], error) from None
+    if not RUN_ID.fullmatch(run["id"]):
+        raise _foreign("runs", run["id"])
+
+
+def _fits(value: object, column: tuple[Any, ...]) -> bool:
+    """Whether the value is of the type that PRAGMA table_info gives for its column."""
+    _, _, kind, is_required, _, _ = column
+    if value is None:
+        return not is_required
+    return type(value) is _TYPES[kind] and (not isinstance(value, float) or math.isfinite(value))
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(connection.execute("SELECT type, name FROM sqlite_master").fetchall())
+
+
+def _computes(connection: sqlite3.Connection) -> bool:
+    columns = [row for table in TABLES for row in connection.execute(f"PRAGMA table_xinfo({table})")]
+    return any(row[6] for row in columns)  # its column "hidden"
+
+
+def _empty() -> sqlite3.Connection:
+    """A database in memory with a store's tables."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(files("mnistnet.runs").joinpath("schema.sql").read_text())
+    return connection
+
+
+def _foreign(table: str, *what: object) -> ForeignRows:
+    return ForeignRows(f"its table {table} holds what no store writes ({strict.shown(what)}); use another backup")

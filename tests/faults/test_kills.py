@@ -1,0 +1,202 @@
+"""kill -9 where it hurts: workers at random and at every named point, supervisors, all of them at once."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from mnistnet.runs import supervisor
+from mnistnet.runs.processes import PROJECT, detach
+from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.store import Store, cores
+from tests.faults.conftest import SLOW, Outcome, looking, outcome
+from tests.processes import supervisors, until, workers
+from tests.samples import TINY, recipe
+
+Undisturbed = Callable[[Run], Outcome]
+
+
+def hire(store: Store) -> tuple[Run, subprocess.Popen[bytes]]:
+    """The next run of the queue, claimed, and a real worker for it."""
+    run = store.claim(1_000)
+    assert run is not None
+    arguments = (str(store.root), run.id, str(run.attempt))
+    return run, detach("mnistnet.runs.worker", *arguments, log=store.folder(run.id) / "log.txt")
+
+
+def kill_at_random(store: Store, kills: int, seed: int, epochs: int) -> list[tuple[Run, list[Metrics]]]:
+    """Runs one after the other, their workers killed at random moments, until there were so many kills.
+
+    Each with what it had stored, epoch by epoch, when it was first stored.
+    """
+    moments, ended = random.Random(seed), list[tuple[Run, list[Metrics]]]()
+    while kills:
+        queued = store.enqueue(SLOW, recipe(epochs=epochs, seed=seed + len(ended)))
+        stored: list[Metrics] = []
+        while True:
+            run, worker = hire(store)
+            if kills:
+                until(lambda run=run: store.run(run.id).stage == "training")  # type: ignore[misc]
+                time.sleep(moments.uniform(0, 0.9))
+                if worker.poll() is None:
+                    worker.kill()
+                    kills -= 1
+            worker.wait()
+            supervisor.bury(store, store.active())
+            seen = store.metrics(run.id)
+            assert seen[: len(stored)] == stored, "an epoch that was committed is lost, or was trained again"
+            stored = seen
+            if store.run(run.id).state is State.DONE:
+                break
+            assert store.run(run.id).state is State.INTERRUPTED
+            store.resume(run.id)
+        ended.append((store.run(queued.id), stored))
+    return ended
+
+
+@pytest.mark.bar("F1", "S5")
+def test_ten_kills_at_random_moments_cost_no_epoch_and_no_bit(store: Store, undisturbed: Undisturbed) -> None:
+    for run, _ in kill_at_random(store, kills=10, seed=1, epochs=8):
+        assert outcome(store, run.id) == undisturbed(run)
+
+
+@pytest.mark.bar("F1")
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_two_hundred_kills_at_random_moments_cost_no_epoch_and_no_bit(
+    store: Store, undisturbed: Undisturbed, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    ended = kill_at_random(store, kills=200, seed=1000, epochs=30)
+    for run, _ in ended:
+        assert outcome(store, run.id) == undisturbed(run)
+    record_testsuite_property("runs", len(ended))
+
+
+# An epoch's files each call fsync twice and replace once: its checkpoint, then, inside the transaction, its record.
+# A worker's start has written the record once.
+POINTS = {
+    "after the temporary write": ("os:fsync", 7, "before"),
+    "after fsync": ("os:replace", 4, "before"),
+    "after rename": ("os:replace", 4, "after"),
+    "before commit": ("mnistnet.runs.store:Store.record_epoch", 2, "before"),
+    "in the record's temporary write": ("os:fsync", 9, "before"),
+    "after the record's rename, before commit": ("os:replace", 5, "after"),
+    "after commit": ("mnistnet.runs.store:Store.record_epoch", 2, "after"),
+    "before the score is stored": ("mnistnet.runs.store:Store.complete", 1, "before"),
+    "between the answers' files": ("mnistnet.runs.predictions:pack", 2, "before"),
+}
+
+
+@pytest.mark.bar("F2", "F1")
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_killed_at_a_named_point_goes_on_identically(
+    store: Store, undisturbed: Undisturbed, point: str
+) -> None:
+    store.enqueue(TINY, recipe(epochs=3))
+    run = store.claim(1_000)
+    assert run is not None
+    function, call, when = POINTS[point]
+    command = [sys.executable, "-m", "tests.faults.deadly", str(store.root), run.id, str(run.attempt)]
+    ended = subprocess.run([*command, function, str(call), when], cwd=PROJECT, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    before = store.metrics(run.id)
+    supervisor.bury(store, store.active())
+    assert store.run(run.id).state is State.INTERRUPTED
+    store.resume(run.id)
+    _, worker = hire(store)
+    assert worker.wait() == 0
+    assert store.metrics(run.id)[: len(before)] == before
+    assert outcome(store, run.id) == undisturbed(run)
+    assert list(store.folder(run.id).glob("*.part")) == []
+
+
+@pytest.mark.bar("F3")
+def test_a_supervisor_killed_with_two_running_and_five_queued_costs_nothing(store: Store) -> None:
+    half = max(1, cores() // 2)
+    runs = [supervisor.submit(store, SLOW, recipe(epochs=6, threads=half)) for _ in range(2)]
+    runs += [supervisor.submit(store, TINY, recipe(epochs=1, threads=half)) for _ in range(5)]
+    at_once = min(2, cores())
+    until(lambda: [store.run(run.id).epochs_done > 0 for run in runs].count(True) == at_once)
+    for process in supervisors(store):
+        process.kill()
+    assert [store.run(run.id).state for run in runs].count(State.QUEUED) == 7 - at_once
+
+    until(looking(store, lambda: not store.active()), seconds=120)
+    assert [(store.run(run.id).state, store.run(run.id).attempt) for run in runs] == [(State.DONE, 1)] * 7
+    for run in runs:
+        assert [row.epoch for row in store.metrics(run.id)] == list(range(1, run.recipe.epochs + 1))
+
+
+def race(store: Store, rounds: int) -> None:
+    """Two supervisors at once, again and again; each time for one new run."""
+    command = [sys.executable, "-m", "mnistnet.runs.supervisor", str(store.root)]
+    for _ in range(rounds):
+        # One that fails at its start is over at once: what counts is who takes it.
+        run = store.enqueue(TINY, recipe(epochs=1, dataset="mnist"))
+        pair = [subprocess.Popen(command, env={"MNISTNET_DATA": str(store.root), "PATH": ""}) for _ in range(2)]
+        until(lambda run=run: len(workers(store)) or not store.run(run.id).state.is_active)  # type: ignore[misc]
+        assert len(workers(store)) <= 1
+        store.request_stop(run.id) if store.run(run.id).state.is_active else None
+        assert [process.wait(60) for process in pair] == [0, 0]
+        assert store.run(run.id).attempt == 1
+
+
+@pytest.mark.bar("F4")
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_two_supervisors_at_once_fifty_times_claim_each_run_once(store: Store) -> None:
+    race(store, 50)
+
+
+@pytest.mark.bar("F4")
+def test_two_supervisors_at_once_claim_each_run_once(store: Store) -> None:
+    race(store, 2)
+
+
+@pytest.mark.bar("S5", "F3")
+def test_everything_killed_at_once_goes_on_from_where_it_was(store: Store, undisturbed: Undisturbed) -> None:
+    """As a power cut does it, but for the disk."""
+    run = supervisor.submit(store, SLOW, recipe(epochs=5))
+    until(lambda: store.run(run.id).epochs_done >= 1)
+    for process in [*supervisors(store), *workers(store)]:
+        process.kill()
+    asked = time.monotonic()
+    until(looking(store, lambda: store.run(run.id).state is State.INTERRUPTED), seconds=5)
+    assert time.monotonic() - asked < 5
+    supervisor.resume(store, run.id)
+    until(looking(store, lambda: not store.active()))
+    assert outcome(store, run.id) == undisturbed(run)
+
+
+def test_a_worker_that_ignores_a_stop_is_killed_by_the_next_supervisor_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = supervisor.submit(store, SLOW, recipe(epochs=100))
+    until(lambda: store.run(run.id).epochs_done >= 1)
+    (worker,) = workers(store)
+    for process in supervisors(store):
+        process.kill()
+    worker.suspend()
+    store.request_stop(run.id)
+    supervisor.ensure(store)
+    until(lambda: store.run(run.id).state is State.STOPPED, seconds=20)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_number_that_belongs_to_another_process_is_left_alone(store: Store, tmp_path: Path) -> None:
+    from mnistnet.runs.processes import kill_recorded
+
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as other:
+        file = tmp_path / "worker.pid"
+        file.write_text(str(other.pid))
+        kill_recorded(file, "mnistnet.runs.worker", str(store.root), "0123abcd")
+        time.sleep(0.2)
+        assert other.poll() is None
+        other.kill()

@@ -1,0 +1,169 @@
+"""Every page in every state that a store and its data can be in: a sentence about it, and something to do."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistnet.runs.run import State
+from mnistnet.runs.store import Store
+from mnistnet.ui import readers
+from tests import situations
+from tests.pages import PAGES, button, opened, texts
+from tests.situations import STATES
+
+pytestmark = pytest.mark.usefixtures("still")
+
+ACTIVE = ("queued", "starting", "running")
+ENDED = ("stopped", "failed", "interrupted", "diverged", "done")
+# What the Train page says of a run and lets people do about it; the other pages lead there while something runs.
+TRAIN = {
+    "no data": ("No run yet: design a network and start one.", "Design a network"),
+    "no runs": ("No run yet: design a network and start one.", "Design a network"),
+    "queued": (r"waiting; 0 other runs are queued or training", "Stop"),
+    "starting": ("starting its process", "Stop"),
+    "running": ("training", "Stop"),
+    "stopped": ("stopped after epoch 3; it can go on", "Resume"),
+    "failed": ("the reason", "Open its design"),
+    "interrupted": ("interrupted after epoch 3: the reason; nothing stored is lost", "Resume"),
+    "diverged": ("the reason", "Open its design"),
+    "done": ("all 3 epochs trained", "Its mistakes"),
+}
+# The other pages, where nothing runs. Where no button is named, there is a network or a run to choose.
+IDLE = {
+    "design": ("16,170 / 20,000", "Start training"),
+    "compare": ("No run of your own to compare yet", "Design a network"),
+    "mistakes": ("test set of MNIST: ", ""),
+    "receptive_fields": ("is the first in which every unit sees the whole", ""),
+}
+NO_DATA = {
+    "design": ("MNIST is not on this machine yet", "Use the offline sample instead"),
+    "mistakes": ("`python -m mnistnet data --dataset mnist` fetches and verifies it", "Reset"),
+}
+LOOKED_AT = {True: "test set of Offline sample", False: "validation part of Offline sample"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a run that was really trained, once for all pages."""
+    root = tmp_path_factory.mktemp("trained") / "runs"
+    situations.done(Store(root))
+    return root
+
+
+@pytest.fixture
+def situation(request: pytest.FixtureRequest, store: Store, trained: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The store, and the folder of data sets, in the situation that the test is called for."""
+    name: str = request.param
+    if name == "no data":
+        monkeypatch.setenv("MNISTNET_DATA", str(store.root / "nothing"))
+    elif name in ENDED:  # with checkpoints and answers, as such runs have them
+        shutil.copytree(trained, store.root, dirs_exist_ok=True)
+        if name != "done":
+            change = "UPDATE runs SET state = ?, message = 'the reason', test_errors = NULL, weights_sha256 = NULL"
+            store.database.change(change, name)
+    else:
+        STATES[name](store)
+    readers.forget()
+    return name
+
+
+def said(app: AppTest) -> str:
+    """All that the page says, as it can be read: without Markdown's backslashes and what keeps icons out."""
+    links = [link.label for link in app.page_link]
+    tables = [table.value.to_string() for table in app.dataframe]
+    return "\n".join([texts(app), *links, *tables]).replace("\\", "").replace("\u2060", "")
+
+
+def offered(app: AppTest) -> list[str]:
+    """The labels of what can be clicked."""
+    return [*(link.label for link in app.page_link), *(button.label for button in app.button if not button.disabled)]
+
+
+def expected(page: str, situation: str) -> tuple[str, str]:
+    """A sentence on this page about this situation, and an action that it offers."""
+    if page == "train":
+        return TRAIN[situation]
+    at_work = f"mnistnet-16k: {situation}, epoch {1 if situation == 'running' else 0} of 3"
+    if situation in ACTIVE:
+        return at_work, at_work
+    if situation == "no data" and page in ("design", "mistakes"):
+        return NO_DATA[page]
+    if situation in ENDED and page in ("compare", "mistakes"):
+        return (situation, "") if page == "compare" else (LOOKED_AT[situation == "done"], "Next")
+    return IDLE[page]
+
+
+@pytest.mark.bar("E1")
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("situation", TRAIN, indirect=True)
+def test_every_page_says_how_things_stand_and_what_can_be_done(page: str, situation: str) -> None:
+    app = opened(page)
+    assert not app.exception
+    assert app.title[0].value.lower().replace(" ", "_") == page
+    sentence, action = expected(page, situation)
+    assert sentence in said(app)
+    assert not action or action in [label.replace("\\", "") for label in offered(app)], offered(app)
+    assert offered(app) or app.selectbox or app.multiselect
+
+
+def everything(store: Store) -> tuple[object, ...]:
+    """Each row of the store and each byte of its folders, with the times at which files were written."""
+    rows = [store.database.rows(f"SELECT * FROM {table}") for table in ("runs", "epochs")]
+    files = {path: path.stat().st_mtime_ns for path in sorted(store.root.rglob("*")) if path.is_file()}
+    return rows, files, [path.read_bytes() for path in files]
+
+
+@pytest.mark.bar("S8")
+@pytest.mark.parametrize("situation", ["done", "stopped"], indirect=True)
+def test_predicting_and_drawing_change_no_row_and_no_byte(situation: str, store: Store) -> None:
+    """Predictions of a stopped run are computed anew from its checkpoint."""
+    run = store.runs()[0]
+    before = everything(store)
+    for page in PAGES:
+        assert not opened(page, run=run.id, network=run.id, digit="3").exception
+    app = opened("mistakes", run=run.id)
+    app.segmented_control(key="mistakes-split").set_value("validation").run()
+    button(app, "Next").click().run()
+    app.button(key="see-fields").click().run()
+    assert app.title[0].value == "Receptive fields"
+    app = opened("train", run=run.id)
+    app.segmented_control(key="curve-view").set_value("loss").run()
+    button(app, "Open its design").click().run()
+    assert app.title[0].value == "Design"
+    assert not app.exception
+    assert everything(store) == before
+
+
+@pytest.mark.bar("F7")
+def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> None:
+    run = situations.running(still)
+    still.forget_epochs_after(run.id, 1, "the checkpoint of epoch 2 was damaged or gone: training went on from epoch 1")
+    assert "the checkpoint of epoch 2 was damaged or gone" in texts(opened("train")).replace("\\", "")
+    still.complete(run.id, 3, 297, "0" * 64)
+    readers.forget()
+    assert "training went on from epoch 1" in texts(opened("train")).replace("\\", "")
+
+
+@pytest.mark.bar("E4")
+def test_a_failed_run_shows_the_last_twenty_lines_of_its_log_to_be_copied(still: Store) -> None:
+    run = situations.ended(State.FAILED)(still)
+    lines = [f"line {number}" for number in range(50)]
+    (still.folder(run.id) / "log.txt").write_text("\n".join(lines))
+    (log,) = [code.value for code in opened("train").code if "line" in code.value]
+    assert log.splitlines() == lines[-20:]
+
+
+@pytest.mark.bar("F8")
+def test_a_database_that_was_damaged_is_said_on_every_page_until_its_file_is_moved(still: Store) -> None:
+    situations.queued(still)
+    still.database.path.write_bytes(b"not a database " * 100)
+    for page in PAGES:
+        readers.forget()
+        said = texts(opened(page))
+        assert "has been built anew from their folders" in said, page
+    (aside,) = still.database.set_aside()
+    aside.unlink()
+    readers.forget()
+    assert "has been built anew" not in texts(opened("train"))
