@@ -105,9 +105,11 @@ class _Job:
         if now - self._looked < LOOK_SECONDS:
             return None
         self._looked = now
-        hours = limits.current().hours
-        if now - self._began > hours * 3600:
-            return End(State.STOPPED, f"the limit of {hours:g} hours is reached; Resume gives it as many again")
+        allowed = limits.seconds_of_an_attempt()
+        if now - self._began > allowed:
+            return End(
+                State.STOPPED, f"the limit of {allowed / 3600:g} hours is reached; Resume gives it as many again"
+            )
         return End(State.STOPPED) if self.store.stop_requested(self.run.id) else None
 
     def score(self) -> None:

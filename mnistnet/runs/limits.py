@@ -50,6 +50,14 @@ def current() -> Limits:
     return _parsed(os.environ.get(VARIABLE, ""))
 
 
+def seconds_of_an_attempt() -> float:
+    """How long a worker may work; the default where the variable cannot be understood: who works already goes on."""
+    try:
+        return current().hours * 3600
+    except OverLimit:
+        return Limits.hours * 3600
+
+
 @cache
 def _parsed(text: str) -> Limits:
     limits = Limits()

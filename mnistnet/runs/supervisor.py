@@ -150,7 +150,7 @@ class _Shift:
         if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
             self.store.unclaim(run)
         if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
-            run, "limit", limits.current().hours * 3600 + LIMIT_PATIENCE_SECONDS
+            run, "limit", limits.seconds_of_an_attempt() + LIMIT_PATIENCE_SECONDS
         ):
             self._end(run, worker)
 

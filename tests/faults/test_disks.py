@@ -163,3 +163,16 @@ def test_a_run_over_the_limits_is_not_started_whoever_queued_it(store: Store, mo
     assert [store.run(run.id).state for run in (long, large)] == [State.FAILED, State.FAILED]
     assert store.run(long.id).message == "epochs 50: at most 19 are allowed here; choose fewer"
     assert "batch size 2048: training this network needs about 1.7 GB of memory" in store.run(large.id).message
+
+
+def test_limits_that_cannot_be_understood_fail_the_run_and_not_the_supervisor(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.enqueue(TINY, recipe())
+    monkeypatch.setenv("MNISTNET_LIMITS", "hours=x")
+    supervisor.ensure(store)
+    until(lambda: not store.active())
+    assert store.run(run.id).state is State.FAILED
+    assert store.run(run.id).message.startswith("MNISTNET_LIMITS: 'hours=x': write NAME=NUMBER")
+    until(lambda: not supervisors(store))
+    assert (store.root / supervisor.LOG).read_text() == ""
