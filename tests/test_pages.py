@@ -1,7 +1,9 @@
 """The pages as their users meet them, driven through Streamlit's own test runner."""
 
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,9 +69,11 @@ def test_an_empty_page_says_one_thing_and_offers_one(page: str) -> None:
 
 
 def test_an_unreadable_store_is_a_sentence_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "runs.sqlite").write_bytes(b"this is no database" * 100)
-    monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "broken"))
+    store = Store(tmp_path / "newer")
+    monkeypatch.setenv("MNISTNET_STORE", str(store.root))
+    store.enqueue(FIRST.architecture, recipe({}))
+    with closing(sqlite3.connect(store.database.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")  # a newer mnistnet's
     app = opened("train")
     assert not app.exception
     assert "The runs cannot be read" in texts(app)

@@ -43,8 +43,12 @@ def plain(text: str) -> str:
 
 def draw(chart: alt.LayerChart, key: str, takeaway: str, **options: Any) -> None:
     """A chart with its description, its text in the ink of the theme at hand."""
-    ink = INK["dark" if st.context.theme.type == "dark" else "light"]
-    st.altair_chart(chart.configure_text(color=ink), key=key, alt=takeaway, **options)
+    st.altair_chart(chart.configure_text(color=ink()), key=key, alt=takeaway, **options)
+
+
+def ink() -> str:
+    """The colour of text in charts, in the theme at hand."""
+    return INK["dark" if st.context.theme.type == "dark" else "light"]
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,10 @@
 """The Train page's live panel: one run as it trains, and the queue. Polls only while something runs."""
 
+import math
 import shlex
 from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
 
 import streamlit as st
 
@@ -9,13 +12,14 @@ from mnistnet import gallery
 from mnistnet.charts import curves
 from mnistnet.errors import MnistnetError
 from mnistnet.insight import comparable
-from mnistnet.insight.comparable import Peers
+from mnistnet.insight.comparable import Level, Peers
 from mnistnet.insight.evaluation import Score, streak
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.ui import access, components, readers, state
 
 TICK_SECONDS = 2.0
+SESSIONS_A_TICK = 20  # that many looks of some 20 ms a core has time for, with room for who does more than look
 STALLED_SECONDS = 20.0  # a worker reports every other second; compiling its loops for the first time takes ten
 _PAUSED, _VIEW = "pause-live", "curve-view"
 
@@ -23,8 +27,8 @@ _PAUSED, _VIEW = "pause-live", "curve-view"
 def watch(run: Run) -> None:
     """The run's state and figures, then its curve; redrawn while it changes, and once more at its end."""
     paused = run.state.is_active and st.session_state.get(_PAUSED, False)
-    every = TICK_SECONDS if run.state.is_active and not paused else None
-    st.fragment(_panel, run_every=every)(run.id, run.state.is_active)
+    every = _tick() if run.state.is_active and not paused else None
+    st.fragment(_panel, run_every=every)(run.id, run.state.is_active, every)
     if run.epochs_done or run.state.is_active:
         _controls(run)
     st.fragment(_curve, run_every=every)(run.id)
@@ -43,7 +47,13 @@ def _controls(run: Run) -> None:
 def queue(shown: Run) -> None:
     """The other runs that wait or train, kept up to date while there are any."""
     busy = any(run.state.is_active for run in readers.snapshot().runs)
-    st.fragment(_queue, run_every=TICK_SECONDS if busy else None)(shown.id)
+    st.fragment(_queue, run_every=_tick() if busy else None)(shown.id)
+
+
+def _tick() -> float:
+    """Seconds from one look to the next: longer where many watch, so that no one waits for the others' looks."""
+    doublings = math.ceil(math.log2(max(1.0, readers.watchers() / SESSIONS_A_TICK)))
+    return float(TICK_SECONDS * 2**doublings)
 
 
 def _queue(shown_id: str) -> None:
@@ -128,13 +138,13 @@ def _open_design(run_id: str) -> None:
         state.go_to("pages/design.py")
 
 
-def _panel(run_id: str, was_active: bool) -> None:
+def _panel(run_id: str, was_active: bool, every: float | None) -> None:
     run = readers.chosen(run_id)
     if run is None:
         components.empty("This run is no longer in the store.", "pages/design.py", "Design a network")
         return
-    if was_active != run.state.is_active or state.has_messages():
-        st.rerun()  # the page decides anew whether to poll, and has the place for messages
+    if was_active != run.state.is_active or state.has_messages() or (every and every != _tick()):
+        st.rerun()  # the page decides anew whether to poll and how often, and has the place for messages
     _status(run)
     _buttons(run)
     _figures(run)
@@ -147,9 +157,27 @@ def _curve(run_id: str) -> None:
         view = st.session_state.get(_VIEW) or curves.VIEWS[0]
         target = state.profile().accuracy if run.recipe.dataset == "mnist" else None
         peers = comparable.peers(run, list(gallery.entries().values()))
-        chart = curves.curves(rows, run.recipe.epochs, target, view, peers.band)
-        components.draw(chart, "curve", curves.takeaway(rows, view))
+        spec = _spec(run.id, run.attempt, len(rows), target, view, components.ink(), run, rows, peers.band)
+        st.vega_lite_chart(spec=deepcopy(spec), key="curve", alt=curves.takeaway(rows, view))
         _standing(peers, rows, view)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _spec(
+    run_id: str,
+    attempt: int,
+    epochs_done: int,
+    target: float | None,
+    view: curves.View,
+    ink: str,
+    _run: Run,
+    _rows: list[Metrics],
+    _band: list[Level],
+) -> dict[str, Any]:
+    """The curve as Vega-Lite: 50 ms of work that all sessions share that watch the same epochs."""
+    chart = curves.curves(_rows, _run.recipe.epochs, target, view, _band)
+    spec: dict[str, Any] = chart.configure_text(color=ink).to_dict()
+    return spec
 
 
 def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:

@@ -1,5 +1,6 @@
 """What the pages read, each through one bounded cache shared by all sessions."""
 
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from mnistnet.training.estimate import Estimate, Measured, estimate
 LOOK_SECONDS = 1.0
 _LOG_LINES = 20
 _SIGNS_KEPT = 1000
+_WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM = 20
 
 
@@ -83,6 +85,21 @@ def silence(run: Run) -> float:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _signs(root: str) -> dict[str, tuple[tuple[int, int, int], float]]:
+    return {}
+
+
+def watchers() -> int:
+    """How many sessions have watched runs within the last seconds; this one is one of them from now on."""
+    seen, now = _watchers(str(default_root())), time.monotonic()
+    seen[st.session_state.setdefault(_WATCHER, secrets.token_hex(8))] = now
+    for session, when in list(seen.items()):
+        if now - when > _WATCHER_SECONDS:
+            seen.pop(session, None)
+    return len(seen)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _watchers(root: str) -> dict[str, float]:
     return {}
 
 

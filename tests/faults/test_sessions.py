@@ -9,12 +9,14 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+import streamlit as st
 
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs import supervisor
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store
 from mnistnet.training.recipe import recipe
+from mnistnet.ui import live, readers
 from tests.browser.conftest import Dashboard
 from tests.processes import until
 from tests.sessions import Session, watching
@@ -119,3 +121,16 @@ def test_fifty_sessions_watch_without_errors_and_without_waiting(board: Dashboar
     assert figures["p95 rerun, s"] < 1
     assert figures["cores at rest"] <= 0.5
     assert figures["largest tick, bytes"] < TICK_BYTES
+
+
+def test_the_more_sessions_watch_the_longer_is_a_tick(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers._watchers.clear()
+    ticks = {}
+    for count in range(1, 51):
+        monkeypatch.setattr(st, "session_state", {})  # another session
+        ticks[count] = live._tick()
+    assert ticks == {count: 2.0 if count <= 20 else 4.0 if count <= 40 else 8.0 for count in ticks}
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)  # they are gone
+    assert live._tick() == 2.0
+    readers._watchers.clear()
