@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnistnet.ui import components, frame, live, readers
+from mnistnet.ui.afterwards import afterwards
 
 frame.require()
 st.title("Train", anchor=False)
@@ -12,5 +13,5 @@ if run is None:
     components.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
 else:
     live.watch(run)
-    live.afterwards(run)
+    afterwards(run)
     live.queue(run)

@@ -1,8 +1,6 @@
 """The Train page's live panel: one run as it trains, and the queue. Polls only while something runs."""
 
 import math
-import shlex
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -10,13 +8,11 @@ import streamlit as st
 
 from mnistnet import gallery
 from mnistnet.charts import curves
-from mnistnet.errors import MnistnetError
 from mnistnet.insight import comparable
 from mnistnet.insight.comparable import Level, Peers
 from mnistnet.insight.evaluation import Score, streak
-from mnistnet.runs import supervisor
 from mnistnet.runs.run import Metrics, Run, State
-from mnistnet.ui import access, components, readers, state
+from mnistnet.ui import access, actions, components, readers, state
 
 TICK_SECONDS = 2.0
 SESSIONS_A_TICK = 20  # that many looks of some 20 ms a core has time for, with room for who does more than look
@@ -67,75 +63,16 @@ def _queue(shown_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             components.state_badge(run)
             st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
-            st.button("Show", key=f"show-{run.id}", on_click=_show, args=(run.id,))
+            st.button("Show", key=f"show-{run.id}", on_click=actions.show, args=(run.id,))
             objection = access.objection(run)
             st.button(
                 "Stop",
                 key=f"stop-{run.id}",
-                on_click=_stop,
+                on_click=actions.stop,
                 args=(run.id,),
                 disabled=run.stop_requested or objection is not None,
                 help=objection,
             )
-
-
-def _show(run_id: str) -> None:
-    state.choose_run(run_id)
-    state.go_to("pages/train.py")
-
-
-def afterwards(run: Run) -> None:
-    """What can be done with the run: look at its mistakes, open its design, see why it failed."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if run.epochs_done:
-            st.page_link("pages/mistakes.py", label="Its mistakes", icon=":material/search:")
-        st.button(
-            "What its layers see", icon=":material/center_focus_strong:", on_click=state.see_fields, args=(run.id,)
-        )
-        st.button("Open its design", icon=":material/edit:", on_click=_open_design, args=(run.id,))
-        if not run.state.is_active:
-            _deletion(run)
-    if run.state is State.FAILED:
-        st.caption("The last lines of its log:")
-        st.code(readers.log_tail(run) or run.message, language=None)
-    with st.expander("The same from the command line", icon=":material/terminal:"):
-        folder = readers.store().folder(run.id)
-        design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
-        components.command(f"python -m mnistnet train {design} --recipe {recipe}", "The same design and recipe again:")
-        components.command(f"python -m mnistnet show {run.id}", "This run, in the terminal:")
-
-
-def _deletion(run: Run) -> None:
-    """Delete, behind a question."""
-    with st.popover("Delete", icon=":material/delete:", key=f"deletion-{run.id}"):
-        st.markdown(f"Run `{run.id}`: its curve, its weights and all its other files go, and cannot be brought back.")
-        objection = access.objection(run)
-        st.button(
-            "Delete for good",
-            key=f"delete-{run.id}",
-            disabled=objection is not None,
-            help=objection,
-            on_click=_delete,
-            args=(run.id,),
-        )
-
-
-def _delete(run_id: str) -> None:
-    _act(lambda: _deleted(run_id))
-
-
-def _deleted(run_id: str) -> None:
-    readers.store().delete(run_id, by=access.person())
-    state.choose_run(None)
-    state.tell(f"Run {run_id} is deleted.")
-
-
-def _open_design(run_id: str) -> None:
-    run = readers.chosen(run_id)
-    if run:
-        state.put_design(run.architecture)
-        state.put_recipe(run.recipe)
-        state.go_to("pages/design.py")
 
 
 def _panel(run_id: str, was_active: bool, every: float | None) -> None:
@@ -269,7 +206,7 @@ def _buttons(run: Run) -> None:
                 icon=":material/stop:",
                 key="stop-run",
                 disabled=run.stop_requested or objection is not None,
-                on_click=_stop,
+                on_click=actions.stop,
                 args=(run.id,),
                 help=objection or "Ends after the batch at work; epochs already stored are kept.",
             )
@@ -279,24 +216,8 @@ def _buttons(run: Run) -> None:
                 icon=":material/play_arrow:",
                 key="resume-run",
                 disabled=objection is not None,
-                on_click=_resume,
+                on_click=actions.resume,
                 args=(run.id,),
                 type="primary",
                 help=objection,
             )
-
-
-def _stop(run_id: str) -> None:
-    _act(lambda: readers.store().request_stop(run_id, by=access.person()))
-
-
-def _resume(run_id: str) -> None:
-    _act(lambda: supervisor.resume(readers.store(), run_id, by=access.person()))
-
-
-def _act(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except MnistnetError as error:
-        state.tell(str(error))
-    readers.forget()
