@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from mnistnet.data import datasets
 from mnistnet.runs import supervisor
 from mnistnet.runs.store import Store
 from tests.processes import supervisors, until, workers
 
+# Without the last three Chromium itself looks for Google's hosts at every start.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
 
@@ -63,3 +72,12 @@ def still(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(supervisor, "ensure", lambda store: None)
     monkeypatch.setattr(supervisor, "bury", lambda store, active: None)
     return store
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests that look: a second Playwright beside the first would refuse to start."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -232,14 +232,14 @@ def test_a_detached_run_is_told_at_once_and_can_be_stopped(command: Command, sto
 
 
 def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: Store, tiny: str) -> None:
-    process = python("train", tiny, *ON_DIGITS, "--epochs", "25", "--json", store=store.root)
+    process = python("train", tiny, *ON_DIGITS, "--epochs", "100", "--json", store=store.root)
     until(lambda: any(run.epochs_done for run in store.runs()))
     process.send_signal(signal.SIGINT)
     said = ended(process)
     assert said.code == 1
     assert said.document["state"] == "stopped"
     run_id, epochs = said.document["run"], said.document["epochs"]
-    assert 1 <= epochs < 25
+    assert 1 <= epochs < 100
     assert said.err.splitlines() == [
         "",
         f"stopping {run_id}; `python -m mnistnet resume {run_id}` goes on with it",
@@ -250,7 +250,7 @@ def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: St
     resumed = command("resume", run_id, "--json")
     assert (resumed.code, resumed.err) == (0, "")
     assert set(resumed.document) == OUTCOME
-    assert (resumed.document["state"], resumed.document["epochs"]) == ("done", 25)
+    assert (resumed.document["state"], resumed.document["epochs"]) == ("done", 100)
 
 
 def test_ctrl_c_just_after_the_end_still_prints_the_outcome(

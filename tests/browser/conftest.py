@@ -1,7 +1,6 @@
 """A real dashboard in a process of its own and a real Chromium to look at it."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,17 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).parents[2]
-# Without the last three Chromium itself looks for Google's hosts at every start.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Dashboard:
@@ -68,14 +59,6 @@ def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
     yield board
     board.kill()
     assert "Traceback" not in board.log.read_text()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def race(store: Store, rounds: int) -> None:
         # One that fails at its start is over at once: what counts is who takes it.
         run = store.enqueue(TINY, recipe(epochs=1, dataset="mnist"))
         pair = [subprocess.Popen(command, env={"MNISTNET_DATA": str(store.root), "PATH": ""}) for _ in range(2)]
-        until(lambda run=run: len(workers(store)) or not store.run(run.id).state.is_active)  # type: ignore[misc]
+        until(lambda run=run: store.run(run.id).attempt)  # type: ignore[misc]
         assert len(workers(store)) <= 1
         store.request_stop(run.id) if store.run(run.id).state.is_active else None
         assert [process.wait(60) for process in pair] == [0, 0]
