@@ -234,6 +234,19 @@ def test_the_samples_digits_keep_their_shape(digits: Dataset) -> None:
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.98
 
 
+def test_the_sample_is_scikit_learns_digit_by_digit(digits: Dataset) -> None:
+    """Its file is read without its loader: another version of it may lay it elsewhere or write it otherwise."""
+    from sklearn.datasets import load_digits
+
+    targets = load_digits().target
+    assert np.concatenate([digits.train_labels, digits.test_labels]).tolist() == targets.tolist()
+
+
+def test_the_sample_is_loaded_without_importing_scikit_learn() -> None:
+    script = "import sys; from mnistnet.data import datasets; datasets.load('digits'); print('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout.split() == [b"False"]
+
+
 def test_the_samples_mean_and_deviation_are_of_its_training_pixels(digits: Dataset) -> None:
     pixels = digits.train_images / 255
     assert (pixels.mean(), pixels.std()) == pytest.approx((OFFLINE.mean, OFFLINE.std), abs=5e-5)

@@ -5,6 +5,7 @@ Refuses to know torch and splits. Verification and download are `files`' work.
 
 import os
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -155,12 +156,16 @@ def _with_remedy(problem: DataError, name: str) -> DataError:
 def _offline_sample() -> Dataset:
     """scikit-learn's 1,797 digits of 8x8, enlarged to 20x20 and centred as MNIST's are; 297 for testing."""
     from PIL import Image
-    from sklearn.datasets import load_digits  # a second of importing that only this sample needs
 
-    bunch = load_digits()
-    images = np.zeros((len(bunch.images), 28, 28), np.uint8)
-    for image, small in zip(images, bunch.images, strict=True):
+    # The file itself: importing scikit-learn for its loader takes longer than importing torch.
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    table = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    smalls, digits = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
+    images = np.zeros((len(smalls), 28, 28), np.uint8)
+    for image, small in zip(images, smalls, strict=True):
         grey = Image.fromarray((small * (255 / 16)).astype(np.uint8))
         image[4:24, 4:24] = np.asarray(grey.resize((20, 20), Image.Resampling.BICUBIC))
-    labels = bunch.target.astype(np.uint8)
+    labels = digits.astype(np.uint8)
     return Dataset(OFFLINE, images[:1500], labels[:1500], images[1500:], labels[1500:])
