@@ -96,21 +96,25 @@ def test_a_run_can_be_queued_into_a_damaged_store(full: Store, damage: str) -> N
     assert full.active()[-1].id == new.id  # behind those that waited before
 
 
-def test_a_journal_left_beside_a_damaged_database_is_not_played_back(full: Store) -> None:
+def test_a_journal_left_beside_a_damaged_database_is_set_aside_with_it(full: Store) -> None:
+    """Not played back into the new file, and kept: it may be what someone can still mend the old one with."""
     before = contents(full)
-    journal = full.root / "runs.sqlite-journal"
-    with sqlite3.connect(full.database.path, isolation_level=None) as connection:
-        connection.execute("PRAGMA cache_size = 1")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM runs")
-        connection.execute("PRAGMA cache_spill = 1")
-        hot = journal.read_bytes()
-        connection.execute("ROLLBACK")
-    connection.close()
     garbage(full.database.path)
-    journal.write_bytes(hot)
+    journal = full.root / "runs.sqlite-journal"
+    journal.write_bytes(b"a journal")
     assert contents(full) == before
     assert not journal.exists()
+    (aside,) = full.database.set_aside()
+    assert aside.with_name(f"{aside.name}-journal").read_bytes() == b"a journal"
+
+
+def test_who_comes_late_sets_no_healthy_database_aside(full: Store) -> None:
+    before = contents(full)
+    garbage(full.database.path)
+    full.runs()
+    full.database._set_aside()  # by a process that found it damaged as well, and waited for the lock
+    assert len(full.database.set_aside()) == 1
+    assert contents(full) == before
 
 
 def test_twenty_looks_at_a_damaged_database_set_it_aside_once(full: Store) -> None:

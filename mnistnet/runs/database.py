@@ -139,7 +139,8 @@ class Database:
 
     def set_aside(self) -> list[Path]:
         """Databases that were damaged and replaced; the newest last."""
-        return sorted(self.path.parent.glob(f"{self.path.name}.{SET_ASIDE}*"))
+        found = self.path.parent.glob(f"{self.path.name}.{SET_ASIDE}*")
+        return sorted(path for path in found if not path.name.endswith("-journal"))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
