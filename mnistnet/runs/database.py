@@ -139,8 +139,7 @@ class Database:
 
     def set_aside(self) -> list[Path]:
         """Databases that were damaged and replaced; the newest last."""
-        found = self.path.parent.glob(f"{self.path.name}.{SET_ASIDE}*")
-        return sorted(path for path in found if not path.name.endswith("-journal"))
+        return sorted(self.path.parent.glob(f"{self.path.name}.{SET_ASIDE}*"))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -201,11 +200,8 @@ class Database:
                 return
             stamp = time.strftime("%Y%m%d-%H%M%S")
             number = len(self.set_aside())
-            # The journal first: left behind, it would be played back into the new file.
-            for name in (f"{self.path.name}-journal", self.path.name):
-                with suppress(FileNotFoundError):
-                    aside = name.replace(self.path.name, f"{self.path.name}.{SET_ASIDE}{stamp}-{number}", 1)
-                    self.path.with_name(name).rename(self.path.with_name(aside))
+            with suppress(FileNotFoundError):
+                self.path.rename(self.path.with_name(f"{self.path.name}.{SET_ASIDE}{stamp}-{number}"))
 
     def _is_damaged(self) -> bool:
         try:
