@@ -3,6 +3,7 @@ under MNISTNET_REQUIRE (as in CI: "mnist browser") they fail instead."""
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def pytest_configure() -> None:
     # Before torch is imported, and sooner asleep than in the worker: with torch's own setting, two threads
     # beside two busy processes on two cores took 80 s for what takes one.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # Started in the background by a script, we would be deaf to Ctrl-C, and so would all that we start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing(name: str) -> str | None:

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 
 import numpy as np
@@ -99,12 +100,13 @@ def test_moving_a_width_moves_the_count() -> None:
 
 def test_a_design_edit_costs_less_than_a_tenth_of_a_second() -> None:
     app = opened()
-    times = []
+    times, slowness = [], []
     for width in range(8, 48):
         started = time.process_time()  # of the processor: other work may share the machine
         slider(app, "Width of layer 3").set_value(width).run()
         times.append(time.process_time() - started)
-    assert sorted(times)[37] < 0.1 * _slowness()  # 95 % of 40
+        slowness.append(_slowness())  # in turn: the other work comes and goes
+    assert sorted(times)[37] < 0.1 * median(slowness)  # 95 % of 40
 
 
 def _slowness() -> float:

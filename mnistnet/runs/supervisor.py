@@ -99,7 +99,7 @@ class _Shift:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self.waiting_since: dict[str, float] = {}
+        self.waiting_since: dict[tuple[str, str], float] = {}
 
     def work(self) -> None:
         while True:
@@ -116,10 +116,28 @@ class _Shift:
     def _look_after(self, active: list[Run]) -> None:
         for run in active:
             self._attend(run)
-        if self._reap(active):
-            return  # a worker that is on its way out still has its memory and its threads
+        for run_id, worker in list(self.workers.items()):
+            if worker.poll() is not None and run_id not in {run.id for run in active}:
+                del self.workers[run_id]  # asked how it ended, a process can go
         while claimed := self.store.claim(cores()):
+            self._see_off(claimed)
             self._employ(claimed)
+
+    def _see_off(self, claimed: Run) -> None:
+        """Wait until the workers are gone whose runs have ended: on its way out, one still has its memory and threads.
+
+        Looked up after the claim: who was at work then has a slot of its own.
+        """
+        working = {run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id}
+        for run_id, worker in list(self.workers.items()):
+            if run_id in working:
+                continue
+            try:
+                worker.wait(STOP_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            del self.workers[run_id]
 
     def _employ(self, run: Run) -> None:
         try:
@@ -161,28 +179,8 @@ class _Shift:
         elif run.state is State.RUNNING:
             kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker", str(self.store.root), run.id)
 
-    def _reap(self, active: list[Run]) -> bool:
-        """Forget workers that have ended with their runs; whether some have not ended yet though their runs have.
-
-        Asking a process how it ended is what lets it go.
-        """
-        ids, staying = {run.id for run in active if run.state in CLAIMED}, False
-        for run_id, worker in list(self.workers.items()):
-            if run_id in ids:
-                continue
-            if worker.poll() is not None:
-                del self.workers[run_id]
-                continue
-            staying = True
-            if self._waited_for(f"{run_id} to go", STOP_PATIENCE_SECONDS):
-                worker.kill()
-        return staying
-
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
-        return self._waited_for(f"{run.id}/{run.attempt} {reason}", seconds)
-
-    def _waited_for(self, what: str, seconds: float) -> bool:
-        since = self.waiting_since.setdefault(what, time.monotonic())
+        since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
         return time.monotonic() - since > seconds
 
 

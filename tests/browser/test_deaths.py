@@ -125,6 +125,7 @@ def test_a_damaged_database_is_said_and_nothing_is_lost(dashboard: Dashboard, pa
     expect(page.get_by_text("all 3 epochs trained")).to_be_visible(timeout=60_000)
     before = store.run(run_id), store.metrics(run_id)
     store.database.path.write_bytes(b"not a database " * 100)
+    page.wait_for_timeout(1500)  # a page drawn at once shows what was last read, a second ago at most
     screen.open_page(page, f"{dashboard.url}/train?run={run_id}")
     expect(page.get_by_text("has been built anew from their folders")).to_be_visible()
     expect(page.get_by_text("all 3 epochs trained")).to_be_visible()
