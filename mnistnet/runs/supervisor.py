@@ -105,6 +105,7 @@ class _Shift:
         while True:
             try:
                 if not (active := self.store.active()):
+                    self._see_off(working=set())
                     return
                 self._look_after(active)
             except StoreError as error:  # a full disk: those who train find out for themselves, the rest waits
@@ -120,15 +121,12 @@ class _Shift:
             if worker.poll() is not None and run_id not in {run.id for run in active}:
                 del self.workers[run_id]  # asked how it ended, a process can go
         while claimed := self.store.claim(cores()):
-            self._see_off(claimed)
+            # Looked up after the claim: who was at work then has a slot of its own.
+            self._see_off({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
             self._employ(claimed)
 
-    def _see_off(self, claimed: Run) -> None:
-        """Wait until the workers are gone whose runs have ended: on its way out, one still has its memory and threads.
-
-        Looked up after the claim: who was at work then has a slot of its own.
-        """
-        working = {run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id}
+    def _see_off(self, working: set[str]) -> None:
+        """Wait until the workers of other runs are gone: on its way out, one still has its memory and threads."""
         for run_id, worker in list(self.workers.items()):
             if run_id in working:
                 continue
