@@ -1,6 +1,6 @@
 """How much may be asked of this machine. Held against a run before it is queued and again when it is claimed.
 
-`$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. No torch, no database.
+`$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. No torch, no query.
 """
 
 import os

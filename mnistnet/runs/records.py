@@ -1,7 +1,7 @@
 """`run.json`: all that the database knows of a run, once more in the run's own folder.
 
 The database is the truth; it is built anew from these files where it is damaged or gone. Each is written in the
-transaction that changes the run, so that it is never behind what was committed.
+transaction that changes the run; it is behind what was committed only where the disk took the one and not the other.
 """
 
 import json

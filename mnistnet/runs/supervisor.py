@@ -1,7 +1,8 @@
 """Hands queued runs to workers and notices deaths. One a store, there only while there is work.
 
 `python -m mnistnet.runs.supervisor ROOT` is the process; the functions are for whoever looks at a store.
-Decides by locks alone, never by pids or clocks. Imports no torch.
+Decides by locks alone who lives, never by pids or clocks; a pid serves only to kill what ignores its stop, and only
+where its command line is the right one. Imports no torch.
 """
 
 import contextlib
