@@ -16,9 +16,11 @@ _THIN = {"point", "tick", "circle", "square"}
 _THIN_OPACITY = 0.7
 
 
-def spec(chart: alt.LayerChart) -> Spec:
+def spec(chart: alt.LayerChart | Spec) -> Spec:
     """The specification, valid by Vega-Lite's schema and as JSON without NaN; altair raises where it is not."""
-    text = json.dumps(chart.to_dict(), allow_nan=False)
+    if isinstance(chart, dict):
+        alt.LayerChart.from_dict(chart)
+    text = json.dumps(chart if isinstance(chart, dict) else chart.to_dict(), allow_nan=False)
     result: Spec = json.loads(text)
     return result
 

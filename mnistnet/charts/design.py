@@ -1,9 +1,12 @@
 """A design before any training: its budget, layer by layer, and its drawing."""
 
+from functools import lru_cache
+from typing import Any
+
 import altair as alt
-import pandas as pd
 
 from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, VALIDATION
+from mnistnet.charts.template import Spec, filled, rows_to_come, template
 from mnistnet.nets.geometry import IMAGE_SIZE, Walk
 from mnistnet.nets.rules import Profile
 
@@ -16,9 +19,14 @@ _SHADES = {"odd": VALIDATION, "even": "#7fb0f2"}
 # time than all the rest of the page.
 
 
-def budget(walk: Walk, profile: Profile) -> alt.LayerChart:
+def budget(walk: Walk, profile: Profile) -> Spec:
     """Each layer's share of the parameters as a piece of one bar, with the budget as a line."""
     reach = max(profile.params * 1.06, walk.params * 1.04)
+    return filled(_budget(reach, profile.params), _pieces(walk, reach))
+
+
+@lru_cache(maxsize=64)
+def _budget(reach: float, most: int) -> str:
     along = alt.X(
         "start:Q",
         scale=alt.Scale(domain=[0, reach], nice=False),
@@ -41,32 +49,48 @@ def budget(walk: Walk, profile: Profile) -> alt.LayerChart:
         .encode(alt.X("middle:Q"), alt.Text("number:N"), alt.Opacity("legible:Q", scale=None))
     )
     one = alt.InlineData(values=[{}])  # drawn once, and also where no piece is
-    limit = alt.Chart(one).mark_tick(color=LIMIT, thickness=3, size=38, opacity=1).encode(alt.X(datum=profile.params))
-    columns = ["layer", "number", "start", "stop", "middle", "parameters", "share", "shade", "legible"]
-    frame = pd.DataFrame(_pieces(walk, reach), columns=columns)
-    return alt.LayerChart(data=frame, layer=[pieces, numbers, limit], height=52)
+    limit = alt.Chart(one).mark_tick(color=LIMIT, thickness=3, size=38, opacity=1).encode(alt.X(datum=most))
+    return template(alt.LayerChart(data=rows_to_come, layer=[pieces, numbers, limit], height=52))
 
 
-def _pieces(walk: Walk, reach: float) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
+def _pieces(walk: Walk, reach: float) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
     start = 0
     for layer in sorted({row.layer for row in walk.rows}):
         own = walk.of_layer(layer)
         count = sum(row.params for row in own)
         if not count:
             continue
-        title = f"{layer + 1} {LAYER_TITLE[own[0].type]}"
-        shade = list(_SHADES)[len(rows) % 2]
-        share = f"{count / walk.params:.1%}"
-        legible = int(count > reach * 0.03)
-        rows.append((title, str(layer + 1), start, start + count, start + count / 2, count, share, shade, legible))
+        rows.append(
+            {
+                "layer": f"{layer + 1} {LAYER_TITLE[own[0].type]}",
+                "number": str(layer + 1),
+                "start": start,
+                "stop": start + count,
+                "middle": start + count / 2,
+                "parameters": count,
+                "share": f"{count / walk.params:.1%}",
+                "shade": list(_SHADES)[len(rows) % 2],
+                "legible": int(count > reach * 0.03),
+            }
+        )
         start += count
     return rows
 
 
-def drawing(walk: Walk) -> alt.LayerChart:
+def drawing(walk: Walk) -> Spec:
     """The network from left to right: a block's height is its map's side, its width its channels."""
-    rows: list[dict[str, object]] = []
+    rows = _blocks(walk)
+    kinds = tuple(kind for kind in _DRAWN if kind in {row.type for row in walk.rows})
+    edge = max([IMAGE_SIZE, *(row.size for row in walk.rows)]) / 2 + 5
+    spec = filled(_drawing(kinds, edge), rows)
+    right = max([1.0, *(block["x2"] + _GAP for block in rows)])
+    spec["layer"][0]["encoding"]["x"]["scale"] = {"domain": [-0.5, right], "nice": False}
+    return spec
+
+
+def _blocks(walk: Walk) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     x = 0.0
     for layer in sorted({row.layer for row in walk.rows}):
         first = walk.of_layer(layer)[0]
@@ -90,13 +114,16 @@ def drawing(walk: Walk) -> alt.LayerChart:
             }
         )
         x += width + _GAP
-    kinds = [kind for kind in _DRAWN if kind in {row.type for row in walk.rows}]
-    edge = max([IMAGE_SIZE, *(row.size for row in walk.rows)]) / 2 + 5
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _drawing(kinds: tuple[str, ...], edge: float) -> str:
     blocks = (
         alt.Chart()
         .mark_rect(cornerRadius=2)
         .encode(
-            alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, max(x, 1)], nice=False)),
+            alt.X("x:Q", axis=None),
             alt.X2("x2:Q"),
             alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-edge, edge], nice=False)),
             alt.Y2("y2:Q"),
@@ -114,4 +141,4 @@ def drawing(walk: Walk) -> alt.LayerChart:
         .encode(alt.X("middle:Q"), alt.Y("above:Q"), alt.Text("channels:Q"))
     )
     maps = alt.Chart().mark_text(fontSize=9).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("map:N"))
-    return alt.LayerChart(data=pd.DataFrame(rows), layer=[blocks, channels, maps], height=230)
+    return template(alt.LayerChart(data=rows_to_come, layer=[blocks, channels, maps], height=230))

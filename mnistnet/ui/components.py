@@ -8,6 +8,7 @@ import altair as alt
 import streamlit as st
 
 from mnistnet.charts.palette import INK
+from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.data.splits import counts
 from mnistnet.insight.evaluation import Score
@@ -41,9 +42,16 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", _AFTER_MARKDOWN.sub(rf"\g<0>{_WORD_JOINER}", text))
 
 
-def draw(chart: alt.LayerChart, key: str, takeaway: str, **options: Any) -> None:
+def draw(chart: alt.LayerChart | Spec, key: str, takeaway: str, **options: Any) -> None:
     """A chart with its description, its text in the ink of the theme at hand."""
-    st.altair_chart(chart.configure_text(color=ink()), key=key, alt=takeaway, **options)
+    st.vega_lite_chart(spec=specification(chart, ink()), key=key, alt=takeaway, **options)
+
+
+def specification(chart: alt.LayerChart | Spec, text_colour: str) -> Spec:
+    """The chart as Vega-Lite. Its tests hold it against Vega-Lite's schema; here that would only take time."""
+    spec: Spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    spec.setdefault("config", {})["text"] = {"color": text_colour}
+    return spec
 
 
 def ink() -> str:

@@ -112,9 +112,7 @@ def _spec(
     _band: list[Level],
 ) -> dict[str, Any]:
     """The curve as Vega-Lite: 50 ms of work that all sessions share that watch the same epochs."""
-    chart = curves.curves(_rows, _run.recipe.epochs, target, view, _band)
-    spec: dict[str, Any] = chart.configure_text(color=ink).to_dict()
-    return spec
+    return components.specification(curves.curves(_rows, _run.recipe.epochs, target, view, _band), ink)
 
 
 def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
