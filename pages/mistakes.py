@@ -1,8 +1,8 @@
-"""What a run gets wrong: which digits for which, and each of them."""
+"""What a run gets wrong: which digits for which, each of them in depth, and beside other runs."""
 
 import streamlit as st
 
-from mnistnet.ui import components, failures, frame, readers
+from mnistnet.ui import compared, components, failures, frame, in_depth, readers, state, trust
 
 frame.require()
 st.title("Mistakes", anchor=False)
@@ -24,7 +24,15 @@ if evaluation is None:
     st.stop()
 with figure:
     components.score("Accuracy", evaluation.score, components.split_title(run, split))
+    failures.without_refuted_labels(evaluation, run, split)
+failures.view_picker()
 
+if state.view() == "trust":
+    trust.trust(evaluation, run, split)
+    st.stop()
+if state.view() == "compared":
+    compared.compared(evaluation, failures.images(run, split), run, split)
+    st.stop()
 left, right = st.columns([0.45, 0.55], gap="medium")
 with left:
     failures.matrix(evaluation, run)
@@ -32,6 +40,6 @@ shown = failures.filtered(evaluation, run)
 with right:
     images = failures.images(run, split)
     if images is not None:
-        failures.gallery(shown, images, run)
+        failures.gallery(shown, images, run, split)
 if shown and images is not None:
-    failures.in_depth(shown, evaluation, images, run)
+    in_depth.in_depth(shown, evaluation, images, run, split)

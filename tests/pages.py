@@ -12,6 +12,7 @@ PAGES = {
     "compare": "pages/compare.py",
     "mistakes": "pages/mistakes.py",
     "receptive_fields": "pages/receptive_fields.py",
+    "try_a_digit": "pages/try_a_digit.py",
 }
 
 

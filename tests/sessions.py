@@ -24,6 +24,8 @@ class Session:
 
     socket: ClientConnection
     query: str
+    page: str = ""  # the hash of the page that is shown, as the navigation tells it
+    shown: set[str] = field(default_factory=set)  # the fragments that have shown anything
     timers: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)  # by fragment, empty for the whole page: since when it waits
     seconds: list[float] = field(default_factory=list)
@@ -33,10 +35,12 @@ class Session:
 
     async def ask(self, fragment: str = "") -> None:
         """Have the page, or one fragment of it, drawn again, answered so far or not, as a browser does."""
-        self.asked.setdefault(fragment, time.monotonic())
+        if not fragment or fragment in self.shown:  # one that shows nothing is nothing to wait for
+            self.asked.setdefault(fragment, time.monotonic())
         message = BackMsg()
         message.rerun_script.query_string = self.query
-        message.rerun_script.page_name = "train"
+        message.rerun_script.page_name = "" if self.page else "train"
+        message.rerun_script.page_script_hash = self.page
         message.rerun_script.fragment_id = fragment
         message.rerun_script.is_auto_rerun = bool(fragment)
         await self.socket.send(message.SerializeToString())
@@ -54,12 +58,15 @@ class Session:
                 size, drawn = len(data), set(message.metadata.run.fragment_ids)
                 if not message.metadata.run.fragment_ids:
                     self.stop_timers()
+            elif kind == "navigation":
+                self.page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 self.set_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
             elif kind == "stop_auto_rerun":
                 self.stop_timers(*message.stop_auto_rerun.fragment_ids)
             if kind == "delta" and message.delta.fragment_id:
                 drawn.add(message.delta.fragment_id)
+                self.shown.add(message.delta.fragment_id)
             if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
                 self.errors.append(message.delta.new_element.exception.message)
             elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":

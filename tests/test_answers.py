@@ -10,8 +10,8 @@ import torch
 
 from mnistnet.data import datasets, splits
 from mnistnet.insight import answers
-from mnistnet.insight.answers import NoWeights
 from mnistnet.insight.evaluation import Evaluation, Score
+from mnistnet.insight.weights import NoWeights
 from mnistnet.runs import job, supervisor
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run

@@ -11,7 +11,7 @@ HOUSE = Path(__file__).parents[1]
 
 @pytest.mark.parametrize(
     "tool",
-    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
+    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", "--num-workers", "2")],
     ids=lambda tool: " ".join(tool),
 )
 def test_the_tool_has_nothing_to_say(tool: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest  # type: ignore[import-untyped]
+from scipy.stats import binomtest
 
 from mnistnet.insight.evaluation import Evaluation, Mistake, Score, streak, wilson
 from mnistnet.runs.predictions import Predictions

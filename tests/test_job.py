@@ -105,6 +105,16 @@ def test_the_hash_is_that_of_the_last_checkpoints_kept_weights(store: Store) -> 
     assert checkpoint.weights_sha256(state["kept"]) == run.weights_sha256
 
 
+def test_each_epochs_guesses_are_kept_and_have_its_accuracy(store: Store) -> None:
+    run = trained(store)
+    accuracies = []
+    for row in store.metrics(run.id):
+        kept = predictions.read_guesses(store.folder(run.id), row.epoch)
+        assert kept is not None
+        accuracies.append(float((kept.guesses == kept.labels).mean()))
+    assert accuracies == pytest.approx([row.validation_accuracy for row in store.metrics(run.id)])
+
+
 def test_the_newest_generations_are_kept(store: Store) -> None:
     run = trained(store)
     names = sorted(path.name for path in store.folder(run.id).glob("epoch-*"))
@@ -293,7 +303,7 @@ def test_a_full_disk_ends_a_run_with_its_earlier_epochs_intact(store: Store, mon
     def full_in_the_third_epoch(*arguments: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls > 4:
+        if calls > 6:  # guesses, checkpoint and record of two epochs
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         replace(*arguments)
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from mnistnet.charts import mistakes as charts
-from mnistnet.charts.mistakes import CELL, COLUMNS, DIGIT, confusion, gallery, probabilities
+from mnistnet.charts.mistakes import ALL, CELL, COLUMNS, DIGIT, confusion, gallery, probabilities
+from mnistnet.charts.palette import HIGHLIGHT
 from mnistnet.data.datasets import SOURCES, Bytes
 from mnistnet.insight.evaluation import Mistake
 from tests import vega
@@ -33,7 +34,9 @@ CHARTS = {
     "confusion of none": lambda: confusion(NONE, DIGITS),
     "gallery": lambda: gallery(images(11), mistakes(11), DIGITS),
     "gallery of none": lambda: gallery([], [], DIGITS),
+    "gallery of one chosen": lambda: gallery(images(2), mistakes(2), DIGITS, chosen=101),
     "probabilities": lambda: probabilities(WRONG, 4, DIGITS),
+    "probabilities of who knows what": lambda: probabilities(WRONG, None, DIGITS),
 }
 
 
@@ -56,7 +59,12 @@ def placed(count: int) -> list[vega.Row]:
     return vega.rows(spec, vega.layers(spec, "image")[0])
 
 
-def bars(row: Any, truth: int, classes: tuple[str, ...] = DIGITS) -> list[vega.Row]:
+def margin(counts: Any = COUNTS, classes: tuple[str, ...] = DIGITS) -> list[vega.Row]:
+    spec = vega.spec(confusion(counts, classes))
+    return vega.rows(spec, vega.layers(spec, "rect")[-1])
+
+
+def bars(row: Any, truth: int | None, classes: tuple[str, ...] = DIGITS) -> list[vega.Row]:
     spec = vega.spec(probabilities(row, truth, classes))
     return vega.rows(spec, vega.layers(spec, "bar")[0])
 
@@ -68,7 +76,9 @@ def bars(row: Any, truth: int, classes: tuple[str, ...] = DIGITS) -> list[vega.R
         ("confusion of none", [CELL]),
         ("gallery", [DIGIT]),
         ("gallery of none", [DIGIT]),
+        ("gallery of one chosen", [DIGIT]),
         ("probabilities", []),
+        ("probabilities of who knows what", []),
     ],
 )
 def test_every_selection_has_its_own_name_and_there_is_no_other_parameter(chart: str, names: list[str]) -> None:
@@ -80,7 +90,7 @@ def test_the_same_answers_make_the_same_chart(chart: str) -> None:
     assert vega.spec(CHARTS[chart]()) == vega.spec(CHARTS[chart]())
 
 
-@pytest.mark.parametrize("chart", ["gallery", "probabilities"])
+@pytest.mark.parametrize("chart", ["gallery", "gallery of one chosen", "probabilities"])
 def test_everything_stands_out_from_both_grounds(chart: str) -> None:
     assert [found for found in vega.on_the_ground(vega.spec(CHARTS[chart]())) if weakest(*found) < GRAPHICS] == []
 
@@ -108,7 +118,7 @@ def test_the_diagonal_is_marked_as_right() -> None:
 
 def test_classes_keep_their_order_on_both_sides_of_the_matrix() -> None:
     encoding = vega.layers(vega.spec(confusion(COUNTS, GARMENTS)), "rect")[0]["encoding"]
-    assert (encoding["x"]["sort"], encoding["y"]["sort"]) == (list(GARMENTS), list(GARMENTS))
+    assert (encoding["x"]["sort"], encoding["y"]["sort"]) == ([*GARMENTS, ALL], [*GARMENTS, ALL])
 
 
 def test_truth_goes_down_and_guess_across() -> None:
@@ -133,18 +143,19 @@ def test_the_count_of_a_cell_can_be_read_anywhere_on_the_ramp() -> None:
 def test_the_count_of_right_answers_can_be_read_on_its_cell() -> None:
     spec = vega.spec(confusion(COUNTS, DIGITS))
     ink = vega.layers(spec, "text")[0]["mark"]["color"]
-    right = [layer["mark"]["color"] for layer in vega.layers(spec, "rect") if "color" in layer["mark"]]
-    assert [contrast(ink, ground) >= TEXT for ground in right] == [True]
+    _, right, _ = vega.layers(spec, "rect")
+    assert all(row["right"] for row in vega.rows(spec, right))
+    assert contrast(ink, right["mark"]["color"]) >= TEXT
 
 
 def test_every_count_is_printed_and_not_only_coloured() -> None:
     spec = vega.spec(confusion(COUNTS, DIGITS))
-    (numbers,) = vega.layers(spec, "text")
+    numbers, _ = vega.layers(spec, "text")
     assert sorted(vega.levels(spec, numbers, "text")) == sorted(COUNTS.flatten().tolist())
 
 
 def test_only_cells_that_are_filled_print_their_count() -> None:
-    (numbers,) = vega.layers(vega.spec(confusion(COUNTS, DIGITS)), "text")
+    numbers, _ = vega.layers(vega.spec(confusion(COUNTS, DIGITS)), "text")
     opacity = numbers["encoding"]["opacity"]
     assert (opacity["condition"], opacity["value"]) == ({"test": "(datum.count > 0)", "value": 1}, 0)
 
@@ -158,6 +169,42 @@ def test_whatever_lies_on_a_cell_knows_its_truth_and_guess() -> None:
     spec = vega.spec(confusion(COUNTS, DIGITS))
     rows = [row for layer in spec["layer"] for row in vega.rows(spec, layer)]
     assert all({"truth", "guess"} <= set(row) for row in rows)
+
+
+def test_the_margin_has_the_errors_of_each_row_and_column_and_of_all() -> None:
+    # Two kinds of mistakes in one row, so that a row's sum is not a column's.
+    counts = COUNTS.copy()
+    counts[4, 6] = 2
+    summed = {(row["truth"], row["guess"]): row["errors"] for row in margin(counts)}
+    assert {place: errors for place, errors in summed.items() if errors} == {
+        ("4", "all"): 9,
+        ("9", "all"): 1,
+        ("all", "4"): 1,
+        ("all", "6"): 2,
+        ("all", "9"): 7,
+        ("all", "all"): 10,
+    }
+
+
+@pytest.mark.parametrize("counts", [COUNTS, NONE], ids=["errors", "none"])
+def test_every_row_and_column_has_one_place_in_the_margin(counts: Any) -> None:
+    places = [(row["truth"], row["guess"]) for row in margin(counts, GARMENTS)]
+    assert sorted(places) == sorted([*((name, ALL) for name in GARMENTS), *((ALL, name) for name in (*GARMENTS, ALL))])
+
+
+def test_no_place_of_the_margin_is_a_cell_of_the_matrix() -> None:
+    assert not {(row["truth"], row["guess"]) for row in margin()} & {(row["truth"], row["guess"]) for row in cells()}
+
+
+def test_every_sum_of_the_margin_is_printed() -> None:
+    spec = vega.spec(confusion(COUNTS, DIGITS))
+    _, totals = vega.layers(spec, "text")
+    assert vega.levels(spec, totals, "text") == [row["errors"] for row in margin()]
+
+
+def test_the_margin_is_an_outline_that_stands_out_from_both_grounds() -> None:
+    sums = vega.layers(vega.spec(confusion(COUNTS, DIGITS)), "rect")[-1]["mark"]
+    assert (sums["color"], weakest(sums["stroke"]) >= GRAPHICS) == ("#00000000", True)
 
 
 # The gallery
@@ -179,6 +226,27 @@ def test_a_digit_of_the_gallery_says_truth_guess_and_how_sure_the_network_was() 
 def test_the_gallery_names_classes_as_the_data_set_does() -> None:
     spec = vega.spec(gallery(images(1), [Mistake(0, 5, 7, 0.9)], GARMENTS))
     assert vega.rows(spec, vega.layers(spec, "image")[0])[0]["answer"] == "Sandal → Sneaker"
+
+
+def test_a_doubtful_truth_has_a_question_mark() -> None:
+    spec = vega.spec(gallery(images(3), mistakes(3), DIGITS, doubtful={101}))
+    answers = [row["answer"] for row in vega.rows(spec, vega.layers(spec, "image")[0])]
+    assert answers == ["4 → 9", "4? → 9", "4 → 9"]
+
+
+def test_probabilities_of_the_gallery_can_be_left_out() -> None:
+    spec = vega.spec(gallery(images(2), mistakes(2), DIGITS, how_sure=False))
+    rows = vega.rows(spec, vega.layers(spec, "image")[0])
+    assert [(row["answer"], row["probability"]) for row in rows] == [("4 → 9", "")] * 2
+
+
+@pytest.mark.parametrize(("chosen", "framed"), [(None, []), (101, [101]), (7, [])])
+def test_only_the_chosen_digit_is_framed(chosen: int | None, framed: list[int]) -> None:
+    spec = vega.spec(gallery(images(3), mistakes(3), DIGITS, chosen))
+    (frames,) = vega.layers(spec, "square")
+    colour = frames["encoding"]["color"]
+    assert (colour["condition"], colour["value"]) == ({"test": "datum.chosen", "value": HIGHLIGHT}, "#00000000")
+    assert [row["index"] for row in vega.rows(spec, frames) if row["chosen"]] == framed
 
 
 def test_a_picture_of_the_gallery_is_the_image_itself() -> None:
@@ -229,12 +297,20 @@ def test_a_right_answer_is_truth_and_guess_in_one() -> None:
     assert labels == {"2": "50.0% truth and guess"}
 
 
+def test_without_a_known_truth_only_the_guess_stands_out() -> None:
+    assert [row["class"] for row in bars(WRONG, None) if row["role"]] == ["9"]
+
+
+def test_without_a_known_truth_bars_have_their_figures_alone() -> None:
+    assert [row["label"] for row in bars(WRONG, None)] == [f"{value:.1%}" for value in WRONG]
+
+
 def test_every_probability_is_printed() -> None:
     assert [row["label"] for row in bars(RIGHT, 2)][3:6] == ["30.0%", "20.0%", "0.0%"]
 
 
 def test_every_role_has_a_colour() -> None:
-    roles = {row["role"] for row in bars(WRONG, 4) + bars(RIGHT, 2)}
+    roles = {row["role"] for row in bars(WRONG, 4) + bars(RIGHT, 2) + bars(WRONG, None)}
     assert roles == set(vega.colours(vega.spec(probabilities(WRONG, 4, DIGITS))))
 
 

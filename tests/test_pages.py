@@ -1,5 +1,6 @@
 """The pages as their users meet them, driven through Streamlit's own test runner."""
 
+import json
 import shutil
 import sqlite3
 import time
@@ -10,18 +11,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
+from mnistnet.__main__ import cli
+from mnistnet.data import datasets
+from mnistnet.insight import paired
+from mnistnet.insight.selection import Selection
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import FIRST, PRESETS
-from mnistnet.runs import supervisor
+from mnistnet.runs import predictions, supervisor
 from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
-from mnistnet.ui import readers, state
+from mnistnet.ui import insights, readers, state
 from tests.pages import PAGES, button, opened, slider, texts
 from tests.situations import DIGITS, done, ended, queued, running
 
@@ -404,7 +410,7 @@ def test_looking_changes_no_run(store: Store) -> None:
 
 def test_a_unit_shows_the_share_of_ink_it_can_see() -> None:
     app = opened("receptive_fields")
-    app.select_slider(key="field-layer").set_value("10 convolution").run()
+    app.select_slider(key="field-layer").set_value("10 transition (1×1)").run()
     ink = next(metric for metric in app.metric if metric.label == "Ink inside the window")
     assert ink.value == "100%"
 
@@ -425,7 +431,9 @@ def test_a_widget_drawn_afresh_would_report_nothing_but_the_state(page: str, sto
     app = opened(
         page, recipe=links.encode_recipe(recipe({"epochs": 7, "averaging": 0.5, "dataset": "digits"})), digit="3"
     )
-    assert [list(widget.proto.default) for widget in app.slider] == [[widget.value] for widget in app.slider]
+    assert [list(widget.proto.default) for widget in app.slider] == [
+        list(widget.value) if isinstance(widget.value, tuple) else [widget.value] for widget in app.slider
+    ]
     assert [widget.proto.default for widget in app.number_input] == [widget.value for widget in app.number_input]
     boxes = [widget for widget in app.selectbox if widget.key != "begin-with"]
     assert [widget.proto.default for widget in boxes] == [widget.index for widget in boxes]
@@ -435,3 +443,119 @@ def test_a_callback_of_a_layer_that_is_gone_changes_nothing() -> None:
     app = opened()
     assert app.session_state["_design"] == FIRST.architecture
     assert state.new_id() != state.new_id()
+
+
+# One digit in depth
+
+
+def test_what_is_shown_is_what_the_command_line_says(store: Store) -> None:
+    run = done(store)
+    told = json.loads(CliRunner().invoke(cli, ["evaluate", run.id, "--json"]).output)
+    app = opened("mistakes")
+    assert app.metric[0].value == f"{told['accuracy']:.2%}"
+    first = told["mistakes"][0]
+    assert app.number_input(key="digit-picker").value == first["index"]
+    said = f"**Truth {first['label']}, guess {first['predicted']}** (wrong), {first['probability']:.1%} sure"
+    assert said in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("why", "Unseen by both"),
+        ("layers", "What leaves each layer"),
+        ("pixels", "Trust what both show"),
+        ("alike", "Of the 10 training digits most like it"),
+    ],
+)
+def test_a_digit_can_be_asked_each_question(store: Store, question: str, said: str) -> None:
+    run = done(store)
+    before = store.run(run.id)
+    app = opened("mistakes", ask=question)
+    assert not app.exception
+    assert said in texts(app)
+    assert store.run(run.id) == before
+
+
+def test_mistakes_in_another_order_and_only_the_almost_right(store: Store) -> None:
+    run = done(store)
+    evaluated = readers.evaluation(run, "test")
+    app = opened("mistakes")
+    app.selectbox(key="filter-order").set_value("index").run()
+    assert app.number_input(key="digit-picker").value == min(mistake.index for mistake in evaluated.mistakes)
+    app.toggle(key="filter-almost").set_value(True).run()
+    expected = Selection(almost=True, order="index").of(evaluated)
+    assert app.number_input(key="digit-picker").value == expected[0].index
+    app.slider(key="filter-sure").set_value((100, 100)).run()
+    assert "No mistake of this kind" in texts(app)
+    button(app, "Show all mistakes").click().run()
+    assert app.slider(key="filter-sure").value == (0, 100)
+
+
+def test_a_run_is_held_against_its_own_epochs(store: Store) -> None:
+    run = done(store)
+    app = opened("mistakes", view="compared", split="validation", run=run.id)
+    assert app.selectbox(key="compared-with").options == ["its own epoch 1", "its own epoch 2"]
+    app.selectbox(key="compared-with").set_value("epoch-2").run()
+    kept = readers.guesses(run, 2)
+    assert kept is not None
+    evaluated = readers.evaluation(run, "validation")
+    pair = paired.pair(kept, evaluated.guesses, evaluated.predictions.labels)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert (shown["Fixed"], shown["Newly broken"]) == (str(len(pair.fixed)), str(len(pair.broken)))
+    assert app.query_params["other"] == "epoch-2"
+
+
+def test_epochs_that_were_not_kept_are_said_to_be_so(store: Store) -> None:
+    run = done(store)
+    predictions.guesses_path(store.folder(run.id), 1).unlink()
+    app = opened("mistakes", view="compared", split="validation", run=run.id, other="epoch-1")
+    assert "No answers of its own epoch 1 were kept" in texts(app)
+
+
+def test_calibration_names_its_error_and_temperature(store: Store) -> None:
+    done(store)
+    app = opened("mistakes", view="trust")
+    assert not app.exception
+    labels = [metric.label for metric in app.metric]
+    assert labels[1] == "Calibration error"
+    assert labels[2].startswith("At temperature ")
+
+
+def test_the_fields_of_a_design_are_seen_before_any_training() -> None:
+    app = opened("receptive_fields")
+    assert not app.exception
+    assert "untrained" in texts(app)
+    assert "px trained" not in texts(app)
+
+
+def test_a_design_that_cannot_be_built_has_no_fields_to_look_at() -> None:
+    faulty = FIRST.architecture.with_layers(FIRST.architecture.layers[:3])
+    app = opened("receptive_fields", design=links.encode_design(faulty))
+    assert not app.exception
+    assert "This needs a design that can be built" in texts(app)
+
+
+def test_a_test_digit_is_answered_as_the_store_has_it(store: Store) -> None:
+    run = done(store)
+    app = opened("try_a_digit", nets=run.id)
+    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    row = insights.probabilities(run, readers.images("digits", "course", "test")[:1])[0]
+    assert not app.exception
+    if not datasets.is_here("mnist"):
+        assert app.metric[0].value == str(row.argmax())
+    assert len(app.metric) == 1
+
+
+def test_a_varied_digit_goes_back_with_one_click(store: Store) -> None:
+    app = opened("try_a_digit", nets=done(store).id)
+    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    app.slider(key="try-degrees").set_value(45.0).run()
+    assert not app.exception
+    button(app, "As it was").click().run()
+    assert app.slider(key="try-degrees").value == 0
+
+
+def test_no_more_than_three_networks_are_asked() -> None:
+    names = ",".join(f"gallery-{name}" for name in list(PRESETS)[:4])
+    assert "at most 3" in texts(opened(nets=names))

@@ -1,13 +1,16 @@
 """Stored answers: read back whole, or not at all."""
 
+import os
 import random
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnistnet.runs import predictions
-from mnistnet.runs.predictions import Predictions
+from mnistnet.runs.predictions import Guesses, Predictions
 
 HASH = "ab" * 32
 
@@ -44,13 +47,20 @@ def test_there_are_no_answers_for_a_split_that_was_not_stored(stored: Path) -> N
     assert predictions.read(stored, "validation", HASH) is None
 
 
+def flipped(path: Path, bits: Iterable[int]) -> Iterator[int]:
+    """Has each of these bits flipped in the file in turn, the others as they were."""
+    whole = path.read_bytes()
+    with path.open("r+b", buffering=0) as file:  # in place: thousands of new files would take half a minute
+        for bit in bits:
+            byte = bit // 8
+            os.pwrite(file.fileno(), bytes([whole[byte] ^ 1 << bit % 8]), byte)
+            yield bit
+            os.pwrite(file.fileno(), whole[byte : byte + 1], byte)
+
+
 def test_a_flipped_bit_gives_the_same_answers_or_none(stored: Path, answers: Predictions) -> None:
     path = predictions.path(stored, "test")
-    whole = path.read_bytes()
-    for bit in random.Random(0).sample(range(8 * len(whole)), 3_000):
-        damaged = bytearray(whole)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
+    for _ in flipped(path, random.Random(0).sample(range(8 * path.stat().st_size), 3_000)):
         if read := predictions.read(stored, "test", HASH):
             assert_same(read, answers)  # the bit was in a time stamp or the like
 
@@ -78,3 +88,94 @@ def test_pickled_objects_are_not_read(stored: Path) -> None:
     objects = np.array([{"a": 1}], dtype=object)
     np.savez(predictions.path(stored, "test"), probabilities=objects, labels=objects, weights_sha256=np.array(HASH))
     assert predictions.read(stored, "test", HASH) is None
+
+
+# Each epoch's guesses.
+
+
+@pytest.fixture
+def guesses() -> Guesses:
+    """As many as there are validation images: of a smaller file, a checksum is held against all before any is used."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 10, 5_000).astype(np.uint8)
+    return Guesses(
+        np.where(generator.random(5_000) < 0.02, generator.integers(0, 10, 5_000), labels).astype(np.uint8), labels
+    )
+
+
+@pytest.fixture
+def kept(tmp_path: Path, guesses: Guesses) -> Path:
+    predictions.guesses_path(tmp_path, 7).write_bytes(predictions.pack_guesses(guesses))
+    return tmp_path
+
+
+def assert_same_guesses(read: Guesses | None, guesses: Guesses) -> None:
+    assert read is not None
+    np.testing.assert_array_equal(read.guesses, guesses.guesses)
+    np.testing.assert_array_equal(read.labels, guesses.labels)
+    assert read.guesses.dtype == read.labels.dtype == np.uint8
+
+
+def test_guesses_read_back_as_they_were_packed(kept: Path, guesses: Guesses) -> None:
+    assert_same_guesses(predictions.read_guesses(kept, 7), guesses)
+
+
+def test_there_are_no_guesses_of_an_epoch_that_was_not_stored(kept: Path) -> None:
+    assert predictions.read_guesses(kept, 8) is None
+
+
+def test_answers_in_the_place_of_guesses_are_no_guesses(kept: Path, answers: Predictions) -> None:
+    predictions.guesses_path(kept, 7).write_bytes(predictions.pack(answers, HASH))
+    assert predictions.read_guesses(kept, 7) is None
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_no_guesses(kept: Path, share: float) -> None:
+    path = predictions.guesses_path(kept, 7)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert predictions.read_guesses(kept, 7) is None
+
+
+def headers(whole: bytes) -> list[int]:
+    """The bits of what stands before each array in a file: its name, size, shape and kind."""
+    starts = [8 * entry.start() for entry in re.finditer(rb"PK\x03\x04", whole)]
+    return [bit for start in starts for bit in range(start, start + 8 * 280)]
+
+
+def test_a_flipped_bit_in_an_array_gives_the_same_guesses_or_none(kept: Path, guesses: Guesses) -> None:
+    path = predictions.guesses_path(kept, 7)
+    whole = path.read_bytes()
+    arrays = sorted(set(range(8 * len(whole))) - set(headers(whole)))
+    for _ in flipped(path, random.Random(0).sample(arrays, 3_000)):
+        if read := predictions.read_guesses(kept, 7):
+            assert_same_guesses(read, guesses)
+
+
+def test_a_flipped_bit_in_a_header_gives_the_same_guesses_or_none(kept: Path, guesses: Guesses) -> None:
+    path = predictions.guesses_path(kept, 7)
+    for _ in flipped(path, headers(path.read_bytes())):
+        if read := predictions.read_guesses(kept, 7):
+            assert_same_guesses(read, guesses)
+
+
+def test_a_flipped_bit_in_a_header_gives_the_same_five_thousand_answers_or_none() -> None:
+    many = Predictions(np.full((5_000, 10), 0.1, np.float32), np.zeros(5_000, np.uint8))
+    whole = predictions.pack(many, HASH)
+    for bit in headers(whole):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        if read := predictions.unpack(bytes(damaged), HASH):
+            assert_same(read, many)
+
+
+@pytest.mark.parametrize("epoch", [1, 42, 9_999, 10_000, 999_999_999])
+def test_a_file_of_guesses_is_known_by_its_name(epoch: int, tmp_path: Path) -> None:
+    assert predictions.GUESSES.fullmatch(predictions.guesses_path(tmp_path, epoch).name)
+
+
+@pytest.mark.parametrize(
+    "name", ["guesses-1.npz", "guesses-0001.pt", "guesses-0001.npz.tmp", "guesses-٠٠٠١.npz", "predictions-test.npz"]
+)
+def test_no_other_file_is_taken_for_guesses(name: str) -> None:
+    assert not predictions.GUESSES.fullmatch(name)

@@ -18,7 +18,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import job, locks, supervisor
 from mnistnet.runs.processes import detach
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
 from tests.processes import supervisors, until, workers
 from tests.samples import TINY, figures, recipe, running
 
@@ -109,25 +109,6 @@ def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_id
     assert_as_uninterrupted(store, until(ended(store, run)), uninterrupted)
 
 
-def test_a_killed_supervisor_costs_no_run_anything(store: Store) -> None:
-    half = max(1, cores() // 2)
-    runs = [submit(store, SLOW, epochs=6, threads=half) for _ in range(2)]
-    runs += [submit(store, epochs=1, threads=half) for _ in range(2)]
-    at_once = min(2, cores())
-    until(lambda: [store.run(run.id).epochs_done > 0 for run in runs].count(True) == at_once)
-    for process in supervisors(store):
-        kill(process)
-    states = [store.run(run.id).state for run in runs]
-    assert states.count(State.RUNNING) == at_once
-    assert states.count(State.QUEUED) == 4 - at_once
-
-    for run in runs:
-        assert until(ended(store, run), seconds=60).state is State.DONE
-    assert [store.run(run.id).attempt for run in runs] == [1] * 4  # each was claimed once
-    for run in runs:
-        assert [row.epoch for row in store.metrics(run.id)] == list(range(1, run.recipe.epochs + 1))
-
-
 @pytest.mark.bar("F4")
 def test_of_four_supervisors_started_at_once_one_stays_and_each_run_is_claimed_once(store: Store) -> None:
     run = store.enqueue(SLOW, recipe(epochs=100))
@@ -166,19 +147,6 @@ def test_a_stopped_run_ends_within_ten_seconds_and_resumes_identically(
 
     supervisor.resume(store, run.id)
     assert_as_uninterrupted(store, until(ended(store, run)), uninterrupted)
-
-
-def test_a_worker_that_pauses_is_not_taken_for_dead(store: Store) -> None:
-    run = submit(store, SLOW, epochs=100)
-    until(epochs_stored(store, run, 1))
-    (worker,) = workers(store)
-    worker.suspend()
-    supervisor.look(store)
-    paused = store.run(run.id)
-    worker.resume()
-    assert paused.state is State.RUNNING
-    until(epochs_stored(store, run, paused.epochs_done + 1))
-    assert workers(store) == [worker]
 
 
 # The supervisor in a thread of this process, with little patience and workers of our choice

@@ -1,12 +1,14 @@
 """How receptive fields grow with depth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal, TypeAlias
 
 import altair as alt
 import pandas as pd
 
-from mnistnet.charts.palette import LIMIT, NEUTRAL, TARGET, VALIDATION
+from mnistnet.charts.palette import HIGHLIGHT, LIMIT, NEUTRAL, TARGET, TRAINING, VALIDATION
+from mnistnet.charts.template import Spec, filled, rows_to_come, template
 from mnistnet.nets.geometry import IMAGE_SIZE, Row
 
 Coverage: TypeAlias = Literal["none", "middle", "every"]
@@ -15,19 +17,27 @@ _SEES: dict[Coverage, str] = {
     "middle": "only its middle sees the whole image",
     "every": "covers the whole image",
 }
+_SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
 
 
-def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
-    """Receptive field after each named layer, with the image's 28 pixels as a line."""
+def along_depth(
+    rows: Sequence[tuple[str, Row]], effective: Mapping[str, Sequence[float]] | None = None
+) -> alt.LayerChart:
+    """Receptive field after each named layer, with the image's 28 pixels as a line.
+
+    `effective` has sizes in pixels, one a layer, by who has them: `untrained`, `trained`.
+    """
+    names = [name for name, _ in rows]
     frame = pd.DataFrame(
         [(place, name, row.field, _SEES[_coverage(row)]) for place, (name, row) in enumerate(rows)],
         columns=["place", "layer", "field", "sees"],
     )
+    along = alt.X("layer:N", sort=names, axis=alt.Axis(title=None, labelAngle=-40, labelLimit=180))
     bars = (
         alt.Chart(frame)
         .mark_bar(size=18)
         .encode(
-            x=alt.X("layer:N", sort=list(frame["layer"]), axis=alt.Axis(title=None, labelAngle=-40, labelLimit=180)),
+            x=along,
             y=alt.Y("field:Q", axis=alt.Axis(title="receptive field, pixels")),
             color=alt.Color(
                 "sees:N",
@@ -40,14 +50,104 @@ def along_depth(rows: Sequence[tuple[str, Row]]) -> alt.LayerChart:
     numbers = (
         alt.Chart(frame)
         .mark_text(dy=-8, fontWeight="bold")
-        .encode(x=alt.X("layer:N", sort=list(frame["layer"])), y="field:Q", text="field:Q")
+        .encode(x=alt.X("layer:N", sort=names), y="field:Q", text="field:Q")
     )
     image = alt.Chart(pd.DataFrame({"pixels": [IMAGE_SIZE], "label": [f"the image: {IMAGE_SIZE} px"]}))
     line = image.mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5).encode(y="pixels:Q", tooltip=["label:N"])
     name = image.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontWeight="bold").encode(
         y="pixels:Q", x=alt.value(0), text="label:N"
     )
-    return alt.LayerChart(layer=[bars, numbers, line, name], height=320)
+    marks = [_looked_at(names, effective)] if effective else []
+    return alt.LayerChart(layer=[bars, numbers, line, name, *marks], height=320)
+
+
+def _looked_at(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -> alt.Chart:
+    rows = [
+        {"layer": name, "size": round(size, 1), "who": f"looks at, {who}"}
+        for who, sizes in effective.items()
+        for name, size in zip(names, sizes, strict=True)
+    ]
+    shown = [f"looks at, {who}" for who in effective]
+    marks: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_point(filled=True, size=80, opacity=1, color=TRAINING, stroke="#ffffff", strokeWidth=1)
+        .encode(
+            x=alt.X("layer:N", sort=list(names)),
+            y=alt.Y("size:Q"),
+            shape=alt.Shape(
+                "who:N",
+                scale=alt.Scale(domain=shown, range=["triangle-up", "diamond"][: len(shown)]),
+                legend=alt.Legend(orient="top", title=None, symbolFillColor=TRAINING),
+            ),
+            tooltip=["layer:N", alt.Tooltip("size:Q", title="pixels"), "who:N"],
+        )
+    )
+    return marks
+
+
+def small(rows: Sequence[tuple[str, Row]]) -> Spec:
+    """The receptive fields along depth in little, for beside a design: a bar a layer, 28 pixels marked."""
+    return filled(
+        _small(),
+        [
+            {
+                "layer": row.layer + 1,
+                "name": name,
+                "field": row.field,
+                "shown": min(row.field, _SMALL_MOST),
+                "sees": _SEES[_coverage(row)],
+            }
+            for name, row in rows
+        ],
+    )
+
+
+@cache
+def _small() -> str:
+    bars = (
+        alt.Chart()
+        .mark_bar(size=12)
+        .encode(
+            alt.X("layer:O", axis=alt.Axis(title=None, labelAngle=0)),
+            alt.Y(
+                "shown:Q",
+                scale=alt.Scale(domain=[0, _SMALL_MOST]),
+                axis=alt.Axis(title="field, px", values=[0, IMAGE_SIZE // 2, IMAGE_SIZE]),
+            ),
+            alt.Color(
+                "sees:N",
+                scale=alt.Scale(domain=list(_SEES.values()), range=[NEUTRAL, TARGET, VALIDATION]),
+                legend=None,
+            ),
+            alt.Tooltip(["name:N", "field:Q", "sees:N"]),
+        )
+    )
+    numbers = alt.Chart().mark_text(dy=-6, fontSize=10).encode(alt.X("layer:O"), alt.Y("shown:Q"), alt.Text("field:Q"))
+    whole = alt.Chart(alt.InlineData(values=[{"pixels": IMAGE_SIZE}]))
+    line = whole.mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5).encode(alt.Y("pixels:Q"))
+    return template(alt.LayerChart(data=rows_to_come, layer=[bars, numbers, line], height=130))
+
+
+def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.LayerChart:
+    """Share of a digit's ink, 0 to 1, that lies outside two units' windows, layer by layer; `chosen` stands out."""
+    rows = [
+        {"layer": name, "share": share, "label": f"{share:.0%}", "chosen": name == chosen}
+        for name, share in zip(names, shares, strict=True)
+    ]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        alt.X("layer:N", sort=list(names), axis=alt.Axis(title=None, labelAngle=-40, labelLimit=140)),
+        alt.Y(
+            "share:Q",
+            scale=alt.Scale(domain=[0, 1.15], nice=False),
+            axis=alt.Axis(title="ink unseen", format="%", values=[0, 0.5, 1]),
+        ),
+        alt.Tooltip(["layer:N", "label:N"]),
+    )
+    bars = base.mark_bar(size=16).encode(
+        color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value(NEUTRAL))
+    )
+    labels = base.mark_text(dy=-7, fontSize=11).encode(text=alt.Text("label:N"))
+    return alt.LayerChart(layer=[bars, labels], height=240)
 
 
 def _coverage(row: Row) -> Coverage:

@@ -1,6 +1,6 @@
 """What a network gets wrong: confusion matrix, gallery, and the ten probabilities of one digit."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import altair as alt
 import numpy as np
@@ -15,12 +15,18 @@ from mnistnet.insight.evaluation import Mistake
 CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
 DIGIT = "digit"  # name of the gallery's selection; its field is `index`
 COLUMNS = 8
+ALL = "all"  # the margin's name on both axes: a click there chooses a whole row or column
 _RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
 _RIGHT = "#d7dde6"
+_SIDE = f"min(46, 0.9 * width / {COLUMNS})"  # of a picture in the gallery, in pixels: on a phone they must not overlap
 
 
 def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.LayerChart:
-    """Truth down, guess across, counts in the cells; colour shows errors, the diagonal stays grey."""
+    """Truth down, guess across, counts in the cells; colour shows errors, the diagonal stays grey.
+
+    The margin, outlined, has the errors of each row and column.
+    """
+    places = [*classes, ALL]
     frame = pd.DataFrame(
         [
             (classes[truth], classes[guess], int(count), int(count) if truth != guess else 0, truth == guess)
@@ -32,18 +38,18 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
     base = alt.Chart(frame).encode(
         x=alt.X(
             "guess:N",
-            sort=list(classes),
+            sort=places,
             axis=alt.Axis(orient="top", labelAngle=0, title="guess", domain=False, ticks=False),
         ),
-        y=alt.Y("truth:N", sort=list(classes), axis=alt.Axis(title="truth", domain=False, ticks=False)),
+        y=alt.Y("truth:N", sort=places, axis=alt.Axis(title="truth", domain=False, ticks=False)),
     )
     selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
     diagonal = (
         alt.Chart(frame[frame["right"]])
         .mark_rect(cornerRadius=2, color=_RIGHT)
         .encode(
-            x=alt.X("guess:N", sort=list(classes)),
-            y=alt.Y("truth:N", sort=list(classes)),
+            x=alt.X("guess:N", sort=places),
+            y=alt.Y("truth:N", sort=places),
             tooltip=["truth:N", "guess:N", alt.Tooltip("count:Q", format=",")],
         )
     )
@@ -62,13 +68,37 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
         text=alt.Text("count:Q", format=","),
         opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
     )
-    return alt.LayerChart(layer=[cells, diagonal, numbers], height=400)
+    margin = alt.Chart(_margin(counts, classes)).encode(
+        x=alt.X("guess:N", sort=places),
+        y=alt.Y("truth:N", sort=places),
+        tooltip=["truth:N", "guess:N", alt.Tooltip("errors:Q", format=",")],
+    )
+    sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
+    totals = margin.mark_text(fontSize=12, cursor="pointer", fontWeight="bold").encode(
+        text=alt.Text("errors:Q", format=",")
+    )
+    return alt.LayerChart(layer=[cells, diagonal, numbers, sums, totals], height=430)
+
+
+def _margin(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> pd.DataFrame:
+    errors = counts - np.diag(np.diag(counts))
+    rows = [(name, ALL, int(errors[place].sum())) for place, name in enumerate(classes)]
+    columns = [(ALL, name, int(errors[:, place].sum())) for place, name in enumerate(classes)]
+    return pd.DataFrame([*rows, *columns, (ALL, ALL, int(errors.sum()))], columns=["truth", "guess", "errors"])
 
 
 def gallery(
-    images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Sequence[str], chosen: int | None = None
+    images: Sequence[Bytes],
+    mistakes: Sequence[Mistake],
+    classes: Sequence[str],
+    chosen: int | None = None,
+    doubtful: Container[int] = (),
+    how_sure: bool = True,
 ) -> alt.LayerChart:
-    """Wrong digits in rows of eight, each with truth, guess and the guess's probability; `chosen` is framed."""
+    """Wrong digits in rows of eight, each with truth, guess and the guess's probability; `chosen` is framed.
+
+    The truth of those in `doubtful` has a question mark; without `how_sure` no probability is shown.
+    """
     frame = pd.DataFrame(
         [
             (
@@ -76,8 +106,8 @@ def gallery(
                 place % COLUMNS,
                 place // COLUMNS,
                 png(image),
-                f"{classes[mistake.label]} → {classes[mistake.predicted]}",
-                f"{mistake.probability:.0%}",
+                f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
+                f"{mistake.probability:.0%}" if how_sure else "",
                 mistake.index == chosen,
             )
             for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
@@ -96,25 +126,28 @@ def gallery(
         ],
     )
     frames = (
-        base.mark_square(size=2900, cursor="pointer", filled=True, opacity=1)
+        base.mark_square(size=alt.ExprRef(f"pow({_SIDE} * 1.17, 2)"), cursor="pointer", filled=True, opacity=1)
         .encode(color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value("#00000000")))
         .add_params(selected)
     )
-    pictures = base.mark_image(width=46, height=46, cursor="pointer").encode(url="picture:N")
+    pictures = base.mark_image(width=alt.ExprRef(_SIDE), height=alt.ExprRef(_SIDE), cursor="pointer").encode(
+        url="picture:N"
+    )
     answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold").encode(text="answer:N")
     sure = base.mark_text(dy=50, fontSize=11).encode(text="probability:N")
     return alt.LayerChart(layer=[frames, pictures, answers, sure], height=rows * 96)
 
 
-def probabilities(row: npt.NDArray[np.float32], truth: int, classes: Sequence[str]) -> alt.LayerChart:
-    """The ten probabilities of one digit as bars; truth and guess are named, not only coloured."""
+def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequence[str]) -> alt.LayerChart:
+    """The ten probabilities of one digit as bars; guess and truth, where it is known, are named, not only coloured."""
     guess = int(row.argmax())
-    role = {guess: "guess", truth: "truth"} if truth != guess else {truth: "truth and guess"}
+    role = {guess: "guess", truth: "truth"} if truth != guess else {guess: "truth and guess"}
     frame = pd.DataFrame(
         [(name, float(row[index]), role.get(index, "")) for index, name in enumerate(classes)],
         columns=["class", "probability", "role"],
     )
-    frame["label"] = [f"{p:.1%} {r}".strip() for p, r in zip(frame["probability"], frame["role"], strict=True)]
+    named = frame["role"] if truth is not None else [""] * len(frame)  # alone, a guess needs no name
+    frame["label"] = [f"{p:.1%} {r}".strip() for p, r in zip(frame["probability"], named, strict=True)]
     base = alt.Chart(frame).encode(
         y=alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False)),
         x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.3]), axis=None),

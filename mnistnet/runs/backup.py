@@ -19,6 +19,7 @@ from mnistnet.runs import archive, limits, locks, records, rows
 from mnistnet.runs.archive import ArchiveError, Manifest
 from mnistnet.runs.database import StoreError
 from mnistnet.runs.durable import NotSaved, sync_folder, write_whole
+from mnistnet.runs.predictions import GUESSES
 from mnistnet.runs.rows import CHECKPOINT, RUN_ID, ForeignRows, Row, Rows
 from mnistnet.runs.run import ACTIVE, State
 from mnistnet.runs.store import Store
@@ -123,7 +124,11 @@ def _contents(found: Rows, manifest: Manifest) -> Contents:
 
 def _is_of_run(name: str) -> bool:
     run_id, _, kind = name.partition("/")
-    return bool(RUN_ID.fullmatch(run_id)) and (kind in _OTHERS or bool(CHECKPOINT.fullmatch(kind)))
+    return bool(RUN_ID.fullmatch(run_id)) and (_is_other(kind) or bool(CHECKPOINT.fullmatch(kind)))
+
+
+def _is_other(name: str) -> bool:
+    return name in _OTHERS or bool(GUESSES.fullmatch(name))
 
 
 def _require_space(place: Path, needed: int) -> None:
@@ -159,7 +164,7 @@ def _snapshot(store: Store, links: Path, copy: Path) -> dict[str, Path]:
             (links / run_id).mkdir()
             for path in _files(store.folder(run_id)):
                 name = f"{run_id}/{path.name}"
-                if (path.name in _OTHERS or name in hashes) and _is_linked(links / name, path):
+                if (_is_other(path.name) or name in hashes) and _is_linked(links / name, path):
                     found[name] = links / name
     damaged = {name for name in found.keys() & hashes.keys() if archive.sha256(found[name]) != hashes[name]}
     return {copy.name: copy, **{name: path for name, path in found.items() if name not in damaged}}

@@ -12,7 +12,7 @@ from mnistnet.nets.network import build
 from mnistnet.runs import checkpoint, limits, predictions
 from mnistnet.runs.database import StoreError
 from mnistnet.runs.durable import write_whole
-from mnistnet.runs.predictions import Predictions, SplitName
+from mnistnet.runs.predictions import Guesses, Predictions, SplitName
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
 from mnistnet.training.inference import logits, pixels
@@ -81,7 +81,9 @@ class _Job:
             self.store.forget_epochs_after(self.run.id, epoch, message)
 
     def commit(self, epoch: Epoch) -> None:
-        """Checkpoint first, then its hash with the figures: a row never points at what is not there."""
+        """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
+        guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
+        write_whole(predictions.guesses_path(self.folder, epoch.epoch), predictions.pack_guesses(guesses))
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
         metrics = Metrics(**asdict(epoch), checkpoint=name, checkpoint_sha256=sha256)
         self.store.record_epoch(self.run.id, metrics)

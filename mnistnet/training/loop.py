@@ -57,6 +57,7 @@ class Training:
         self._live, self._averaged = _floating(self.network), _floating(self.kept)
         self._optimizer = _optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)
+        self.validation_guesses = np.empty(0, np.uint8)  # of the last epoch, (n,), from when there is one
         self._images = pixels(split.train.images, source, self.device)
         self._labels = torch.from_numpy(split.train.labels).long().to(self.device)
         self._validation_images = pixels(split.validation.images, source, self.device)
@@ -155,7 +156,9 @@ class Training:
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         answers = logits(self.kept, self._validation_images, self.source)
-        right = int((answers.argmax(1) == self._validation_labels).sum())
+        guesses = answers.argmax(1)
+        right = int((guesses == self._validation_labels).sum())
+        self.validation_guesses = guesses.cpu().numpy().astype(np.uint8)
         return {
             "validation_loss": float(F.cross_entropy(answers, self._validation_labels)),
             "validation_accuracy": right / len(self._validation_labels),

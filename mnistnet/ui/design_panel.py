@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from mnistnet.charts import design as charts
+from mnistnet.charts import fields
 from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets, files
 from mnistnet.data.splits import counts
@@ -149,6 +150,12 @@ def drawing(walk: Walk) -> None:
         f"{len(state.design().layers)} layers, from a {IMAGE_SIZE}×{IMAGE_SIZE} image to {last.channels} channels",
     )
     st.caption("Height: the map's side. Width and the number above: channels.")
+    components.draw(
+        fields.small(readers.named_layers(state.design())),
+        "fields-small",
+        f"Receptive field layer by layer, up to {walk.field} of {IMAGE_SIZE} pixels",
+    )
+    st.caption("How many pixels one unit of each layer can see; dashed, the whole image.")
 
 
 def table(walk: Walk) -> None:

@@ -1,4 +1,4 @@
-"""The Mistakes page's pieces: filters with their chart twins, the gallery, one digit in depth."""
+"""The Mistakes page's first view: the confusion matrix, filters with their chart twins, the gallery."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,20 +6,23 @@ from functools import partial
 import streamlit as st
 
 from mnistnet.charts import mistakes as charts
-from mnistnet.charts.pictures import enlarged
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
+from mnistnet.insight import doubt
 from mnistnet.insight.evaluation import Evaluation, Mistake
-from mnistnet.nets.geometry import IMAGE_SIZE
-from mnistnet.runs.predictions import Probabilities, SplitName
+from mnistnet.insight.selection import ORDERS, Selection
+from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import address, components, readers, state
 
 _TRUTH, _GUESS, _SPLIT = "filter-truth", "filter-guess", "mistakes-split"
+_ORDER, _SURE, _ALMOST = "filter-order", "filter-sure", "filter-almost"
+_VIEW = "mistakes-view"
+_VIEW_TITLES = dict(zip(address.VIEWS, ("Digit by digit", "Beside another", "How far to trust it"), strict=True))
 _ANY = "any"
+_EVERY = (0, 100)
 _PER_PAGE = 48
-_TIMES = 10
 
 
 def split_picker(run: Run) -> SplitName:
@@ -34,6 +37,26 @@ def split_picker(run: Run) -> SplitName:
 def _split_chosen() -> None:
     state.choose_split(st.session_state[_SPLIT])
     _new_filter()
+
+
+def view_picker() -> None:
+    """Which way to look at the answers."""
+    current = state.view()
+    key = state.control(_VIEW, current)
+    st.segmented_control(
+        "View",
+        address.VIEWS,
+        default=current,
+        format_func=_VIEW_TITLES.__getitem__,
+        key=key,
+        required=True,
+        on_change=_view_chosen,
+        label_visibility="collapsed",
+    )
+
+
+def _view_chosen() -> None:
+    state.choose_view(st.session_state[_VIEW])
 
 
 def evaluation(run: Run, split: SplitName) -> Evaluation | None:
@@ -65,20 +88,33 @@ def matrix(evaluation: Evaluation, run: Run) -> None:
         on_select=partial(_cell_chosen, key),
         selection_mode=charts.CELL,
     )
-    truth, guess, reset = st.columns([0.4, 0.4, 0.2], vertical_alignment="bottom")
+    _filters(classes)
+
+
+def _filters(classes: Sequence[str]) -> None:
+    truth, guess, order = st.columns([0.27, 0.27, 0.46])
     for column, box, label in ((truth, _TRUTH, "Truth"), (guess, _GUESS, "Guess")):
         if st.session_state.get(box) not in (_ANY, *classes):
             st.session_state[box] = _ANY
-        column.selectbox(label, [_ANY, *classes], key=box, on_change=_box_chosen)
-    reset.button("Reset", on_click=_new_filter, icon=":material/filter_alt_off:")
+        current = [_ANY, *classes].index(st.session_state[box])
+        column.selectbox(label, [_ANY, *classes], current, key=box, on_change=_box_chosen)
+    ordered = st.session_state.setdefault(_ORDER, ORDERS[0])
+    order.selectbox("Order", ORDERS, ORDERS.index(ordered), key=_ORDER, on_change=_box_chosen)
+    interval = st.session_state.setdefault(_SURE, _EVERY)
+    st.slider("Sure of its guess, %", *_EVERY, interval, key=_SURE, on_change=_box_chosen)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        almost = st.session_state.setdefault(_ALMOST, False)
+        help_ = "Only where the class with the second highest probability is the truth."
+        st.toggle("Almost right", almost, key=_ALMOST, on_change=_box_chosen, help=help_)
+        st.button("Reset", on_click=_new_filter, icon=":material/filter_alt_off:")
 
 
 def _cell_chosen(key: str) -> None:
     cells = st.session_state[key]["selection"].get(charts.CELL, [])
-    st.session_state[_TRUTH] = cells[0]["truth"] if cells else _ANY
+    truth, guess = (cells[0]["truth"], cells[0]["guess"]) if cells else (_ANY, _ANY)
     # The diagonal holds no mistakes: a click there asks for all of that digit's.
-    off_diagonal = cells and cells[0]["guess"] != cells[0]["truth"]
-    st.session_state[_GUESS] = cells[0]["guess"] if off_diagonal else _ANY
+    st.session_state[_TRUTH] = _ANY if truth == charts.ALL else truth
+    st.session_state[_GUESS] = _ANY if guess in (charts.ALL, truth) else guess
     state.choose_digit(None)
 
 
@@ -88,12 +124,22 @@ def _box_chosen() -> None:
 
 
 def _new_filter() -> None:
-    st.session_state[_TRUTH] = st.session_state[_GUESS] = _ANY
+    st.session_state.update({_TRUTH: _ANY, _GUESS: _ANY, _SURE: _EVERY, _ALMOST: False})
     _box_chosen()
 
 
-def _filter() -> tuple[str, str]:
-    return st.session_state.get(_TRUTH, _ANY), st.session_state.get(_GUESS, _ANY)
+def _selection(classes: Sequence[str]) -> Selection:
+    chosen = st.session_state
+    truth, guess = chosen.get(_TRUTH, _ANY), chosen.get(_GUESS, _ANY)
+    low, high = chosen.get(_SURE, _EVERY)
+    return Selection(
+        None if truth == _ANY else classes.index(truth),
+        None if guess == _ANY else classes.index(guess),
+        low / 100,
+        high / 100,
+        almost=chosen.get(_ALMOST, False),
+        order=chosen.get(_ORDER, ORDERS[0]),
+    )
 
 
 def _worst_pair(evaluation: Evaluation, classes: Sequence[str]) -> str:
@@ -104,35 +150,30 @@ def _worst_pair(evaluation: Evaluation, classes: Sequence[str]) -> str:
 
 
 def filtered(evaluation: Evaluation, run: Run) -> list[Mistake]:
-    """The mistakes that the two boxes let through, the most confident first."""
-    classes = datasets.source(run.recipe.dataset).classes
-    truth, guess = _filter()
-    return [
-        mistake
-        for mistake in evaluation.mistakes
-        if truth in (_ANY, classes[mistake.label]) and guess in (_ANY, classes[mistake.predicted])
-    ]
+    """The mistakes that all filters let through, in the order that was chosen."""
+    return _selection(datasets.source(run.recipe.dataset).classes).of(evaluation)
 
 
-def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run) -> None:
-    """The wrong digits, most confident first; a click opens one below."""
+def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run, split: SplitName) -> None:
+    """The wrong digits in the order that was chosen; a click opens one below."""
     if not shown:
         with st.container(border=True):
             st.markdown("No mistake of this kind.")
             st.button("Show all mistakes", on_click=_new_filter)
         return
+    classes = datasets.source(run.recipe.dataset).classes
     pages = -(-len(shown) // _PER_PAGE)
     page = 1
     if pages > 1:
         # A page belongs to its filter: another filter begins at its first page.
-        page = st.pagination(pages, key="gallery-page-" + "-".join(_filter()))
+        page = st.pagination(pages, key=f"gallery-page-{hash(_selection(classes))}")
     part = shown[(page - 1) * _PER_PAGE : page * _PER_PAGE]
-    classes = datasets.source(run.recipe.dataset).classes
     key = state.clickable(f"gallery-{page}")
+    doubtful = doubt.VALIDATED if doubt.covers(run.recipe.dataset, split) else {}
     components.draw(
-        charts.gallery([all_images[mistake.index] for mistake in part], part, classes, state.digit()),
+        charts.gallery([all_images[mistake.index] for mistake in part], part, classes, state.digit(), doubtful),
         key,
-        f"{len(part)} wrong digits, the most confident first",
+        f"{len(part)} wrong digits of {len(shown)}",
         on_select=partial(_digit_chosen, key),
         selection_mode=charts.DIGIT,
     )
@@ -144,68 +185,11 @@ def _digit_chosen(key: str) -> None:
         state.choose_digit(int(chosen[0]["index"]))
 
 
-def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, all_images: Bytes, run: Run) -> None:
-    """One digit: enlarged, with its ten probabilities; the next and the one before by button or key."""
-    index = state.digit()
-    if index is None or index >= len(all_images):
-        index = shown[0].index
-    _steps([mistake.index for mistake in shown], index, len(all_images))
-    row = evaluation.predictions.probabilities[index]
-    _portrait(all_images[index], row, int(evaluation.predictions.labels[index]), index, run)
-    st.button(
-        "What each layer sees of this digit",
-        icon=":material/center_focus_strong:",
-        key="see-fields",
-        on_click=state.see_fields,
-        args=(run.id, index),
-    )
-
-
-def _steps(places: Sequence[int], index: int, total: int) -> None:
-    """The image's number, and the way to the mistakes before and after it."""
-    here = places.index(index) if index in places else None
-    before = places[-1] if here is None else places[here - 1]
-    after = places[0] if here is None else places[(here + 1) % len(places)]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = state.control("digit-picker", index)
-        st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
-        for label, icon, shortcut, place in (
-            ("Previous", "chevron_left", "Left", before),
-            ("Next", "chevron_right", "Right", after),
-        ):
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                shortcut=shortcut,
-                on_click=_step_to,
-                args=(place,),
-                disabled=place == index,
-            )
-
-
-def _portrait(image: Bytes, row: Probabilities, truth: int, index: int, run: Run) -> None:
-    classes = datasets.source(run.recipe.dataset).classes
-    guess = int(row.argmax())
-    picture, bars = st.columns([0.4, 0.6])
-    picture.image(
-        enlarged(image, _TIMES),
-        width=IMAGE_SIZE * _TIMES,
-        alt=f"image {index}: a {classes[truth]}, taken for {classes[guess]}",
-    )
-    with bars:
-        outcome = "right" if truth == guess else "wrong"
-        st.markdown(f"**Truth {classes[truth]}, guess {classes[guess]}** ({outcome}), {row[guess]:.1%} sure")
-        components.draw(
-            charts.probabilities(row, truth, classes),
-            "probabilities",
-            f"Ten probabilities: {classes[guess]} {row[guess]:.1%}, the truth {classes[truth]} {row[truth]:.1%}",
+def without_refuted_labels(evaluation: Evaluation, run: Run, split: SplitName) -> None:
+    """What the accuracy is where labels that people refuted do not count."""
+    if doubt.covers(run.recipe.dataset, split):
+        clean = doubt.without_validated(evaluation)
+        st.caption(
+            f"Without the {len(doubt.VALIDATED)} labels that people have refuted ([source]({doubt.SOURCE})): "
+            f"{clean.accuracy:.2%}, {clean.errors} errors in {clean.total:,}."
         )
-
-
-def _typed() -> None:
-    _step_to(int(st.session_state["digit-picker"]))
-
-
-def _step_to(index: int) -> None:
-    state.choose_digit(index)
-    state.unclick()

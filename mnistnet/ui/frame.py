@@ -47,6 +47,7 @@ def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("pages/mistakes.py", title="Mistakes", icon=":material/search:"),
             st.Page("pages/receptive_fields.py", title="Receptive fields", icon=":material/center_focus_strong:"),
+            st.Page("pages/try_a_digit.py", title="Try a digit", icon=":material/draw:"),
         ],
         position=position,
     )

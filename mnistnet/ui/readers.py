@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
+from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation
 from mnistnet.nets import geometry
-from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.geometry import Walk
-from mnistnet.runs import exhibits, supervisor
+from mnistnet.nets.architecture import Architecture, Conv
+from mnistnet.nets.geometry import Row, Walk
+from mnistnet.runs import exhibits, predictions, supervisor
 from mnistnet.runs.ledger import UnknownRun
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Metrics, Run
@@ -28,6 +31,7 @@ _LOG_LINES = 20
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM = 20
+_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,22 @@ def walk(architecture: Architecture) -> Walk:
     return geometry.walk(architecture)
 
 
+def named_layers(architecture: Architecture) -> list[tuple[str, Row]]:
+    """The layers that look at something new (not batch norm, not dropout), named by number and kind."""
+    return [
+        (f"{row.layer + 1} {_kind(architecture, row)}", row)
+        for row in walk(architecture).rows
+        if row.type not in _SAME_FIELD
+    ]
+
+
+def _kind(architecture: Architecture, row: Row) -> str:
+    layer = architecture.layers[row.layer]
+    if isinstance(layer, Conv) and layer.kernel == 1:
+        return "transition (1×1)"  # mixes channels, sees nothing new
+    return LAYER_TITLE[row.type]
+
+
 def training_time(architecture: Architecture, images: int, epochs: int, threads: int) -> Estimate:
     """Training time on this machine, corrected by the runs measured here with as many threads."""
     seen = (
@@ -168,10 +188,25 @@ def evaluation(run: Run, split: SplitName) -> Evaluation:
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network about every image…")
 def _evaluation(root: str, run_id: str, epochs_done: int, weights_sha256: str | None, split: SplitName) -> Evaluation:
-    if entry := exhibits.entry_of(run_id):
-        return Evaluation(answers.of_gallery(entry, split))
-    run = store().run(run_id)
-    return Evaluation(answers.stored(store(), run, split) or answers.compute(store(), run, split))
+    entry = exhibits.entry_of(run_id)
+    return Evaluation(answers.of(store(), exhibits.as_run(entry) if entry else store().run(run_id), split))
+
+
+def stored_evaluation(run: Run, split: SplitName) -> Evaluation | None:
+    """The run's answers where they were stored; None where they would have to be computed."""
+    return _stored_evaluation(str(default_root()), run.id, run.weights_sha256, split, run)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _stored_evaluation(root: str, run_id: str, weights: str | None, split: SplitName, _run: Run) -> Evaluation | None:
+    found = answers.stored(store(), _run, split)
+    return Evaluation(found) if found else None
+
+
+def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
+    """What the run answered for its validation images after an epoch; None where that was not kept."""
+    found = predictions.read_guesses(store().folder(run.id), epoch)
+    return found.guesses if found else None
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the images…")

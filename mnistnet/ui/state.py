@@ -6,23 +6,31 @@ survives a refresh. Every change comes through a function of this module, from a
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
-from mnistnet import links
 from mnistnet.errors import MnistnetError
-from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
-from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.nets.rules import PROFILES, Profile
 from mnistnet.runs.predictions import SplitName
 from mnistnet.training.recipe import Recipe
+from mnistnet.ui.address import (
+    DESIGN,
+    DIGIT,
+    FIELDS,
+    NETWORK,
+    NETWORKS,
+    OTHER,
+    PROFILE,
+    QUESTION,
+    RECIPE,
+    RUN,
+    SPLIT,
+    VIEW,
+    Field,
+)
 
-_DESIGN, _RECIPE, _RUN, _SPLIT, _DIGIT, _PROFILE = "design", "recipe", "run", "split", "digit", "rules"
-_NETWORK = "network"
-TABLE = "table"  # the network looked at is the design on the table, not a run's
 _ADDRESS = "_address"  # what this session last wrote into the address bar
 _CHANGED = "_changed"  # when it last changed something itself
 _CLICKS = "_clicks"
@@ -34,56 +42,11 @@ _DESTINATION = "_destination"
 _BEHIND_SECONDS = 0.7
 
 
-@dataclass(frozen=True)
-class Field:
-    """One thing kept in session and address, and how it is written there."""
-
-    key: str
-    default: Any
-    encode: Callable[[Any], str]
-    decode: Callable[[str], Any]
-
-
-def _run_id(text: str) -> str:
-    if not (text.replace("-", "").isalnum() and len(text) <= 32):
-        raise links.LinkError(f"run {text!a}: not a run's id; copy the link anew")
-    return text
-
-
-def _split(text: str) -> str:
-    if text not in get_args(SplitName):
-        raise links.LinkError(f"split {text!a}: choose one of {', '.join(get_args(SplitName))}")
-    return text
-
-
-def _index(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise links.LinkError(f"digit {text!a}: not a number; copy the link anew")
-    return int(text)
-
-
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise links.LinkError(f"rules {text!a}: choose one of {', '.join(PROFILES)}")
-    return text
-
-
-_FIELDS = (
-    Field(_DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
-    Field(_RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
-    Field(_RUN, None, str, _run_id),
-    Field(_SPLIT, "test", str, _split),
-    Field(_DIGIT, None, str, _index),
-    Field(_NETWORK, TABLE, str, _run_id),
-    Field(_PROFILE, COURSE.name, str, _profile),
-)
-
-
 def synchronise() -> None:
     """Bring session and address together; once at the top of every full script run."""
     session, first = st.session_state, _ADDRESS not in st.session_state
     session.setdefault(_ADDRESS, {})
-    for field in _FIELDS:
+    for field in FIELDS:
         session.setdefault(f"_{field.key}", field.default)
     behind = not first and time.monotonic() - session.get(_CHANGED, 0.0) <= _BEHIND_SECONDS
     if not behind:
@@ -93,8 +56,8 @@ def synchronise() -> None:
 
 def _read_address() -> None:
     # A page switch clears the address; one that we wrote always has the design, and leaves defaults out.
-    ours = _DESIGN in st.query_params
-    for field in _FIELDS:
+    ours = DESIGN in st.query_params
+    for field in FIELDS:
         given = st.query_params.get(field.key)
         if given == st.session_state[_ADDRESS].get(field.key):
             continue
@@ -111,15 +74,15 @@ def _take_from_address(field: Field, text: str) -> None:
         tell(f"The address was only partly understood, and that part was left out: {error}")
         return
     st.session_state[f"_{field.key}"] = value
-    if field.key == _DESIGN:
+    if field.key == DESIGN:
         st.session_state.pop(_LAYER_IDS, None)
 
 
 def _write_address(behind: bool) -> None:
     session, written = st.session_state, {}
-    for field in _FIELDS:
+    for field in FIELDS:
         value = session[f"_{field.key}"]
-        if value is not None and (value != field.default or field.key == _DESIGN):
+        if value is not None and (value != field.default or field.key == DESIGN):
             written[field.key] = field.encode(value)
     # The address that the browser told may be the right one only because our last one had not reached it yet.
     if st.query_params.to_dict() != written or (behind and session[_ADDRESS] != written):
@@ -129,81 +92,126 @@ def _write_address(behind: bool) -> None:
 
 def design() -> Architecture:
     """The design on the table."""
-    value: Architecture = st.session_state[f"_{_DESIGN}"]
+    value: Architecture = st.session_state[f"_{DESIGN}"]
     return value
 
 
 def recipe() -> Recipe:
     """The recipe on the table."""
-    value: Recipe = st.session_state[f"_{_RECIPE}"]
+    value: Recipe = st.session_state[f"_{RECIPE}"]
     return value
 
 
 def profile() -> Profile:
     """The rules that the design is held against."""
-    return PROFILES[st.session_state[f"_{_PROFILE}"]]
+    return PROFILES[st.session_state[f"_{PROFILE}"]]
 
 
 def run_id() -> str | None:
     """The run that was chosen last, by its id."""
-    value: str | None = st.session_state[f"_{_RUN}"]
+    value: str | None = st.session_state[f"_{RUN}"]
     return value
 
 
 def split() -> SplitName:
     """Which images are looked at."""
-    value: SplitName = st.session_state[f"_{_SPLIT}"]
+    value: SplitName = st.session_state[f"_{SPLIT}"]
     return value
 
 
 def network() -> str:
     """Whose layers are looked at: a run's id, or TABLE for the design on the table."""
-    value: str = st.session_state[f"_{_NETWORK}"]
+    value: str = st.session_state[f"_{NETWORK}"]
     return value
 
 
 def digit() -> int | None:
     """The image that is looked at, by its index in the split."""
-    value: int | None = st.session_state[f"_{_DIGIT}"]
+    value: int | None = st.session_state[f"_{DIGIT}"]
+    return value
+
+
+def view() -> str:
+    """Which of VIEWS a run's answers are looked at in."""
+    value: str = st.session_state[f"_{VIEW}"]
+    return value
+
+
+def question() -> str:
+    """Which of QUESTIONS one digit is looked at with."""
+    value: str = st.session_state[f"_{QUESTION}"]
+    return value
+
+
+def other() -> str | None:
+    """What the run is held against: another run's id, or `epoch-N` of its own."""
+    value: str | None = st.session_state[f"_{OTHER}"]
+    return value
+
+
+def networks() -> tuple[str, ...]:
+    """The runs that are asked about a digit side by side, by their ids."""
+    value: tuple[str, ...] = st.session_state[f"_{NETWORKS}"]
     return value
 
 
 def put_design(architecture: Architecture, keep_ids: list[str] | None = None) -> None:
     """Lay another design on the table; `keep_ids` are its layers' ids where they are the old layers."""
-    _set(_DESIGN, architecture)
+    _set(DESIGN, architecture)
     st.session_state[_LAYER_IDS] = keep_ids or _new_ids(architecture.layers)
 
 
 def put_recipe(changed: Recipe) -> None:
     """Lay another recipe on the table."""
-    _set(_RECIPE, changed)
+    _set(RECIPE, changed)
 
 
 def put_profile(name: str) -> None:
     """Hold the design against another set of rules."""
-    _set(_PROFILE, name)
+    _set(PROFILE, name)
 
 
 def choose_run(chosen: str | None) -> None:
     """Look at another run, at none of its digits yet."""
-    _set(_RUN, chosen)
-    _set(_DIGIT, None)
+    _set(RUN, chosen)
+    _set(DIGIT, None)
+    _set(OTHER, None)
 
 
 def choose_split(chosen: SplitName) -> None:
     """Look at other images, at none of them yet."""
-    _set(_SPLIT, chosen)
-    _set(_DIGIT, None)
+    _set(SPLIT, chosen)
+    _set(DIGIT, None)
 
 
 def choose_network(chosen: str) -> None:
     """Look at the layers of a run, or of the design on the table."""
-    _set(_NETWORK, chosen)
+    _set(NETWORK, chosen)
+
+
+def choose_view(chosen: str) -> None:
+    """Look at a run's answers in another way."""
+    _set(VIEW, chosen)
+
+
+def choose_question(chosen: str) -> None:
+    """Ask another question of one digit."""
+    _set(QUESTION, chosen)
+
+
+def choose_other(chosen: str | None) -> None:
+    """Hold the run against another, or an epoch of its own."""
+    _set(OTHER, chosen)
+
+
+def choose_networks(chosen: tuple[str, ...]) -> None:
+    """Ask others about a digit."""
+    _set(NETWORKS, chosen)
 
 
 def choose_digit(index: int | None) -> None:
     """Look at another image."""
-    _set(_DIGIT, index)
+    _set(DIGIT, index)
 
 
 def _set(key: str, value: Any) -> None:

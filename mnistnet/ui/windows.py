@@ -1,36 +1,35 @@
 """The Receptive fields page's pieces: the window of one unit on a digit, and all layers side by side."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
-from mnistnet.charts import fields as charts
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.charts.pictures import with_window
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, Walk, window
+from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, window
 from mnistnet.runs import exhibits
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import address, components, readers, state
 
 _LAYER, _DOWN, _ACROSS, _INDEX = "field-layer", "field-down", "field-across", "field-digit"
 _WHOSE, _RUNS_OFFERED = "field-whose", 200
 _TIMES = 14
 _SMALL = 5
-_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 Named = list[tuple[str, Row]]
 
 
 def source_picker() -> None:
     """Whose layers to look at: the design on the table or a run's."""
-    titles = {state.TABLE: f"the design on the table: {state.design().name}"}
+    titles = {address.TABLE: f"the design on the table: {state.design().name}"}
     titles |= {
         run.id: components.run_title(run) for run in (*readers.snapshot().runs[:_RUNS_OFFERED], *exhibits.runs())
     }
-    current = state.network() if state.network() in titles else state.TABLE
+    current = state.network() if state.network() in titles else address.TABLE
     key = state.control(_WHOSE, current)
     st.selectbox(
         "Network",
@@ -48,7 +47,7 @@ def _whose_chosen() -> None:
 
 def picked() -> Run | None:
     """The run whose network was picked; None for the design on the table."""
-    return None if state.network() == state.TABLE else readers.chosen(state.network())
+    return None if state.network() == address.TABLE else readers.chosen(state.network())
 
 
 def architecture() -> Architecture:
@@ -57,25 +56,30 @@ def architecture() -> Architecture:
     return run.architecture if run else state.design()
 
 
-def layers(walk: Walk) -> Named:
-    """The rows that look at something new, named by their layer's number and kind."""
-    return [(f"{row.layer + 1} {LAYER_TITLE[row.type]}", row) for row in walk.rows if row.type not in _SAME_FIELD]
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Images to look at, (n, 28, 28) uint8, the data set they are from, and how they are called."""
+
+    images: Bytes
+    dataset: str
+    title: str
 
 
-def digits() -> tuple[Bytes, str]:
-    """Images to look at, and their name: the picked network's, where they are here, else the offline sample's."""
+def digits() -> Digits:
+    """The picked network's images, where they are here, else the offline sample's."""
     run = picked()
     recipe = run.recipe if run else state.recipe()
     split: SplitName = state.split() if run and state.split() in run.scorable else "test"
     try:
         images = readers.images(recipe.dataset, recipe.protocol, split)
-        return images, f"the {split} images of {datasets.source(recipe.dataset).title}"
+        return Digits(images, recipe.dataset, f"the {split} images of {datasets.source(recipe.dataset).title}")
     except MnistnetError:
-        return readers.images(datasets.OFFLINE.name, "course", "test"), datasets.OFFLINE.title
+        images = readers.images(datasets.OFFLINE.name, "course", "test")
+        return Digits(images, datasets.OFFLINE.name, datasets.OFFLINE.title)
 
 
 def coverage(named: Named) -> None:
-    """Which layer first sees the whole digit, in a sentence, and the fields along depth."""
+    """Which layer first sees the whole digit, in a sentence."""
     first = next((name for name, row in named if row.covers_image), None)
     if first:
         sentence = f"**Layer {first}** is the first in which every unit sees the whole {IMAGE_SIZE}×{IMAGE_SIZE} image."
@@ -84,7 +88,6 @@ def coverage(named: Named) -> None:
         reason = "its units at the edge do not" if row.field >= IMAGE_SIZE else f"of {IMAGE_SIZE}"
         sentence = f"No layer sees the whole image everywhere: the last, {name}, sees {row.field} pixels, {reason}."
     st.markdown(sentence)
-    components.draw(charts.along_depth(named), "along-depth", sentence.replace("*", ""))
 
 
 def one_unit(named: Named, images: Bytes, title: str) -> None:
@@ -105,8 +108,7 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
             + (", **the whole image**" if row.covers_image else "")
             + f". Neighbours are {row.jump} px apart; the map is {row.size}×{row.size}."
         )
-        if row.first < 0:
-            st.caption(f"{-row.first} px of the first unit's field lie on padding, outside the image.")
+        st.caption(_on_padding(row, down, across))
         seen = int(images[index, down.start : down.stop, across.start : across.stop].sum())
         ink = max(1, int(images[index].sum()))
         st.metric(
@@ -120,6 +122,15 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
             width=IMAGE_SIZE * _TIMES,
             alt=f"Digit {index}, seen: rows {_span(down)}, columns {_span(across)}",
         )
+
+
+def _on_padding(row: Row, down: Span, across: Span) -> str:
+    seen = (down.stop - down.start) * (across.stop - across.start)
+    share = 1 - seen / row.field**2
+    start = f"The first unit's field starts at pixel {row.first}"
+    return (
+        f"{start}. {share:.0%} of this unit's field lies outside the image, on padding." if share > 0 else f"{start}."
+    )
 
 
 def _span(span: Span) -> str:

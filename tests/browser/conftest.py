@@ -55,7 +55,18 @@ class Dashboard:
 
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
-    board = Dashboard(tmp_path / "runs", tmp_path / "dashboard.log")
+    """One for a test that trains, kills or measures a cold start."""
+    yield from _dashboard(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """One for all tests of a file that only look: its store stays empty."""
+    yield from _dashboard(tmp_path_factory.mktemp("shared"))
+
+
+def _dashboard(folder: Path) -> Iterator[Dashboard]:
+    board = Dashboard(folder / "runs", folder / "dashboard.log")
     yield board
     board.kill()
     assert "Traceback" not in board.log.read_text()

@@ -7,12 +7,11 @@ from statistics import median
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs import supervisor
-from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 from mnistnet.training.recipe import recipe
 from tests.browser import screen
@@ -23,8 +22,8 @@ pytestmark = pytest.mark.browser
 LONG = recipe({"dataset": "digits", "epochs": 100})
 
 
-def test_a_moved_width_is_on_the_meter_at_once(dashboard: Dashboard, page: Page) -> None:
-    screen.open_page(page, dashboard.url)
+def test_a_moved_width_is_on_the_meter_at_once(shared: Dashboard, page: Page) -> None:
+    screen.open_page(page, shared.url)
     width = screen.slider(page, re.compile("Width of layer 3"))
     width.focus()
     times = []
@@ -50,8 +49,8 @@ def test_a_cold_server_shows_the_deep_link_that_is_its_first_request(dashboard: 
     expect(page.get_by_text("Images", exact=True)).to_be_visible()  # the gallery's first net, no run being there
 
 
-def test_pages_switch_within_a_second(dashboard: Dashboard, page: Page) -> None:
-    screen.open_page(page, dashboard.url)
+def test_pages_switch_within_a_second(shared: Dashboard, page: Page) -> None:
+    screen.open_page(page, shared.url)
     times = []
     for title in ("Train", "Compare", "Mistakes", "Receptive fields", "Design") * 2:
         started = time.monotonic()
@@ -62,8 +61,8 @@ def test_pages_switch_within_a_second(dashboard: Dashboard, page: Page) -> None:
 
 
 @pytest.mark.bar("S1")
-def test_a_refresh_keeps_the_design_on_every_page(dashboard: Dashboard, page: Page) -> None:
-    screen.open_page(page, dashboard.url)
+def test_a_refresh_keeps_the_design_on_every_page(shared: Dashboard, page: Page) -> None:
+    screen.open_page(page, shared.url)
     screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowRight", "ArrowRight")
     expect(screen.meter(page)).to_have_text("16,750")
     for title in ("Train", "Compare", "Mistakes", "Receptive fields", "Design"):
@@ -74,9 +73,9 @@ def test_a_refresh_keeps_the_design_on_every_page(dashboard: Dashboard, page: Pa
     expect(screen.meter(page)).to_have_text("16,750")
 
 
-def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(dashboard: Dashboard, page: Page) -> None:
+def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashboard, page: Page) -> None:
     """A rerun that is cut short may draw widgets afresh; none may report its default as somebody's choice."""
-    screen.open_page(page, dashboard.url)
+    screen.open_page(page, shared.url)
     page.get_by_role("tab", name="Training recipe").click()
     epochs = screen.slider(page, "Epochs")
     for round_ in range(6):
@@ -90,8 +89,8 @@ def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(dashboard: Das
     assert recipe_text == links.encode_recipe(recipe({"epochs": 2}))
 
 
-def test_back_restores_the_design_before(dashboard: Dashboard, page: Page) -> None:
-    screen.open_page(page, dashboard.url)
+def test_back_restores_the_design_before(shared: Dashboard, page: Page) -> None:
+    screen.open_page(page, shared.url)
     screen.choose(page, "Begin with", re.compile("course-10040"))
     expect(screen.meter(page)).to_have_text("10,040")
     page.wait_for_timeout(1600)  # an address older than that is no echo of one's own change
@@ -126,50 +125,27 @@ def test_an_epoch_is_on_the_screen_within_three_seconds(dashboard: Dashboard, pa
     store.request_stop(run.id)
 
 
-@pytest.mark.bar("S3", "S6")
-def test_a_run_outlives_the_dashboard_and_the_closed_tab(dashboard: Dashboard, browser: Browser) -> None:
-    store = Store(dashboard.store)
-    context = browser.new_context()
-    first = context.new_page()
-    screen.open_page(first, dashboard.url)
-    run = supervisor.submit(store, FIRST.architecture, LONG)
-    screen.wait_for(lambda: store.run(run.id).epochs_done >= 1, 60, "first epoch")
-    context.close()
-    dashboard.kill()
-    epochs = store.run(run.id).epochs_done
-    screen.wait_for(lambda: store.run(run.id).epochs_done > epochs, 30, "an epoch without any dashboard")
-    dashboard.start()
-    context = browser.new_context()
-    second = context.new_page()
-    screen.open_page(second, f"{dashboard.url}/train?run={run.id}")
-    expect(second.get_by_text("running").first).to_be_visible()
-    second.get_by_role("button", name="Stop").click()
-    screen.wait_for(lambda: store.run(run.id).state is State.STOPPED, 10, "the stop")
-    expect(second.get_by_role("button", name="Resume")).to_be_visible(timeout=6_000)
-    context.close()
-
-
-def test_a_wide_and_a_narrow_screen_never_scroll_sideways(dashboard: Dashboard, page: Page) -> None:
+def test_a_wide_and_a_narrow_screen_never_scroll_sideways(shared: Dashboard, page: Page) -> None:
     for width in (1400, 360):
         page.set_viewport_size({"width": width, "height": 800})
         for name in screen.PAGES:
-            screen.open_page(page, f"{dashboard.url}/{name}")
+            screen.open_page(page, f"{shared.url}/{name}")
             beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert beyond <= 0, (name, width)
 
 
-def test_nothing_is_asked_of_any_other_host(dashboard: Dashboard, page: Page) -> None:
+def test_nothing_is_asked_of_any_other_host(shared: Dashboard, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for name in screen.PAGES:
-        screen.open_page(page, f"{dashboard.url}/{name}")
-    outside = [url for url in asked if not url.startswith((dashboard.url, "data:", "blob:", "ws://localhost"))]
+        screen.open_page(page, f"{shared.url}/{name}")
+    outside = [url for url in asked if not url.startswith((shared.url, "data:", "blob:", "ws://localhost"))]
     assert outside == []
 
 
-def test_every_picture_and_chart_has_a_description(dashboard: Dashboard, page: Page) -> None:
+def test_every_picture_and_chart_has_a_description(shared: Dashboard, page: Page) -> None:
     for name in screen.PAGES:
-        screen.open_page(page, f"{dashboard.url}/{name}")
+        screen.open_page(page, f"{shared.url}/{name}")
         assert page.locator("img:not([alt])").count() == 0, name
         labels = page.get_by_test_id("stVegaLiteChart").evaluate_all(
             "charts => charts.map(chart => chart.outerHTML.includes('aria-label'))"

@@ -78,15 +78,16 @@ def test_two_hundred_kills_at_random_moments_cost_no_epoch_and_no_bit(
     record_testsuite_property("runs", len(ended))
 
 
-# An epoch's files each call fsync twice and replace once: its checkpoint, then, inside the transaction, its record.
-# A worker's start has written the record once.
+# An epoch's files each call fsync twice and replace once: its guesses, its checkpoint, then, inside the transaction,
+# its record. A worker's start has written the record once.
 POINTS = {
-    "after the temporary write": ("os:fsync", 7, "before"),
-    "after fsync": ("os:replace", 4, "before"),
-    "after rename": ("os:replace", 4, "after"),
+    "between the guesses and the checkpoint": ("os:replace", 5, "after"),
+    "after the temporary write": ("os:fsync", 11, "before"),
+    "after fsync": ("os:replace", 6, "before"),
+    "after rename": ("os:replace", 6, "after"),
     "before commit": ("mnistnet.runs.store:Store.record_epoch", 2, "before"),
-    "in the record's temporary write": ("os:fsync", 9, "before"),
-    "after the record's rename, before commit": ("os:replace", 5, "after"),
+    "in the record's temporary write": ("os:fsync", 13, "before"),
+    "after the record's rename, before commit": ("os:replace", 7, "after"),
     "after commit": ("mnistnet.runs.store:Store.record_epoch", 2, "after"),
     "before the score is stored": ("mnistnet.runs.store:Store.complete", 1, "before"),
     "between the answers' files": ("mnistnet.runs.predictions:pack", 2, "before"),

@@ -141,7 +141,14 @@ def test_a_network_without_a_login_is_shown_a_refusal_and_nothing_else(tmp_path:
     port = free_port()
     command = ("streamlit", "run", "streamlit_app.py", "--server.address=0.0.0.0", f"--server.port={port}")
     with started(*command, log=tmp_path / "log.txt", port=port) as dashboard:
-        for page in ("train", "", "compare", "mistakes", "receptive_fields"):  # the first before any frame was drawn
+        for page in (
+            "train",
+            "",
+            "compare",
+            "mistakes",
+            "receptive_fields",
+            "try_a_digit",
+        ):  # the first before any frame was drawn
             with session(port) as visit:
                 said = visit.run(page).said
                 assert REFUSAL in said

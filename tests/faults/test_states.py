@@ -36,6 +36,7 @@ IDLE = {
     "compare": ("No run of your own to compare yet", "Design a network"),
     "mistakes": ("test set of MNIST: ", ""),
     "receptive_fields": ("is the first in which every unit sees the whole", ""),
+    "try_a_digit": ("Draw a digit, take one, or upload one", ""),
 }
 NO_DATA = {
     "design": ("MNIST is not on this machine yet", "Use the offline sample instead"),

@@ -1,0 +1,91 @@
+"""How far a network can be trusted: reliability, and accuracy class by class with intervals."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
+from mnistnet.insight.calibration import Bin
+from mnistnet.insight.evaluation import Score
+
+_DOMAIN = alt.Scale(domain=[0, 1], nice=False)
+
+
+def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: float) -> alt.LayerChart:
+    """Accuracy by confidence, bin by bin with 95 % intervals: as the network says it, and at the temperature.
+
+    On the dashed diagonal a network is right as often as it says.
+    """
+    names = ["as it says", f"at temperature {temperature:.2f}"]
+    rows = [
+        {
+            "who": name,
+            "confidence": one.confidence,
+            "accuracy": one.accuracy,
+            "low": one.interval.low,
+            "high": one.interval.high,
+            "answers": one.count,
+            "right": one.right,
+        }
+        for name, found in zip(names, (as_said, mended), strict=True)
+        for one in found
+    ]
+    along = alt.X("confidence:Q", scale=_DOMAIN, axis=alt.Axis(title="how sure it says it is", format="%"))
+    up = alt.Y("accuracy:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%"))
+    colour = alt.Color(
+        "who:N",
+        scale=alt.Scale(domain=names, range=[TRAINING, VALIDATION]),
+        legend=alt.Legend(orient="top", title=None),
+    )
+    base = alt.Chart(alt.InlineData(values=rows)).encode(along, up, colour)
+    intervals = base.mark_rule(strokeWidth=1.5).encode(
+        alt.Y("low:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%")), alt.Y2("high:Q")
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        shape=alt.Shape("who:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=None),
+        tooltip=[
+            alt.Tooltip("who:N"),
+            alt.Tooltip("confidence:Q", format=".2%"),
+            alt.Tooltip("accuracy:Q", format=".2%"),
+            alt.Tooltip("right:Q", format=","),
+            alt.Tooltip("answers:Q", format=","),
+        ],
+    )
+    ends = alt.Chart(alt.InlineData(values=[{"at": 0}, {"at": 1}]))
+    diagonal = ends.mark_line(color=NEUTRAL, strokeDash=[6, 4], strokeWidth=1.5).encode(
+        alt.X("at:Q", scale=_DOMAIN, axis=alt.Axis(title="how sure it says it is", format="%")),
+        alt.Y("at:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%")),
+    )
+    return alt.LayerChart(layer=[diagonal, intervals, points], height=380)
+
+
+def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:
+    """Accuracy of each class's images with its 95 % interval; the axis begins a little below the lowest."""
+    rows = [
+        {
+            "class": name,
+            "accuracy": score.accuracy,
+            "low": score.interval.low,
+            "high": score.interval.high,
+            "label": f"{score.accuracy:.2%}, {score.errors} of {score.total:,} wrong",
+        }
+        for name, score in zip(classes, scores, strict=True)
+        if score.total
+    ]
+    begin = max(0.0, min([1.0, *(score.interval.low for score in scores if score.total)]) - 0.002)
+    scale = alt.Scale(domain=[begin, 1 + (1 - begin) * 0.6], nice=False)  # beyond 100 % is room for the labels
+    title = f"accuracy; the axis begins at {begin:.1%}"
+    down = alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False))
+    base = alt.Chart(alt.InlineData(values=rows)).encode(down)
+    ticks = [begin + (1 - begin) * part / 4 for part in range(5)]
+    axis = alt.Axis(title=title, format=".1%", grid=True, values=ticks)
+    intervals = base.mark_rule(color=NEUTRAL, strokeWidth=2).encode(
+        alt.X("low:Q", scale=scale, axis=axis), alt.X2("high:Q")
+    )
+    points = base.mark_point(color=TARGET, filled=True, size=70, opacity=1).encode(
+        alt.X("accuracy:Q", scale=scale, axis=axis), tooltip=[alt.Tooltip("class:N"), alt.Tooltip("label:N")]
+    )
+    labels = base.mark_text(align="left", dx=8, fontSize=11).encode(
+        alt.X("high:Q", scale=scale, axis=axis), text=alt.Text("label:N")
+    )
+    return alt.LayerChart(layer=[intervals, points, labels], height=300)

@@ -1,0 +1,211 @@
+"""Why an answer came out as it did, in sentences that each rest on something tried or counted. No torch.
+
+What is claimed is what was done: a patch was covered and the answer changed; a window of the geometry holds two
+places or does not. Nothing is read into a picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight.sights import PATCH, Covered, Floats
+from mnistnet.nets.geometry import IMAGE_SIZE, Row
+from mnistnet.runs.predictions import Probabilities
+
+INKED = 64  # a pixel at least this bright is of the stroke
+_CLOSE = 0.2  # two probabilities nearer than this are a close call
+_SURE = 0.9
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A pixel, from the upper left."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A patch around `spot` that, laid over the image, makes the answer `answer` with this probability."""
+
+    spot: Spot
+    answer: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where the ink is that speaks most for the guess and for the truth, and the first layer that sees both at once.
+
+    `together` is a layer's place in the rows asked about; None where no unit of any of them sees both.
+    """
+
+    for_guess: Spot
+    for_truth: Spot
+    together: int | None
+
+    @property
+    def distance(self) -> int:
+        """Pixels from one to the other, along the axis where they lie further apart."""
+        return max(
+            abs(self.for_guess.row - self.for_truth.row),
+            abs(self.for_guess.column - self.for_truth.column),
+        )
+
+
+def flip(covered: Covered, wanted: int) -> Flip | None:
+    """The patch that turns the answer into `wanted` with the highest probability; None where none does."""
+    probabilities = _softmax(covered.logits)[..., wanted]
+    possible = np.where(covered.answers == wanted, probabilities, -1)
+    spot = _spot(possible)
+    best = float(possible[spot.row, spot.column])
+    return Flip(spot, wanted, best) if best >= 0 else None
+
+
+def evidence(erased: Covered, image: Bytes, guess: int, truth: int, rows: Sequence[Row]) -> Evidence | None:
+    """Where covering ink costs the guess's lead over the truth most, and where it helps it most, (28, 28) uint8.
+
+    None where the ink speaks for one side only, or the two are one.
+    """
+    effect = erased.effect(guess, truth)
+    inked = image >= INKED
+    if not inked.any():
+        return None
+    for_guess = _spot(np.where(inked, effect, -np.inf))
+    for_truth = _spot(np.where(inked, -effect, -np.inf))
+    if effect[for_guess.row, for_guess.column] <= 0 or effect[for_truth.row, for_truth.column] >= 0:
+        return None
+    return Evidence(for_guess, for_truth, first_together(rows, for_guess, for_truth))
+
+
+def first_together(rows: Sequence[Row], one: Spot, other: Spot) -> int | None:
+    """The place of the first of `rows` in which one unit's window holds both pixels; None where none does.
+
+    A window is the hull of what a unit reads: where strides leave pixels out, no unit may see both even there.
+    """
+    for place, row in enumerate(rows):
+        if _holds(row, one.row, other.row) and _holds(row, one.column, other.column):
+            return place
+    return None
+
+
+def _holds(row: Row, one: int, other: int) -> bool:
+    return any(span.start <= min(one, other) and max(one, other) < span.stop for span in row.windows)
+
+
+def outside(image: Bytes, windows: Sequence[tuple[slice, slice]]) -> npt.NDArray[np.bool_]:
+    """The stroke's pixels, (28, 28), that lie in none of the windows."""
+    left = image >= INKED
+    for window in windows:
+        left = left.copy()
+        left[window] = False
+    return left
+
+
+def whereabouts(spot: Spot, image: Bytes) -> str:
+    """A pixel's place within the stroke's bounding box, in words: `upper left`, `middle`, `right`."""
+    inked = np.argwhere(image >= INKED)
+    (top, left), (bottom, right) = inked.min(0), inked.max(0)
+    vertical = _third(spot.row, top, bottom, ("upper", "middle", "lower"))
+    across = _third(spot.column, left, right, ("left", "middle", "right"))
+    if across == "middle":
+        return {"upper": "top", "middle": "middle", "lower": "bottom"}[vertical]
+    return across if vertical == "middle" else f"{vertical} {across}"
+
+
+def _third(place: int, low: int, high: int, names: tuple[str, str, str]) -> str:
+    share = (place - low + 0.5) / (high - low + 1)
+    return names[min(2, max(0, int(share * 3)))]
+
+
+def certainty(row: Probabilities, truth: int | None, classes: Sequence[str]) -> str:
+    """How sure the answer was, and what the truth got, or the second guess."""
+    guess = int(row.argmax())
+    if truth in (None, guess):
+        second = rival(row, truth)
+        opening = "" if truth is None else "Right: "
+        return f"{opening}{classes[guess]} with {row[guess]:.1%}; next comes {classes[second]} with {row[second]:.1%}."
+    if float(row[guess] - row[truth]) < _CLOSE:
+        return f"A close call: {classes[guess]} got {row[guess]:.1%}, the truth, {classes[truth]}, {row[truth]:.1%}."
+    how = "Sure and wrong" if row[guess] >= _SURE else "Wrong"
+    return f"{how}: {classes[guess]} got {row[guess]:.1%}, the truth, {classes[truth]}, {row[truth]:.1%}."
+
+
+def rival(row: Probabilities, truth: int | None) -> int:
+    """The class that the guess is held against: the truth where it was missed, else the second guess."""
+    guess, second = (int(place) for place in np.argsort(-row, kind="stable")[:2])
+    return second if truth in (None, guess) else truth
+
+
+def sentences(
+    image: Bytes,
+    guess: int,
+    against: int,
+    erased: Covered,
+    inked: Covered,
+    named: Sequence[tuple[str, Row]],
+    classes: Sequence[str],
+) -> list[str]:
+    """What was tried on an answer and what came of it, the most telling first; nothing for an empty sheet."""
+    if not (image >= INKED).any():
+        return []
+    said = _changes(image, guess, against, erased, inked, classes)
+    if found := evidence(erased, image, guess, against, [row for _, row in named]):
+        said.append(_apart(found, image, guess, against, named, classes))
+    return said
+
+
+def _changes(
+    image: Bytes, guess: int, against: int, erased: Covered, inked: Covered, classes: Sequence[str]
+) -> list[str]:
+    other, side = classes[against], f"{PATCH}×{PATCH} pixels"
+    said = []
+    if without := flip(erased, against):
+        where = _at(whereabouts(without.spot, image))
+        said.append(
+            f"Without the ink in {side} {where} it answers {other} ({without.probability:.0%}): "
+            f"that piece of the stroke makes it {classes[guess]}."
+        )
+    if added := flip(inked, against):
+        where = _at(whereabouts(added.spot, image))
+        said.append(
+            f"With {side} of ink {where} it answers {other} ({added.probability:.0%}): there it misses ink for {other}."
+        )
+    if not said:
+        said.append(
+            f"No patch of {side}, emptied or filled with ink, turns the answer into {other}: "
+            "it hangs on the whole shape, not on one stroke."
+        )
+    return said
+
+
+def _at(where: str) -> str:
+    return "in the middle" if where == "middle" else f"at the {where}"
+
+
+def _apart(
+    found: Evidence, image: Bytes, guess: int, against: int, named: Sequence[tuple[str, Row]], classes: Sequence[str]
+) -> str:
+    one, other = whereabouts(found.for_guess, image), whereabouts(found.for_truth, image)
+    ends = f"The ink that speaks most for {classes[guess]} ({one}) and for {classes[against]} ({other})"
+    if found.together is None:
+        return f"{ends} lies {found.distance} pixels apart: no unit of any layer sees both."
+    if found.together == 0:
+        return f"{ends} lies {found.distance} pixels apart: units of the first layer already see both."
+    name = named[found.together][0]
+    return f"{ends} lies {found.distance} pixels apart: no unit before layer {name} sees both."
+
+
+def _spot(values: Floats) -> Spot:
+    row, column = divmod(int(np.argmax(values)), IMAGE_SIZE)
+    return Spot(row, column)
+
+
+def _softmax(logits: Floats) -> Floats:
+    raised = np.exp(logits - logits.max(-1, keepdims=True))
+    result: Floats = raised / raised.sum(-1, keepdims=True)
+    return result

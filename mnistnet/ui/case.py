@@ -1,0 +1,42 @@
+"""A digit that a network has answered, and what is asked about it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight import reasons
+from mnistnet.nets.geometry import Row
+from mnistnet.runs.predictions import Probabilities
+from mnistnet.runs.run import Run
+from mnistnet.ui import readers
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """An image (28, 28) uint8 with its ten probabilities by a run's network; `truth` None where nobody knows it."""
+
+    run: Run
+    image: Bytes
+    row: Probabilities
+    truth: int | None
+
+    @property
+    def guess(self) -> int:
+        """The class that was answered."""
+        return int(self.row.argmax())
+
+    @property
+    def rival(self) -> int:
+        """The class that the guess is held against: the truth where it was missed, else the second guess."""
+        return reasons.rival(self.row, self.truth)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names."""
+        return datasets.source(self.run.recipe.dataset).classes
+
+    @cached_property
+    def named(self) -> list[tuple[str, Row]]:
+        """The layers that look at something new, by number and kind."""
+        return readers.named_layers(self.run.architecture)

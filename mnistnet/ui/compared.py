@@ -1,0 +1,186 @@
+"""Two sets of answers to the same images: what was fixed, what was broken; and what no network gets right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from mnistnet.charts import mistakes as charts
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight import doubt, paired
+from mnistnet.insight.evaluation import Evaluation, Mistake
+from mnistnet.insight.paired import Pair
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Run
+from mnistnet.ui import components, readers, state
+
+_OTHER = "compared-with"
+_SHOWN = 48
+_EPOCH = "epoch-"
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What is looked at: a run's answers to a split; without `images` they are counted, not shown."""
+
+    run: Run
+    split: SplitName
+    evaluation: Evaluation
+    images: Bytes | None
+
+
+def compared(evaluation: Evaluation, images: Bytes | None, run: Run, split: SplitName) -> None:
+    """The run held against what was chosen, then all runs on the same images."""
+    answered = Answered(run, split, evaluation, images)
+    _against(answered)
+    st.subheader("What every network gets wrong", anchor=False)
+    _hard_core(answered)
+
+
+def _against(answered: Answered) -> None:
+    run, split, evaluation = answered.run, answered.split, answered.evaluation
+    titles = {one.id: components.run_title(one) for one in _peers(run, split)}
+    if run.recipe.protocol == "course" or split == "validation":
+        titles |= {f"{_EPOCH}{row.epoch}": f"its own epoch {row.epoch}" for row in readers.metrics(run)[:-1]}
+    if not titles:
+        st.info("There is nothing else that answered these images yet: train another network.", icon=":material/info:")
+        return
+    other = state.other()
+    current = other if other in titles else next(iter(titles))
+    key = state.control(_OTHER, current)
+    st.selectbox(
+        "Held against",
+        list(titles),
+        list(titles).index(current),
+        format_func=titles.__getitem__,
+        key=key,
+        on_change=_other_chosen,
+    )
+    try:
+        before = _guesses(run, current, split)
+    except MnistnetError as error:
+        st.error(components.plain(str(error)), icon=":material/error:")
+        return
+    if before is None:
+        st.info(
+            f"No answers of {titles[current]} were kept: only runs trained by this version or later keep each epoch's.",
+            icon=":material/info:",
+        )
+        return
+    pair = paired.pair(before, evaluation.guesses, evaluation.predictions.labels)
+    _sentence(pair)
+    fixed, broken = st.columns(2, gap="medium")
+    with fixed:
+        _digits("Fixed", "wrong there, right here", pair.fixed, before, answered)
+    with broken:
+        _digits("Newly broken", "right there, wrong here", pair.broken, evaluation.guesses, answered)
+
+
+def _other_chosen() -> None:
+    state.choose_other(st.session_state[_OTHER])
+
+
+def _peers(run: Run, split: SplitName) -> list[Run]:
+    """The other runs that answered the same images."""
+    return [
+        one
+        for one in readers.with_answers()
+        if one.id != run.id and split in one.scorable and _same_images(one, run, split)
+    ]
+
+
+def _same_images(one: Run, other: Run, split: SplitName) -> bool:
+    return one.recipe.dataset == other.recipe.dataset and (
+        split == "test" or one.recipe.protocol == other.recipe.protocol
+    )
+
+
+def _guesses(run: Run, other: str, split: SplitName) -> npt.NDArray[np.integer] | None:
+    if other.startswith(_EPOCH):
+        return readers.guesses(run, int(other.removeprefix(_EPOCH)))
+    chosen = readers.chosen(other)
+    return readers.evaluation(chosen, split).guesses if chosen else None
+
+
+def _sentence(pair: Pair) -> None:
+    one, two, three = st.columns(3)
+    one.metric("Fixed", len(pair.fixed), help="Wrong there, right here.")
+    two.metric("Newly broken", len(pair.broken), help="Right there, wrong here.")
+    three.metric("Wrong in both", len(pair.wrong_twice))
+    p = pair.p_value
+    chance = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"
+    differ = len(pair.fixed) + len(pair.broken)
+    if not differ:
+        st.markdown("They get the very same images wrong.")
+        return
+    better = "better" if len(pair.fixed) > len(pair.broken) else "worse"
+    verdict = (
+        f"It is {better} by more than chance explains"
+        if p < _SIGNIFICANT
+        else "That is no more than chance explains: these images do not tell which of the two is better"
+    )
+    st.markdown(
+        f"Of {differ} images that only one of them gets right, this run has {len(pair.fixed)}. "
+        f"{verdict} (McNemar's exact test, {chance})."
+    )
+
+
+def _digits(
+    title: str,
+    meaning: str,
+    places: npt.NDArray[np.intp],
+    guesses: npt.NDArray[np.integer],
+    answered: Answered,
+) -> None:
+    """Images by their wrong guesses; a click opens one in the first view."""
+    st.markdown(f"**{title}**: {len(places)} ({meaning})")
+    images, dataset = answered.images, answered.run.recipe.dataset
+    if images is None or not len(places):
+        return
+    labels = answered.evaluation.predictions.labels
+    shown = [Mistake(int(place), int(labels[place]), int(guesses[place]), 0.0) for place in places[:_SHOWN]]
+    key = state.clickable(f"compared-{title}")
+    components.draw(
+        charts.gallery(
+            [images[one.index] for one in shown],
+            shown,
+            datasets.source(dataset).classes,
+            doubtful=doubt.VALIDATED if doubt.covers(dataset, answered.split) else (),
+            how_sure=False,  # the other's probability is not always known
+        ),
+        key,
+        f"{title}: {len(shown)} of {len(places)} digits",
+        on_select=lambda: _digit_chosen(key),
+        selection_mode=charts.DIGIT,
+    )
+
+
+def _digit_chosen(key: str) -> None:
+    if chosen := st.session_state[key]["selection"].get(charts.DIGIT, []):
+        _open(int(chosen[0]["index"]))
+
+
+def _open(index: int) -> None:
+    state.choose_digit(index)
+    state.choose_view("digits")
+
+
+def _hard_core(answered: Answered) -> None:
+    evaluation, split = answered.evaluation, answered.split
+    peers = (readers.stored_evaluation(one, split) for one in _peers(answered.run, split))
+    known = [one for one in peers if one]
+    if not known:
+        st.caption("It takes the answers of at least two runs to the same images.")
+        return
+    labels = evaluation.predictions.labels
+    found = paired.agreement([one.guesses for one in (evaluation, *known)], labels)
+    st.markdown(
+        f"{found.networks} networks answered these {found.total:,} images. They all agree on "
+        f"{found.unanimous / found.total:.2%} of them, and **{len(found.hard_core)} images are wrong in every one**: "
+        "no choice among these designs or seeds would mend those."
+    )
+    _digits("The hard core", "wrong in all", found.hard_core, evaluation.guesses, answered)

@@ -1,0 +1,138 @@
+"""One digit in depth: its portrait, what is doubtful about its label, and the questions that it can be asked."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mnistnet.charts import mistakes as charts
+from mnistnet.charts.pictures import enlarged
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight import doubt
+from mnistnet.insight.evaluation import Evaluation, Mistake
+from mnistnet.nets.geometry import IMAGE_SIZE
+from mnistnet.runs import exhibits
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.run import Run
+from mnistnet.ui import address, components, insights, questions, state
+from mnistnet.ui.case import Case
+from mnistnet.ui.why import why
+
+_QUESTION = "digit-question"
+_TIMES = 9
+_TITLES = dict(
+    zip(address.QUESTIONS, ("Why", "Layer by layer", "Which pixels", "Similar training digits"), strict=True)
+)
+_ASKED = dict(zip(address.QUESTIONS, (why, questions.layers, questions.pixels, questions.alike), strict=True))
+
+
+def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
+    """The digit that was chosen, else the first shown; the next and the one before by button or key."""
+    index = state.digit()
+    if index is None or index >= len(images):
+        index = shown[0].index
+    st.subheader("One digit in depth", anchor=False)
+    _steps([mistake.index for mistake in shown], index, len(images))
+    row = evaluation.predictions.probabilities[index]
+    case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
+    _portrait(case, index, doubt.covers(run.recipe.dataset, split))
+    ask(case)
+    st.button(
+        "What each layer sees of this digit",
+        icon=":material/center_focus_strong:",
+        key="see-fields",
+        on_click=state.see_fields,
+        args=(run.id, index),
+    )
+
+
+def ask(case: Case) -> None:
+    """The question that was chosen last, of a digit; another by the switch above it."""
+    current = state.question()
+    key = state.control(_QUESTION, current)
+    st.segmented_control(
+        "Ask of this digit",
+        address.QUESTIONS,
+        default=current,
+        format_func=_TITLES.__getitem__,
+        key=key,
+        required=True,
+        on_change=_asked,
+    )
+    try:
+        _ASKED[current](case)
+    except MnistnetError as error:
+        st.error(components.plain(str(error)), icon=":material/error:")
+
+
+def _asked() -> None:
+    state.choose_question(st.session_state[_QUESTION])
+
+
+def _steps(places: Sequence[int], index: int, total: int) -> None:
+    """The image's number, and the way to the mistakes before and after it."""
+    here = places.index(index) if index in places else None
+    before = places[-1] if here is None else places[here - 1]
+    after = places[0] if here is None else places[(here + 1) % len(places)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = state.control("digit-picker", index)
+        st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
+        for label, icon, shortcut, place in (
+            ("Previous", "chevron_left", "Left", before),
+            ("Next", "chevron_right", "Right", after),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                shortcut=shortcut,
+                on_click=_step_to,
+                args=(place,),
+                disabled=place == index,
+            )
+
+
+def _typed() -> None:
+    _step_to(int(st.session_state["digit-picker"]))
+
+
+def _step_to(index: int) -> None:
+    state.choose_digit(index)
+    state.unclick()
+
+
+def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
+    classes, guess = case.classes, case.guess
+    truth = guess if case.truth is None else case.truth
+    picture, bars = st.columns([0.4, 0.6])
+    picture.image(
+        enlarged(case.image, _TIMES),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"image {index}: a {classes[truth]}, taken for {classes[guess]}",
+    )
+    with bars:
+        outcome = "right" if truth == guess else "wrong"
+        st.markdown(f"**Truth {classes[truth]}, guess {classes[guess]}** ({outcome}), {case.row[guess]:.1%} sure")
+        if labels_were_checked:
+            _doubts(index, classes)
+        components.draw(
+            charts.probabilities(case.row, truth, classes),
+            "probabilities",
+            f"Ten probabilities: {classes[guess]} {case.row[guess]:.1%}, the truth {classes[truth]} "
+            f"{case.row[truth]:.1%}",
+        )
+
+
+def _doubts(index: int, classes: Sequence[str]) -> None:
+    if refuted := doubt.VALIDATED.get(index):
+        votes = f"{refuted.for_proposed} for {classes[refuted.proposed]}, {refuted.for_neither} for neither"
+        st.warning(
+            f"The label itself is doubtful: of {doubt.VOTERS} people who were asked, {refuted.for_label} chose "
+            f"{classes[refuted.label]}, {votes} ([Northcutt et al., 2021]({doubt.SOURCE})).",
+            icon=":material/label_off:",
+        )
+    elif (agreed := insights.agreed_mistakes().get(index)) is not None:
+        st.info(
+            f"All {len(exhibits.runs())} nets of the gallery answer {classes[agreed]} here: a candidate for a "
+            "doubtful label. They may also err together.",
+            icon=":material/groups:",
+        )

@@ -1,0 +1,183 @@
+"""What the pages ask of a network, each answer through one bounded cache keyed by its weights.
+
+torch is imported by the first question, never by drawing a page.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import streamlit as st
+
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight import doubt
+from mnistnet.insight.sights import Covered, Driver, Field, Floats, Speaker
+from mnistnet.nets.architecture import Architecture
+from mnistnet.runs import exhibits
+from mnistnet.runs.run import Run
+from mnistnet.runs.store import default_root
+from mnistnet.ui import readers
+
+if TYPE_CHECKING:
+    from mnistnet.insight.lens import Lens
+
+SAMPLE = 64  # images that an effective field is averaged over
+DRIVEN_BY = 2_000  # images that are searched for those which drive a channel
+
+# A trained network, or a design with the random weights that training would begin with.
+Subject: TypeAlias = Run | Architecture
+
+
+def architecture(subject: Subject) -> Architecture:
+    """The design of it."""
+    return subject if isinstance(subject, Architecture) else subject.architecture
+
+
+def _layers(subject: Subject) -> list[int]:
+    return [row.layer for _, row in readers.named_layers(architecture(subject))]
+
+
+def lens(subject: Subject, dataset: str) -> "Lens":
+    """The network to look at. Raises weights.NoWeights or gallery.Damaged where its weights cannot be had."""
+    if isinstance(subject, Architecture):
+        return _untrained(subject, dataset)
+    return _trained(*_weights(subject), subject)
+
+
+def _weights(subject: Subject) -> tuple[str, str]:
+    """What tells one set of weights from any other: where it lies, and its hash or how far its training is."""
+    if isinstance(subject, Architecture):
+        return "", subject.to_json()
+    return str(default_root()), subject.weights_sha256 or f"{subject.id}/{subject.attempt}/{subject.epochs_done}"
+
+
+@st.cache_resource(max_entries=16, show_spinner="Loading the network…")
+def _trained(root: str, weights: str, _run: Run) -> "Lens":
+    from mnistnet.insight.lens import Lens
+    from mnistnet.insight.weights import network_of
+
+    return Lens(network_of(readers.store(), _run), datasets.source(_run.recipe.dataset))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Building the network…")
+def _untrained(architecture: Architecture, dataset: str) -> "Lens":
+    from mnistnet.insight.lens import Lens
+    from mnistnet.nets.network import build
+
+    return Lens(build(architecture), datasets.source(dataset))
+
+
+def probabilities(run: Run, images: Bytes) -> Floats:
+    """Of images (n, 28, 28) uint8: (n, 10). Not cached: it takes milliseconds."""
+    return lens(run, run.recipe.dataset).probabilities(images)
+
+
+def covered(run: Run, image: Bytes, shade: int) -> Covered:
+    """The answers to an image with a patch of `shade` around each pixel in turn."""
+    return _covered(*_weights(run), image, shade, run)
+
+
+@st.cache_resource(max_entries=256, show_spinner="Covering the digit patch by patch…")
+def _covered(root: str, weights: str, image: Bytes, shade: int, _run: Run) -> Covered:
+    from mnistnet.insight import saliency
+
+    return saliency.covered(lens(_run, _run.recipe.dataset), image, shade)
+
+
+def gradient(run: Run, image: Bytes, towards: int, against: int) -> Floats:
+    """(28, 28): how the lead of one class over another hangs on each pixel."""
+    return _gradient(*_weights(run), image, towards, against, run)
+
+
+@st.cache_resource(max_entries=256, show_spinner="Asking for the gradient…")
+def _gradient(root: str, weights: str, image: Bytes, towards: int, against: int, _run: Run) -> Floats:
+    from mnistnet.insight import saliency
+
+    return saliency.gradient(lens(_run, _run.recipe.dataset), image, towards, against)
+
+
+def speakers(run: Run, image: Bytes, towards: int) -> dict[int, Speaker]:
+    """For each layer that looks at something new, the unit that added most to a class's logit."""
+    return _speakers(*_weights(run), image, towards, run)
+
+
+@st.cache_resource(max_entries=256, show_spinner="Asking each layer who spoke…")
+def _speakers(root: str, weights: str, image: Bytes, towards: int, _run: Run) -> dict[int, Speaker]:
+    from mnistnet.insight import fields
+
+    return fields.speakers(lens(_run, _run.recipe.dataset), _layers(_run), image, towards)
+
+
+def maps(run: Run, image: Bytes) -> dict[int, Floats]:
+    """What leaves each layer that looks at something new, for one image: (channels, h, w)."""
+    return _maps(*_weights(run), image, run)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Following the digit through the layers…")
+def _maps(root: str, weights: str, image: Bytes, _run: Run) -> dict[int, Floats]:
+    found = lens(_run, _run.recipe.dataset).shown(image)
+    return {layer: found[layer] for layer in _layers(_run)}
+
+
+def effective(subject: Subject, images: Bytes, dataset: str) -> dict[int, Field]:
+    """The effective field of each layer that looks at something new, over the first of these images."""
+    return _effective(*_weights(subject), images[:SAMPLE], dataset, subject)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Measuring what each layer looks at…")
+def _effective(root: str, weights: str, images: Bytes, dataset: str, _subject: Subject) -> dict[int, Field]:
+    from mnistnet.insight import fields
+
+    return fields.effective(lens(_subject, dataset), _layers(_subject), images)
+
+
+def drivers(subject: Subject, dataset: str, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
+    """The images, of the first of these, that drive a channel hardest."""
+    return _drivers(*_weights(subject), dataset, layer, channel, images[:DRIVEN_BY], count, subject)
+
+
+@st.cache_resource(max_entries=128, show_spinner="Looking for what drives this channel…")
+def _drivers(
+    root: str, weights: str, dataset: str, layer: int, channel: int, images: Bytes, count: int, _subject: Subject
+) -> list[Driver]:
+    from mnistnet.insight import fields
+
+    return fields.drivers(lens(_subject, dataset), layer, channel, images, count)
+
+
+def training_images(run: Run) -> tuple[Bytes, Bytes]:
+    """The images that the run was trained on, (n, 28, 28) uint8, and their labels. Raises DataError without them."""
+    return _training_images(run.recipe.dataset, run.recipe.protocol)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the training digits…")
+def _training_images(dataset: str, protocol: str) -> tuple[Bytes, Bytes]:
+    from mnistnet.data import splits
+
+    part = splits.split(datasets.load(dataset, fetch=False), protocol).train  # type: ignore[arg-type]
+    return part.images, part.labels
+
+
+def alike(run: Run, image: Bytes, count: int) -> list[tuple[int, float]]:
+    """The training images most like one to this network: their places, and how like they are (cosine)."""
+    from mnistnet.insight.neighbours import nearest
+
+    found = nearest(_features(*_weights(run), run), lens(run, run.recipe.dataset).features(image[None])[0], count)
+    return list(found)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Asking the network about every training digit, once…")
+def _features(root: str, weights: str, _run: Run) -> Floats:
+    return lens(_run, _run.recipe.dataset).features(training_images(_run)[0])
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def agreed_mistakes() -> dict[int, int]:
+    """MNIST test images that all networks of the gallery answer alike and wrong, with that answer."""
+    known = [
+        found
+        for entry in map(exhibits.entry_of, (run.id for run in exhibits.runs()))
+        if entry and (found := exhibits.predictions(entry))
+    ]
+    if len(known) < 2:
+        return {}
+    return doubt.candidates([one.probabilities.argmax(1) for one in known], known[0].labels)

@@ -1,0 +1,213 @@
+"""The Try a digit page's pieces: where the digit comes from, how it is varied, what up to three networks say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from mnistnet.charts import mistakes, variations
+from mnistnet.charts.pictures import enlarged
+from mnistnet.charts.variations import Step
+from mnistnet.data import datasets, handwriting
+from mnistnet.data.datasets import Bytes
+from mnistnet.data.handwriting import HandwritingError, Variation
+from mnistnet.errors import MnistnetError
+from mnistnet.nets.geometry import IMAGE_SIZE
+from mnistnet.runs.run import Run
+from mnistnet.ui import address, components, in_depth, insights, readers, state
+from mnistnet.ui.canvas import canvas
+from mnistnet.ui.case import Case
+
+_NETWORKS, _SOURCE, _FILE, _INDEX = "try-networks", "try-source", "try-file", "try-index"
+_INSIDE, _WHOSE = "try-inside", "try-whose"
+_DRAW, _TAKE, _UPLOAD = "Draw", "Take a test digit", "Upload a picture"
+_TIMES = 8
+
+
+# What can be done to a digit: its field, title, furthest value either way and step, in pixels or degrees.
+_VARIATIONS = (
+    ("degrees", "Turn, degrees clockwise", 60.0, 5.0),
+    ("right", "Move right, pixels", 8.0, 1.0),
+    ("down", "Move down, pixels", 8.0, 1.0),
+    ("thicker", "Thicken, pixels", 2.0, 0.5),
+)
+
+
+def networks() -> list[Run]:
+    """Up to three runs that answer side by side."""
+    titles = {run.id: components.run_title(run) for run in readers.with_answers()}
+    chosen = [one for one in state.networks() if one in titles]
+    key = state.control(_NETWORKS, chosen)
+    st.multiselect(
+        "Networks, up to three",
+        list(titles),
+        chosen,
+        format_func=titles.__getitem__,
+        key=key,
+        max_selections=address.MOST_NETWORKS,
+        on_change=_networks_chosen,
+        placeholder="choose whom to ask",
+    )
+    found = [readers.chosen(one) for one in chosen]
+    return [run for run in found if run]
+
+
+def _networks_chosen() -> None:
+    state.choose_networks(tuple(st.session_state[_NETWORKS]))
+
+
+@st.fragment
+def bench(runs: Sequence[Run]) -> None:
+    """All that follows from a digit, in a fragment of its own: a stroke's answer must not wait for the page."""
+    left, middle, right = st.columns([0.32, 0.28, 0.4], gap="medium")
+    with left:
+        found = _digit()
+    with middle:
+        variation = _variation()
+        image = variation.of(found) if found is not None else None
+        if image is not None:
+            st.image(enlarged(image, _TIMES), width=IMAGE_SIZE * _TIMES, alt="What a network sees: 28 by 28 pixels")
+            st.caption(f"What a network sees: {IMAGE_SIZE}×{IMAGE_SIZE} pixels.")
+    with right:
+        if found is None or image is None:
+            st.info("Draw a digit, take one, or upload one: the answer comes at once.", icon=":material/draw:")
+            return
+        cases = _answers(runs, image)
+    if not cases:
+        return
+    _flips(cases, found, variation)
+    _inside(cases)
+
+
+def _digit() -> Bytes | None:
+    """The digit in MNIST's form, (28, 28) uint8; None while there is none."""
+    source = st.session_state.setdefault(_SOURCE, _DRAW)
+    st.segmented_control("Digit", [_DRAW, _TAKE, _UPLOAD], default=source, key=_SOURCE, required=True)
+    try:
+        if st.session_state[_SOURCE] == _UPLOAD:
+            return _uploaded()
+        if st.session_state[_SOURCE] == _TAKE:
+            return _taken()
+        pen = canvas(handwriting.PEN)
+        return handwriting.as_mnist(handwriting.drawn(pen)) if pen else None
+    except MnistnetError as error:
+        st.error(components.plain(str(error)), icon=":material/error:")
+        return None
+
+
+def _taken() -> Bytes:
+    try:
+        images, title = readers.images("mnist", "course", "test"), "MNIST's test images"
+    except MnistnetError:
+        images, title = readers.images(datasets.OFFLINE.name, "course", "test"), datasets.OFFLINE.title
+    current = min(st.session_state.setdefault(_INDEX, 0), len(images) - 1)
+    index = st.number_input(f"Index in {title}", 0, len(images) - 1, current, key=_INDEX)
+    image: Bytes = images[int(index)]
+    st.image(enlarged(image, 10), width=280, alt=f"image {index}")
+    return image
+
+
+def _uploaded() -> Bytes | None:
+    file = st.file_uploader(
+        "Picture of one digit", type=["png", "jpg", "jpeg", "gif", "bmp", "webp"], key=_FILE, max_upload_size=5
+    )
+    if file is None:
+        return None
+    ink = handwriting.picture(file.getvalue())
+    image = handwriting.as_mnist(ink)
+    if not image.any():
+        raise HandwritingError("the picture: no ink on it; give a digit that differs from its paper")
+    return image
+
+
+def _variation() -> Variation:
+    values = {}
+    with st.popover("Turn, move, thicken", icon=":material/tune:"):
+        for field, title, furthest, step in _VARIATIONS:
+            key = f"try-{field}"
+            current = st.session_state.setdefault(key, 0.0)
+            values[field] = st.slider(title, -furthest, furthest, current, step, key=key)
+        st.button("As it was", on_click=_as_it_was, icon=":material/undo:")
+    return Variation(**values)
+
+
+def _as_it_was() -> None:
+    for field, *_ in _VARIATIONS:
+        st.session_state[f"try-{field}"] = 0.0
+
+
+def _answers(runs: Sequence[Run], image: Bytes) -> list[Case]:
+    """What each network says, side by side."""
+    if not runs:
+        st.info("Choose a network to ask.", icon=":material/info:")
+        return []
+    cases = []
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
+        with column:
+            try:
+                case = Case(run, image, insights.probabilities(run, image[None])[0], None)
+            except MnistnetError as error:
+                st.error(components.plain(str(error)), icon=":material/error:")
+                continue
+            cases.append(case)
+            guess = case.classes[case.guess]
+            st.metric(
+                components.plain(run.name),
+                guess,
+                f"{case.row[case.guess]:.1%} sure",
+                delta_color="off",
+                delta_arrow="off",
+            )
+            components.draw(
+                mistakes.probabilities(case.row, None, case.classes),
+                f"try-probabilities-{run.id}",
+                f"{run.name} answers {guess}, {case.row[case.guess]:.1%} sure",
+            )
+    return cases
+
+
+def _flips(cases: Sequence[Case], digit: Bytes, variation: Variation) -> None:
+    """The answers along each variation, with all the others as they are set."""
+    st.subheader("Where the answer flips", anchor=False)
+    with st.grid(min_column_width=420):
+        for field, title, furthest, step in _VARIATIONS:
+            values = [float(value) for value in np.arange(-furthest, furthest + step / 2, step)]
+            variants = np.stack([variation.with_one(field, value).of(digit) for value in values])
+            names = [case.run.name for case in cases]
+            steps = [one for case in cases for one in _steps(case, names, values, variants)]
+            with st.container():
+                components.draw(
+                    variations.strip(steps, title, getattr(variation, field)), f"strip-{field}", _takeaway(title, steps)
+                )
+
+
+def _steps(case: Case, names: Sequence[str], values: Sequence[float], variants: Bytes) -> list[Step]:
+    rows = insights.probabilities(case.run, variants)
+    name = case.run.name if names.count(case.run.name) == 1 else case.run.title
+    return [
+        Step(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
+        for value, row in zip(values, rows, strict=True)
+        for guess in (int(row.argmax()),)
+    ]
+
+
+def _takeaway(title: str, steps: Sequence[Step]) -> str:
+    flipped = sum(not one.same for one in steps)
+    return f"{title}: another answer at {flipped} of {len(steps)} steps"
+
+
+def _inside(cases: Sequence[Case]) -> None:
+    """The questions that a mistake can be asked, of this digit."""
+    inside = st.expander("Look inside", icon=":material/search:", key=_INSIDE, on_change="rerun")
+    if not inside.open:
+        return
+    with inside:
+        names = {case.run.id: case.run.name for case in cases}
+        if st.session_state.get(_WHOSE) not in names:
+            st.session_state[_WHOSE] = next(iter(names))
+        chosen = st.session_state[_WHOSE]
+        if len(names) > 1:
+            st.segmented_control(
+                "Of network", list(names), default=chosen, format_func=names.__getitem__, key=_WHOSE, required=True
+            )
+        in_depth.ask(next(case for case in cases if case.run.id == st.session_state[_WHOSE]))

@@ -1,0 +1,122 @@
+"""Why a digit was answered so: what was tried on its strokes, and at each layer what the loudest units could see."""
+
+import streamlit as st
+
+from mnistnet.charts import fields as charts
+from mnistnet.charts.palette import HIGHLIGHT, TARGET, VALIDATION
+from mnistnet.charts.pictures import left_out, with_field, with_patches
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight import reasons
+from mnistnet.insight.reasons import Spot
+from mnistnet.insight.sights import INK, PAPER, PATCH, Speaker
+from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, window
+from mnistnet.ui import components, insights
+from mnistnet.ui.case import Case
+
+_LAYER = "why-layer"
+_TIMES = 8
+
+
+def why(case: Case) -> None:
+    """The sentences with their picture, then the layers."""
+    erased, inked = (insights.covered(case.run, case.image, shade) for shade in (PAPER, INK))
+    text, picture = st.columns([0.6, 0.4])
+    with text:
+        said = [reasons.certainty(case.row, case.truth, case.classes)]
+        said += reasons.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
+        st.markdown("\n".join(f"- {components.plain(one)}" for one in said))
+    flips = (
+        ("without the ink in the orange frame", reasons.flip(erased, case.rival), HIGHLIGHT),
+        ("with the green frame full of ink", reasons.flip(inked, case.rival), TARGET),
+    )
+    frames = [(*_patch(found.spot), colour) for _, found, colour in flips if found]
+    with picture:
+        if frames:
+            st.image(
+                with_patches(case.image, frames, _TIMES),
+                width=IMAGE_SIZE * _TIMES,
+                alt="The digit with a frame around each patch that turns the answer",
+            )
+            ways = " or ".join(name for name, found, _ in flips if found)
+            st.caption(f"It would answer {components.plain(case.classes[case.rival])} {ways}.")
+    _by_layer(case)
+
+
+def _patch(spot: Spot) -> tuple[Span, Span]:
+    half = PATCH // 2
+    return (
+        Span(max(0, spot.row - half), min(IMAGE_SIZE, spot.row + half + 1)),
+        Span(max(0, spot.column - half), min(IMAGE_SIZE, spot.column + half + 1)),
+    )
+
+
+@st.fragment
+def _by_layer(case: Case) -> None:
+    """At one layer, the unit that spoke loudest for the guess and the one for its rival, over the stroke."""
+    names = [name for name, _ in case.named]
+    if st.session_state.get(_LAYER) not in names:
+        st.session_state[_LAYER] = names[min(len(names) - 1, len(names) // 2)]
+    current = st.session_state[_LAYER]
+    chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
+    row = dict(case.named)[chosen]
+    sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
+    by_class = {one: insights.speakers(case.run, case.image, one) for one, _ in sides}
+    with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
+        for one, colour in sides:
+            with st.container(gap="xsmall"):
+                _loudest(case, one, by_class[one][row.layer], row, colour)
+        with st.container(gap="xsmall"):
+            _unseen(case, row, [by_class[one][row.layer] for one, _ in sides])
+    shares = [_share_unseen(case.image, one, [by_class[side][one.layer] for side, _ in sides]) for _, one in case.named]
+    components.draw(
+        charts.unseen(names, shares, chosen),
+        "ink-unseen",
+        f"Ink that neither of the two loudest units can see, layer by layer: {shares[names.index(chosen)]:.0%} here",
+    )
+
+
+def _windows(speaker: Speaker, row: Row) -> tuple[Span, Span]:
+    return window(row, speaker.row), window(row, speaker.column)
+
+
+def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> None:
+    name = case.classes[one]
+    rows, columns = _windows(speaker, row)
+    role = "the guess" if one == case.guess else "the truth" if one == case.truth else "the second guess"
+    st.markdown(f"**For {components.plain(name)}**, {role}")
+    st.image(
+        with_field(case.image, speaker.field.strength, rows, columns, _TIMES, colour),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"What the unit that speaks loudest for {name} looks at, within rows {rows.start} to {rows.stop - 1} "
+        f"and columns {columns.start} to {columns.stop - 1}",
+    )
+    place = f"channel {speaker.channel + 1}, row {speaker.row}, column {speaker.column}"
+    if speaker.added <= 0:
+        st.caption(f"Nothing in this layer speaks for {components.plain(name)}; least against it: {place}.")
+        return
+    st.caption(
+        f"{place}: adds {speaker.added:.2f} to the logit, {speaker.share:.0%} of all that speaks for it in this layer. "
+        f"Sees {row.field} px, looks at {speaker.field.most_energy:.0f}."
+    )
+
+
+def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
+    mask = reasons.outside(case.image, [_slices(one, row) for one in loudest])
+    share = _share_unseen(case.image, row, loudest)
+    st.markdown(f"**Unseen by both**: {share:.0%} of the ink")
+    st.image(
+        left_out(case.image, mask, _TIMES),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"The part of the stroke outside both windows, {share:.0%} of the ink",
+    )
+    st.caption("In red, the part of the stroke that lies outside both frames: neither unit can know of it.")
+
+
+def _slices(speaker: Speaker, row: Row) -> tuple[slice, slice]:
+    rows, columns = _windows(speaker, row)
+    return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
+
+
+def _share_unseen(image: Bytes, row: Row, loudest: list[Speaker]) -> float:
+    mask = reasons.outside(image, [_slices(one, row) for one in loudest])
+    return float(image[mask].sum()) / max(1, int(image[image >= reasons.INKED].sum()))
