@@ -106,6 +106,19 @@ def test_a_journal_left_beside_a_damaged_database_is_not_played_back_into_the_ne
     assert not journal.exists()
 
 
+def test_a_damaged_database_that_cannot_be_set_aside_is_said_to_be_so(full: Store) -> None:
+    full.database.path.write_bytes(b"no database at all" * 100)
+    lock = full.root / "database.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()  # no file, so no lock: what an unwritable folder is to anyone but root
+    with pytest.raises(StoreError, match=r"damaged, and cannot be set aside: .*; make its folder writable"):
+        full.runs()
+    with pytest.raises(StoreError, match="damaged, and cannot be set aside"):
+        full.enqueue(TINY, recipe())
+    lock.rmdir()
+    assert full.runs()
+
+
 def test_who_comes_late_sets_no_healthy_database_aside(full: Store) -> None:
     before = contents(full)
     garbage(full.database.path)

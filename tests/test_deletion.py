@@ -273,6 +273,16 @@ def test_files_that_cannot_be_removed_are_out_of_sight_and_go_later(
     assert is_gone(store, run)
 
 
+def test_a_folder_that_was_made_for_a_run_and_never_got_its_row_goes_after_an_hour(store: Store) -> None:
+    at(store, State.DONE)
+    young, old = store.root / ".new-00000001", store.root / ".new-00000002"
+    for folder in (young, old):
+        folder.mkdir()
+    os.utime(old, (0, time.time() - 4000))
+    store.sweep()
+    assert (young.exists(), old.exists()) == (True, False)
+
+
 # Several at once
 
 

@@ -177,12 +177,12 @@ def test_the_margin_has_the_errors_of_each_row_and_column_and_of_all() -> None:
     counts[4, 6] = 2
     summed = {(row["truth"], row["guess"]): row["errors"] for row in margin(counts)}
     assert {place: errors for place, errors in summed.items() if errors} == {
-        ("4", "all"): 9,
-        ("9", "all"): 1,
-        ("all", "4"): 1,
-        ("all", "6"): 2,
-        ("all", "9"): 7,
-        ("all", "all"): 10,
+        ("4", "errors"): 9,
+        ("9", "errors"): 1,
+        ("errors", "4"): 1,
+        ("errors", "6"): 2,
+        ("errors", "9"): 7,
+        ("errors", "errors"): 10,
     }
 
 

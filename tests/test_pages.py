@@ -462,7 +462,7 @@ def test_what_is_shown_is_what_the_command_line_says(store: Store) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("why", "Unseen by both"),
+        ("why", "Outside both frames"),
         ("layers", "What leaves each layer"),
         ("pixels", "Trust what both show"),
         ("alike", "Of the 10 training digits most like it"),

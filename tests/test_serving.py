@@ -98,7 +98,7 @@ def test_settings_from_another_folder_equal_those_from_the_projects(tmp_path: Pa
         assert here.interrupt() == 0
     there_has, here_has = (json.loads(file.read_text()) for file in files)
     assert {name for name, value in there_has.items() if value != here_has[name]} == OWN
-    assert there_has["server.maxUploadSize"] == 1
+    assert there_has["server.maxUploadSize"] == 5
     assert there_has["theme.primaryColor"] is None
 
 
@@ -113,7 +113,7 @@ def test_every_setting_but_the_theme_is_an_option() -> None:
         "--server.port=8502",
         "--server.allowedHosts=localhost",
         "--server.allowedHosts=127.0.0.1",
-        "--server.maxUploadSize=1",
+        "--server.maxUploadSize=5",
         "--server.enableCORS=true",
         "--server.enableXsrfProtection=true",
         "--browser.gatherUsageStats=false",

@@ -139,7 +139,7 @@ def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.La
         alt.Y(
             "share:Q",
             scale=alt.Scale(domain=[0, 1.15], nice=False),
-            axis=alt.Axis(title="ink unseen", format="%", values=[0, 0.5, 1]),
+            axis=alt.Axis(title="ink outside both", format="%", values=[0, 0.5, 1]),
         ),
         alt.Tooltip(["layer:N", "label:N"]),
     )

@@ -15,7 +15,7 @@ from mnistnet.insight.evaluation import Mistake
 CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
 DIGIT = "digit"  # name of the gallery's selection; its field is `index`
 COLUMNS = 8
-ALL = "all"  # the margin's name on both axes: a click there chooses a whole row or column
+ALL = "errors"  # the margin's name on both axes: a click there chooses a whole row or column
 _RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
 _RIGHT = "#d7dde6"
 _SIDE = f"min(46, 0.9 * width / {COLUMNS})"  # of a picture in the gallery, in pixels: on a phone they must not overlap

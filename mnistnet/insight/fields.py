@@ -17,8 +17,8 @@ from mnistnet.insight.sights import Driver, Field, Floats, Speaker
 def effective(lens: Lens, layers: Sequence[int], images: Bytes, seed: int = 0) -> dict[int, Field]:
     """The effective field of the middle place of each layer, over all its channels, by images (n, 28, 28) uint8.
 
-    Root of the mean square of the channels' gradients. Their sum with random signs has that square on average, so one
-    pass a layer does; the signs are drawn by `seed`.
+    Root of the summed squares of the channels' gradients, as a mean over images. Their sum with random signs has that
+    square on average, so one pass a layer does; the signs are drawn by `seed`.
     """
     return {layer: Field(_middle(lens, layer, images, np.random.default_rng([seed, layer]))) for layer in layers}
 

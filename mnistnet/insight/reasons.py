@@ -18,6 +18,8 @@ from mnistnet.runs.predictions import Probabilities
 INKED = 64  # a pixel at least this bright is of the stroke
 _CLOSE = 0.2  # two probabilities nearer than this are a close call
 _SURE = 0.9
+_CLEAR = 0.5  # a change that gives the other class at least this has turned the answer
+_SIDE = f"{PATCH}×{PATCH} pixels"
 
 
 @dataclass(frozen=True)
@@ -150,36 +152,45 @@ def sentences(
     named: Sequence[tuple[str, Row]],
     classes: Sequence[str],
 ) -> list[str]:
-    """What was tried on an answer and what came of it, the most telling first; nothing for an empty sheet."""
+    """What was tried on an answer and what came of it, the answer to "why" first; nothing for an empty sheet."""
     if not (image >= INKED).any():
         return []
-    said = _changes(image, guess, against, erased, inked, classes)
+    said = _tried(image, classes[guess], classes[against], flip(erased, against), flip(inked, against))
     if found := evidence(erased, image, guess, against, [row for _, row in named]):
         said.append(_apart(found, image, guess, against, named, classes))
     return said
 
 
-def _changes(
-    image: Bytes, guess: int, against: int, erased: Covered, inked: Covered, classes: Sequence[str]
-) -> list[str]:
-    other, side = classes[against], f"{PATCH}×{PATCH} pixels"
+def _tried(image: Bytes, guess: str, other: str, without: Flip | None, added: Flip | None) -> list[str]:
+    """The clearer of the two changes as the reason, then the other; or that neither decides it."""
+    reasons = {
+        "without": f"Read as {guess} because of the ink {{where}}: without it the answer is {other} ({{how}}).",
+        "added": f"Read as {guess} for want of ink {{where}}: with it the answer is {other} ({{how}}).",
+    }
+    others = {
+        "without": f"Without the ink in {_SIDE} {{where}} it answers {other} as well ({{how}}).",
+        "added": f"A block of ink of {_SIDE} {{where}} makes it {other} as well ({{how}}).",
+    }
+    unclear = {
+        "without": f"Without the ink in {_SIDE} {{where}} it wavers: {other} comes first, with {{how}}.",
+        "added": f"With a block of ink of {_SIDE} {{where}} it wavers: {other} comes first, with {{how}}.",
+    }
+    missing = {
+        "without": f"Taking away no {_SIDE} of ink makes it {other}.",
+        "added": f"Adding no {_SIDE} of ink makes it {other}.",
+    }
+    found = {"without": without, "added": added}
+    ranked = sorted(found, key=lambda kind: -(one.probability if (one := found[kind]) else 0.0))
     said = []
-    if without := flip(erased, against):
-        where = _at(whereabouts(without.spot, image))
-        said.append(
-            f"Without the ink in {side} {where} it answers {other} ({without.probability:.0%}): "
-            f"that piece of the stroke makes it {classes[guess]}."
-        )
-    if added := flip(inked, against):
-        where = _at(whereabouts(added.spot, image))
-        said.append(
-            f"With {side} of ink {where} it answers {other} ({added.probability:.0%}): there it misses ink for {other}."
-        )
-    if not said:
-        said.append(
-            f"No patch of {side}, emptied or filled with ink, turns the answer into {other}: "
-            "it hangs on the whole shape, not on one stroke."
-        )
+    for kind in ranked:
+        if (one := found[kind]) is None:
+            said.append(missing[kind])
+            continue
+        is_clear = one.probability >= _CLEAR
+        wording = unclear if not is_clear else others if said else reasons
+        said.append(wording[kind].format(where=_at(whereabouts(one.spot, image)), how=f"{one.probability:.0%}"))
+    if not any(one and one.probability >= _CLEAR for one in found.values()):
+        said.insert(0, f"No stroke alone decides it: read as {guess}, not {other}, by its whole shape.")
     return said
 
 
@@ -197,7 +208,10 @@ def _apart(
     if found.together == 0:
         return f"{ends} lies {found.distance} pixels apart: units of the first layer already see both."
     name = named[found.together][0]
-    return f"{ends} lies {found.distance} pixels apart: no unit before layer {name} sees both."
+    return (
+        f"{ends} lies {found.distance} pixels apart: no unit before layer {name} sees both, "
+        "so no earlier layer can weigh one against the other."
+    )
 
 
 def _spot(values: Floats) -> Spot:

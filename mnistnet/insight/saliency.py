@@ -29,9 +29,9 @@ def gradient(lens: Lens, image: Bytes, towards: int, against: int | None = None)
 
 
 def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> Covered:
-    """The answers to image (28, 28) uint8 with a patch of `shade` (0 to 255), `side` pixels wide, around each pixel.
+    """The answers to image (28, 28) uint8 with a patch of `shade` (0 to 255) around each pixel.
 
-    The patch ends where the image ends.
+    The patch is `side` pixels wide, an odd number, and ends where the image ends.
     """
     half = side // 2
     variants = np.repeat(image[None], IMAGE_SIZE**2, axis=0)

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-# The value of a normal distribution's density at two standard deviations, over that at its middle: 1 - 0.9545, as the
-# paper rounds it.
+# What of a normal distribution lies beyond two standard deviations; the paper counts the pixels above that share of the
+# field's middle.
 _TWO_DEVIATIONS = 0.0455
 _MOST_ENERGY = 0.95
 PATCH = 5  # pixels a side of what is laid over an image
@@ -47,8 +47,9 @@ class Field:
 
     @property
     def two_deviations(self) -> float:
-        """Side in pixels of a square as large as all pixels above 4.55 % of the strongest: the paper's measure."""
-        return float(np.sqrt((self.strength > _TWO_DEVIATIONS * self.strength.max()).sum())) if self.is_there else 0.0
+        """Side in pixels of a square as large as all pixels above 4.55 % of the strongest: the paper's measure, which
+        takes the middle for the strongest."""
+        return float(np.sqrt((self.strength > _TWO_DEVIATIONS * self.strength.max()).sum()))
 
     @property
     def most_energy(self) -> float:

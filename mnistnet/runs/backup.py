@@ -133,9 +133,7 @@ def _is_other(name: str) -> bool:
 
 def _require_space(place: Path, needed: int) -> None:
     """NotSaved where so many bytes would leave less of the disk free than the limits say."""
-    while not place.exists():
-        place = place.parent
-    free, least = shutil.disk_usage(place).free, limits.current().free_mb
+    free, least = limits.free_bytes(place), limits.current().free_mb
     if free - needed < least * _MB:
         raise NotSaved(
             f"{place}: {free // _MB} MB free: {needed // _MB + 1} MB are needed and {least} MB have to stay free; free "

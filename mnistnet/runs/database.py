@@ -192,16 +192,19 @@ class Database:
 
     def _set_aside(self) -> None:
         """Give a damaged file another name, so that the next transaction makes a new one from the copies."""
-        lock = locks.hold(self._lock, BUSY_SECONDS)
-        if lock is None:
-            return
-        with lock:
-            if not self._is_damaged():  # someone else has done it meanwhile
+        try:
+            lock = locks.hold(self._lock, BUSY_SECONDS)
+            if lock is None:
                 return
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            number = len(self.set_aside())
-            with suppress(FileNotFoundError):
-                self.path.rename(self.path.with_name(f"{self.path.name}.{SET_ASIDE}{stamp}-{number}"))
+            with lock:
+                if self._is_damaged():  # else someone else has done it meanwhile
+                    stamp = time.strftime("%Y%m%d-%H%M%S")
+                    number = len(self.set_aside())
+                    with suppress(FileNotFoundError):
+                        self.path.rename(self.path.with_name(f"{self.path.name}.{SET_ASIDE}{stamp}-{number}"))
+        except OSError as error:
+            what = f"damaged, and cannot be set aside: {error.strerror}; make its folder writable"
+            raise StoreError(f"{self.path}: {what}") from None
 
     def _is_damaged(self) -> bool:
         try:

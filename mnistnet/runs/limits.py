@@ -97,14 +97,18 @@ def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
 
 def require_room(root: Path) -> None:
     """StoreError where the disk of `root` is nearly full."""
-    place = root
-    while not place.exists():
-        place = place.parent
-    free, least = shutil.disk_usage(place).free // _MB, current().free_mb
+    free, least = free_bytes(root) // _MB, current().free_mb
     if free < least:
         raise StoreError(
             f"{root}: {free} MB free: at least {least} MB are needed; free some space or choose another MNISTNET_STORE"
         )
+
+
+def free_bytes(place: Path) -> int:
+    """Of the disk that `place` is on, or would be on once it is made."""
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
 
 
 def _physical() -> int:

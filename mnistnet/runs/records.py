@@ -15,6 +15,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.geometry import require
 from mnistnet.runs.durable import write_whole
+from mnistnet.runs.rows import insert
 from mnistnet.runs.run import State
 from mnistnet.training import recipe as recipes
 
@@ -60,9 +61,9 @@ class Records:
         """
         found = [read for folder in _folders(self.root) if (read := _read(folder) or _remains(folder))]
         for run, epochs in sorted(found, key=lambda pair: (pair[0]["created"], pair[0]["turn"])):
-            _insert(connection, "runs", {**run, "number": None})
-            for row in epochs:
-                _insert(connection, "epochs", row)
+            tables = {"runs": [{**run, "number": None}], "epochs": epochs}
+            known = {table: _columns(connection, table) for table in tables}
+            insert(connection, {table: [_kept(row, known[table]) for row in some] for table, some in tables.items()})
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -117,8 +118,9 @@ def _rows(connection: sqlite3.Connection, query: str, run_id: str) -> list[dict[
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
-    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-    values = {name: value for name, value in values.items() if name in known}
-    marks = ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def _kept(row: dict[str, Any], columns: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in columns}

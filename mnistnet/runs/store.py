@@ -20,6 +20,7 @@ from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Person, Run, State
 from mnistnet.training.recipe import Recipe
 
 _NEW = ".new-"  # how the name of a folder begins that has no row yet
+_ABANDONED_SECONDS = 3600
 _DOOMED = ".deleted-"  # how the name of a folder begins that is being removed
 
 
@@ -210,10 +211,13 @@ class Store(Ledger):
             self.sweep()
 
     def sweep(self) -> None:
-        """Finish deletions that were cut off: a folder whose row is gone goes, one whose row stayed comes back.
-
-        Raises StoreError.
+        """Finish what was cut off: a deletion's folder whose row is gone goes, one whose row stayed comes back; a
+        folder that was made for a run an hour ago and never got its row goes. Raises StoreError.
         """
+        for folder in self.root.glob(f"{_NEW}*"):
+            with suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
         found = {folder.name.removeprefix(_DOOMED): folder for folder in self.root.glob(f"{_DOOMED}*")}
         if not found:
             return

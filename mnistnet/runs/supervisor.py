@@ -45,11 +45,12 @@ def resume(store: Store, run_id: str, by: Person | None = None) -> Run:
 
 
 def look(store: Store) -> None:
-    """Make the states true: mark runs whose worker died, and wake a supervisor where work waits."""
+    """Make the states true: mark runs whose worker died, and wake a supervisor where work, or a stop, waits for one."""
     active = store.active()
     bury(store, active)
     # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
-    if any(run.state is not State.RUNNING for run in active) and store.root not in _alive():
+    waiting = any(run.state is not State.RUNNING or run.stop_requested for run in active)
+    if waiting and store.root not in _alive():
         ensure(store)
 
 

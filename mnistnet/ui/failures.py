@@ -19,7 +19,7 @@ from mnistnet.ui import address, components, readers, state
 _TRUTH, _GUESS, _SPLIT = "filter-truth", "filter-guess", "mistakes-split"
 _ORDER, _SURE, _ALMOST = "filter-order", "filter-sure", "filter-almost"
 _VIEW = "mistakes-view"
-_VIEW_TITLES = dict(zip(address.VIEWS, ("Digit by digit", "Beside another", "How far to trust it"), strict=True))
+_VIEW_TITLES = dict(zip(address.VIEWS, ("Digit by digit", "Compare two", "Calibration"), strict=True))
 _ANY = "any"
 _EVERY = (0, 100)
 _PER_PAGE = 48
@@ -168,6 +168,8 @@ def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run, split: SplitN
         # A page belongs to its filter: another filter begins at its first page.
         page = st.pagination(pages, key=f"gallery-page-{hash(_selection(classes))}")
     part = shown[(page - 1) * _PER_PAGE : page * _PER_PAGE]
+    marked = "; ? people have refuted the label" if doubt.covers(run.recipe.dataset, split) else ""
+    st.caption(f"Truth → guess, and how sure of it{marked}.")
     key = state.clickable(f"gallery-{page}")
     doubtful = doubt.VALIDATED if doubt.covers(run.recipe.dataset, split) else {}
     components.draw(
@@ -190,6 +192,6 @@ def without_refuted_labels(evaluation: Evaluation, run: Run, split: SplitName) -
     if doubt.covers(run.recipe.dataset, split):
         clean = doubt.without_validated(evaluation)
         st.caption(
-            f"Without the {len(doubt.VALIDATED)} labels that people have refuted ([source]({doubt.SOURCE})): "
-            f"{clean.accuracy:.2%}, {clean.errors} errors in {clean.total:,}."
+            f"{clean.errors} errors without the {len(doubt.VALIDATED)} labels that people have refuted "
+            f"([source]({doubt.SOURCE})): {clean.accuracy:.2%}."
         )

@@ -132,7 +132,7 @@ def _doubts(index: int, classes: Sequence[str]) -> None:
         )
     elif (agreed := insights.agreed_mistakes().get(index)) is not None:
         st.info(
-            f"All {len(exhibits.runs())} nets of the gallery answer {classes[agreed]} here: a candidate for a "
-            "doubtful label. They may also err together.",
+            f"All {len(exhibits.runs())} nets that come with mnistnet answer {classes[agreed]} here: the digit is "
+            "hard, or its label is wrong. No people were asked about it.",
             icon=":material/groups:",
         )

@@ -3,8 +3,10 @@
 torch is imported by the first question, never by drawing a page.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import streamlit as st
 
 from mnistnet.data import datasets
@@ -157,12 +159,25 @@ def _training_images(dataset: str, protocol: str) -> tuple[Bytes, Bytes]:
     return part.images, part.labels
 
 
-def alike(run: Run, image: Bytes, count: int) -> list[tuple[int, float]]:
-    """The training images most like one to this network: their places, and how like they are (cosine)."""
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """A training image (28, 28) uint8, its class's name, and how like a given one it is (cosine)."""
+
+    image: Bytes
+    name: str
+    likeness: float
+
+
+def alike(run: Run, image: Bytes, count: int, of_class: int | None = None) -> list[Alike]:
+    """The training images, of one class or of any, most like one to this network."""
     from mnistnet.insight.neighbours import nearest
 
-    found = nearest(_features(*_weights(run), run), lens(run, run.recipe.dataset).features(image[None])[0], count)
-    return list(found)
+    images, labels = training_images(run)
+    places = np.arange(len(labels)) if of_class is None else np.flatnonzero(labels == of_class)
+    wanted = lens(run, run.recipe.dataset).features(image[None])[0]
+    classes = datasets.source(run.recipe.dataset).classes
+    found = nearest(_features(*_weights(run), run)[places], wanted, count)
+    return [Alike(images[places[at]], classes[int(labels[places[at]])], likeness) for at, likeness in found]
 
 
 @st.cache_resource(max_entries=4, show_spinner="Asking the network about every training digit, once…")

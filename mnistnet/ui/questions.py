@@ -1,5 +1,7 @@
 """What else a digit can be asked: how it goes through the layers, which pixels count, what it is most like."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from mnistnet.charts.pictures import enlarged, sheet, with_heat
@@ -7,12 +9,13 @@ from mnistnet.insight.sights import PAPER, PATCH, Floats
 from mnistnet.nets.geometry import IMAGE_SIZE
 from mnistnet.ui import components, insights
 from mnistnet.ui.case import Case
+from mnistnet.ui.insights import Alike
 
 _TIMES = 8
 _SMALL = 3
 _MAPS_SHOWN, _MAPS_IN_A_ROW = 16, 8
 _MAP_SIDE = 56  # pixels that one map of a sheet may take
-_ALIKE = 10
+_ALIKE, _NEAREST = 10, 5
 
 
 def layers(case: Case) -> None:
@@ -63,31 +66,43 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
 def alike(case: Case) -> None:
     """The training digits most like it to this network, with their labels: is it the digit, or the label?"""
     found = insights.alike(case.run, case.image, _ALIKE)
-    images, labels = insights.training_images(case.run)
-    names = [case.classes[int(labels[place])] for place, _ in found]
+    names = [one.name for one in found]
     counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
     said = components.plain(", ".join(counts))
-    st.markdown(f"Of the {len(found)} training digits most like it, by what the last layer reads, **{said}**.")
+    st.markdown(f"Of the {len(found)} training digits most like it, **{said}**.")
     if case.truth is not None and case.guess != case.truth:
         st.markdown(components.plain(_verdict(names, case)))
-    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 24):
-        for (place, likeness), name in zip(found, names, strict=True):
+    _row(case, found)
+    missed = case.classes[case.rival]
+    if missed not in names:
+        st.markdown(f"The training digits of class {components.plain(missed)} that are most like it:")
+        _row(case, insights.alike(case.run, case.image, _NEAREST, case.rival))
+    st.caption(
+        "Compared by the features that the last layer reads just before it answers, not by pixels: 100% is the same "
+        "direction in that space (cosine)."
+    )
+
+
+def _row(case: Case, found: Sequence[Alike]) -> None:
+    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 40):
+        for place, one in enumerate([None, *found]):
             with st.container(gap="xsmall"):
                 st.image(
-                    enlarged(images[place], _SMALL),
+                    enlarged(case.image if one is None else one.image, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
-                    alt=f"training image {place}, a {name}, {likeness:.0%} alike",
+                    alt="this digit" if one is None else f"a {one.name}, {one.likeness:.0%} alike, number {place}",
                 )
-                st.caption(f"**{components.plain(name)}** · {likeness:.1%}")
+                name = "" if one is None else components.plain(one.name)
+                st.caption("this digit" if one is None else f"**{name}** · alike {one.likeness:.1%}")
 
 
 def _verdict(names: list[str], case: Case) -> str:
     truth, guess = case.classes[case.truth or 0], case.classes[case.guess]
-    if names.count(truth) > names.count(guess):
-        return f"Most are {truth}, as the label says: its own layers find it a {truth}, only the last step goes wrong."
-    if names.count(guess) > names.count(truth):
-        return (
-            f"Most are {guess}: to this network it is like {guess} throughout. Either it lacks the features that tell "
-            "them apart, or the label is wrong."
-        )
-    return f"As many are {truth} as {guess}: it lies on the border between the two."
+    of_truth, of_guess = names.count(truth), names.count(guess)
+    if of_guess == len(names):
+        return f"To this network's features it is a {guess} like any other: they hold nothing that says {truth}."
+    if of_guess > of_truth:
+        return f"To this network's features it is nearer to {guess}, with {truth} not far."
+    if of_truth > of_guess:
+        return f"Its features find it a {truth}, as the label says: only the last step goes wrong."
+    return f"It lies on the border between {truth} and {guess}."

@@ -108,9 +108,7 @@ def _taken() -> Bytes:
 
 
 def _uploaded() -> Bytes | None:
-    file = st.file_uploader(
-        "Picture of one digit", type=["png", "jpg", "jpeg", "gif", "bmp", "webp"], key=_FILE, max_upload_size=5
-    )
+    file = st.file_uploader("Picture of one digit", type=["png", "jpg", "jpeg", "gif", "bmp", "webp"], key=_FILE)
     if file is None:
         return None
     ink = handwriting.picture(file.getvalue())

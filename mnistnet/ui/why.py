@@ -8,7 +8,7 @@ from mnistnet.charts.pictures import left_out, with_field, with_patches
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight import reasons
 from mnistnet.insight.reasons import Spot
-from mnistnet.insight.sights import INK, PAPER, PATCH, Speaker
+from mnistnet.insight.sights import INK, PAPER, PATCH, Covered, Speaker
 from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, window
 from mnistnet.ui import components, insights
 from mnistnet.ui.case import Case
@@ -22,9 +22,7 @@ def why(case: Case) -> None:
     erased, inked = (insights.covered(case.run, case.image, shade) for shade in (PAPER, INK))
     text, picture = st.columns([0.6, 0.4])
     with text:
-        said = [reasons.certainty(case.row, case.truth, case.classes)]
-        said += reasons.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
-        st.markdown("\n".join(f"- {components.plain(one)}" for one in said))
+        _said(case, erased, inked)
     flips = (
         ("without the ink in the orange frame", reasons.flip(erased, case.rival), HIGHLIGHT),
         ("with the green frame full of ink", reasons.flip(inked, case.rival), TARGET),
@@ -40,6 +38,16 @@ def why(case: Case) -> None:
             ways = " or ".join(name for name, found, _ in flips if found)
             st.caption(f"It would answer {components.plain(case.classes[case.rival])} {ways}.")
     _by_layer(case)
+
+
+def _said(case: Case, erased: Covered, inked: Covered) -> None:
+    """The answer to "why" in bold, what else was tried below it."""
+    if case.truth is None:
+        st.caption(components.plain(reasons.certainty(case.row, None, case.classes)))
+    said = reasons.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
+    if said:
+        st.markdown(f"**{components.plain(said[0])}**")
+        st.markdown("\n".join(f"- {components.plain(one)}" for one in said[1:]))
 
 
 def _patch(spot: Spot) -> tuple[Span, Span]:
@@ -71,7 +79,7 @@ def _by_layer(case: Case) -> None:
     components.draw(
         charts.unseen(names, shares, chosen),
         "ink-unseen",
-        f"Ink that neither of the two loudest units can see, layer by layer: {shares[names.index(chosen)]:.0%} here",
+        f"Ink outside the two loudest units' windows, layer by layer: {shares[names.index(chosen)]:.0%} here",
     )
 
 
@@ -90,26 +98,30 @@ def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> N
         alt=f"What the unit that speaks loudest for {name} looks at, within rows {rows.start} to {rows.stop - 1} "
         f"and columns {columns.start} to {columns.stop - 1}",
     )
+    shown = components.plain(name)
     place = f"channel {speaker.channel + 1}, row {speaker.row}, column {speaker.column}"
-    if speaker.added <= 0:
-        st.caption(f"Nothing in this layer speaks for {components.plain(name)}; least against it: {place}.")
-        return
+    said = (
+        f"This one unit adds most to {shown}: {speaker.share:.0%} of what speaks for it in this layer ({place})."
+        if speaker.added > 0
+        else f"Nothing in this layer speaks for {shown}; this unit least against it ({place})."
+    )
+    looks = round(speaker.field.most_energy)
     st.caption(
-        f"{place}: adds {speaker.added:.2f} to the logit, {speaker.share:.0%} of all that speaks for it in this layer. "
-        f"Sees {row.field} px, looks at {speaker.field.most_energy:.0f}."
+        f"{said} Its window is {row.field}×{row.field} px; most of what it does comes from about {looks}×{looks}, "
+        "the brighter the more."
     )
 
 
 def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
     mask = reasons.outside(case.image, [_slices(one, row) for one in loudest])
     share = _share_unseen(case.image, row, loudest)
-    st.markdown(f"**Unseen by both**: {share:.0%} of the ink")
+    st.markdown(f"**Outside both frames**: {share:.0%} of the ink")
     st.image(
         left_out(case.image, mask, _TIMES),
         width=IMAGE_SIZE * _TIMES,
         alt=f"The part of the stroke outside both windows, {share:.0%} of the ink",
     )
-    st.caption("In red, the part of the stroke that lies outside both frames: neither unit can know of it.")
+    st.caption("In red, the part of the stroke that neither of these two units can know of. Others of the layer may.")
 
 
 def _slices(speaker: Speaker, row: Row) -> tuple[slice, slice]:
