@@ -91,7 +91,7 @@ def test_a_file_over_the_limit_is_refused_by_the_server(alone: Alone) -> None:
     with session(port) as visit:
         visit.run()
         assert upload(port, visit.id, 64 * 1024) == 204
-        assert upload(port, visit.id, 1024 * 1024 + 1) == 413
+        assert upload(port, visit.id, 5 * 1024 * 1024 + 1) == 413
 
 
 def test_the_store_is_the_one_where_people_stand(alone: Alone) -> None:
