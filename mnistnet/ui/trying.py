@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistnet.charts import mistakes, variations
 from mnistnet.charts.pictures import enlarged
@@ -139,29 +140,30 @@ def _answers(runs: Sequence[Run], image: Bytes) -> list[Case]:
     if not runs:
         st.info("Choose a network to ask.", icon=":material/info:")
         return []
-    cases = []
-    for column, run in zip(st.columns(len(runs)), runs, strict=True):
-        with column:
-            try:
-                case = Case(run, image, insights.probabilities(run, image[None])[0], None)
-            except MnistnetError as error:
-                st.error(components.plain(str(error)), icon=":material/error:")
-                continue
-            cases.append(case)
-            guess = case.classes[case.guess]
-            st.metric(
-                components.plain(run.name),
-                guess,
-                f"{case.row[case.guess]:.1%} sure",
-                delta_color="off",
-                delta_arrow="off",
-            )
+    columns = dict(zip(runs, st.columns(len(runs)), strict=True))
+    # All answers before the first chart: they are what a hand waits for.
+    cases = [case for run, column in columns.items() if (case := _answer(run, image, column))]
+    for case in cases:
+        with columns[case.run]:
             components.draw(
                 mistakes.probabilities(case.row, None, case.classes),
-                f"try-probabilities-{run.id}",
-                f"{run.name} answers {guess}, {case.row[case.guess]:.1%} sure",
+                f"try-probabilities-{case.run.id}",
+                f"{case.run.name} answers {case.classes[case.guess]}, {case.row[case.guess]:.1%} sure",
             )
     return cases
+
+
+def _answer(run: Run, image: Bytes, place: DeltaGenerator) -> Case | None:
+    """What one network says, or why it cannot."""
+    try:
+        case = Case(run, image, insights.probabilities(run, image[None])[0], None)
+    except MnistnetError as error:
+        place.error(components.plain(str(error)), icon=":material/error:")
+        return None
+    sure = f"{case.row[case.guess]:.1%} sure"
+    name = components.plain(run.name)
+    place.metric(name, case.classes[case.guess], sure, delta_color="off", delta_arrow="off")
+    return case
 
 
 def _flips(cases: Sequence[Case], digit: Bytes, variation: Variation) -> None:
