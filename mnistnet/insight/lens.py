@@ -69,10 +69,7 @@ class Lens:
         parts = []
         with torch.no_grad():
             for part in self.given(images).split(1000):
-                x = part
-                for layer in range(last):
-                    for module in self._steps[layer]:
-                        x = module(x)
+                x = self.maps(part)[last - 1] if last else part
                 parts.append(x.flatten(2).mean(2) if x.ndim == 4 else x)
         return torch.cat(parts).flatten(1).numpy()
 

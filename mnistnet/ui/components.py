@@ -1,7 +1,7 @@
 """Small pieces that several pages show alike."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -170,6 +170,22 @@ def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
 
 def _pick() -> None:
     state.choose_run(st.session_state["pick-run"])
+
+
+def switch(
+    label: str, titles: Mapping[str, str], current: str, key: str, choose: Callable[[Any], None], *, named: bool = True
+) -> None:
+    """One of several, side by side, by their titles; another is given to `choose`. `named` shows the label."""
+    st.segmented_control(
+        label,
+        list(titles),
+        default=current,
+        format_func=titles.__getitem__,
+        key=state.control(key, current),
+        required=True,
+        on_change=lambda: choose(st.session_state[key]),
+        label_visibility="visible" if named else "collapsed",
+    )
 
 
 def command(text: str, why: str) -> None:

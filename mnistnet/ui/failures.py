@@ -29,34 +29,18 @@ def split_picker(run: Run) -> SplitName:
     """Which of the images that the run may be scored on."""
     options = run.scorable
     current = state.split() if state.split() in options else options[0]
-    key = state.control(_SPLIT, current)
-    st.segmented_control("Images", options, default=current, key=key, required=True, on_change=_split_chosen)
+    components.switch("Images", {option: option for option in options}, current, _SPLIT, _split_chosen)
     return current
 
 
-def _split_chosen() -> None:
-    state.choose_split(st.session_state[_SPLIT])
+def _split_chosen(chosen: SplitName) -> None:
+    state.choose_split(chosen)
     _new_filter()
 
 
 def view_picker() -> None:
     """Which way to look at the answers."""
-    current = state.view()
-    key = state.control(_VIEW, current)
-    st.segmented_control(
-        "View",
-        address.VIEWS,
-        default=current,
-        format_func=_VIEW_TITLES.__getitem__,
-        key=key,
-        required=True,
-        on_change=_view_chosen,
-        label_visibility="collapsed",
-    )
-
-
-def _view_chosen() -> None:
-    state.choose_view(st.session_state[_VIEW])
+    components.switch("View", _VIEW_TITLES, state.view(), _VIEW, state.choose_view, named=False)
 
 
 def evaluation(run: Run, split: SplitName) -> Evaluation | None:

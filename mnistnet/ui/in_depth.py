@@ -49,24 +49,11 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, ru
 def ask(case: Case) -> None:
     """The question that was chosen last, of a digit; another by the switch above it."""
     current = state.question()
-    key = state.control(_QUESTION, current)
-    st.segmented_control(
-        "Ask of this digit",
-        address.QUESTIONS,
-        default=current,
-        format_func=_TITLES.__getitem__,
-        key=key,
-        required=True,
-        on_change=_asked,
-    )
+    components.switch("Ask of this digit", _TITLES, current, _QUESTION, state.choose_question)
     try:
         _ASKED[current](case)
     except MnistnetError as error:
         st.error(components.plain(str(error)), icon=":material/error:")
-
-
-def _asked() -> None:
-    state.choose_question(st.session_state[_QUESTION])
 
 
 def _steps(places: Sequence[int], index: int, total: int) -> None:
