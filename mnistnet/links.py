@@ -47,8 +47,9 @@ _RECIPE_1 = (
     "device",
     "precision",
 )
-_RECIPE_2 = (*_RECIPE_1, "calm_epochs")
-_SINCE_2 = {"calm_epochs": 0}  # what a link of version 1 means by saying nothing
+_RECIPES = {"1": _RECIPE_1, "2": (*_RECIPE_1, "calm_epochs"), "3": (*_RECIPE_1, "calm_epochs", "bend")}
+_LATEST = "3"
+_UNSAID = {"calm_epochs": 0, "bend": 0.0}  # what an older link means by saying nothing
 _STEP_LETTERS = {"b": "batchnorm", "r": "relu", "d": "dropout", "D": "dropout2d"}
 _LETTER_OF_STEP = {step: letter for letter, step in _STEP_LETTERS.items()}
 _WHOLE = "([0-9]{1,9})"
@@ -78,19 +79,21 @@ def decode_design(text: str) -> Architecture:
 
 def encode_recipe(recipe: Recipe) -> str:
     """The recipe as text: version, then every field's value in a fixed order."""
-    return "~".join(["2", *(_plain(getattr(recipe, name)) for name in _RECIPE_2)])
+    return "~".join([_LATEST, *(_plain(getattr(recipe, name)) for name in _RECIPES[_LATEST])])
 
 
 def decode_recipe(text: str) -> Recipe:
     """The recipe in a link's text; LinkError names the field that is wrong."""
-    names = _RECIPE_1 if text.startswith("1~") else _RECIPE_2
-    values = _parts("recipe", text, len(names), version="1" if names is _RECIPE_1 else "2")
+    given = text.partition("~")[0]
+    version = given if given in _RECIPES else _LATEST
+    names = _RECIPES[version]
+    values = _parts("recipe", text, len(names), version)
     for name, value in zip(names, values, strict=True):
         if not _VALUE.fullmatch(value):
             raise LinkError(f"recipe link, {name}={shown(value)}: letters, digits, points, signs only; copy it anew")
     try:
         fields = dict(recipes.assignment(f"{name}={value}") for name, value in zip(names, values, strict=True))
-        return recipes.recipe({**_SINCE_2, **fields})
+        return recipes.recipe({**_UNSAID, **fields})
     except RecipeError as error:
         raise LinkError(f"recipe link, {error}") from None
 

@@ -112,8 +112,11 @@ ALL_PARTS = Architecture(
 GOLDEN_RECIPE_1 = (
     "1~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16"
 )
-GOLDEN_RECIPE = (
+GOLDEN_RECIPE_2 = (
     "2~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16~3"
+)
+GOLDEN_RECIPE = (
+    "3~kmnist~course~7~2048~adamw~1e-06~cosine~0.85~0.25~0.1~45~0.015625~0.5~0.9999~2147483647~64~cuda~bf16~3~0.75"
 )
 FULL_RECIPE = Recipe(
     dataset="kmnist",
@@ -135,6 +138,7 @@ FULL_RECIPE = Recipe(
     device="cuda",
     precision="bf16",
     calm_epochs=3,
+    bend=0.75,
 )
 
 DESIGN, RECIPE = "1~c16k3s1p1-br0_g~net", encode_recipe(Recipe())
@@ -158,11 +162,13 @@ def random_recipe(seed: int) -> Recipe:
         rotation_degrees=random.choice((0.0, 45.0, random.random() * 45)),
         shift=share(),
         scale=share(),
+        bend=random.choice((0.0, 0.7, 5.0, random.random() * 5)),
         averaging=below_one(),
         seed=random.randrange(2**31),
         threads=random.randint(0, 64),
         device=random.choice(("auto", "cpu", "cuda")),
         precision=random.choice(("auto", "fp32", "bf16")),
+        calm_epochs=random.choice((0, 3, 100)),
     )
 
 
@@ -173,7 +179,7 @@ def design_with(layer: str) -> str:
 def recipe_with(field: str, value: str) -> str:
     """The default recipe's link with another text in one field's place."""
     parts = RECIPE.split("~")
-    parts[1 + links._RECIPE_2.index(field)] = value
+    parts[1 + links._RECIPES[parts[0]].index(field)] = value
     return "~".join(parts)
 
 
@@ -246,7 +252,8 @@ def test_an_old_link_with_every_part_gives_the_design_it_was_made_from() -> None
 
 def test_an_old_link_with_every_field_gives_the_recipe_it_was_made_from() -> None:
     assert decode_recipe(GOLDEN_RECIPE) == FULL_RECIPE
-    assert decode_recipe(GOLDEN_RECIPE_1) == FULL_RECIPE.changed(calm_epochs=0)
+    assert decode_recipe(GOLDEN_RECIPE_2) == FULL_RECIPE.changed(bend=0.0)
+    assert decode_recipe(GOLDEN_RECIPE_1) == FULL_RECIPE.changed(calm_epochs=0, bend=0.0)
 
 
 def test_a_design_link_leaves_no_field_to_a_default() -> None:
@@ -260,7 +267,7 @@ def test_a_design_link_leaves_no_field_to_a_default() -> None:
 
 
 def test_a_recipe_link_leaves_no_field_to_a_default() -> None:
-    for link in (GOLDEN_RECIPE_1, GOLDEN_RECIPE):
+    for link in (GOLDEN_RECIPE_1, GOLDEN_RECIPE_2, GOLDEN_RECIPE):
         assert decode_recipe(link).model_fields_set == set(Recipe.model_fields)
 
 
@@ -377,10 +384,11 @@ BAD_RECIPES = {
     "garbage": "^recipe link 'garbage': incomplete",
     "1~mnist": "^recipe link '1~mnist': incomplete",
     RECIPE.rpartition("~")[0]: "^recipe link .*: incomplete",
-    "3" + RECIPE[1:]: "^recipe link version '3': this mnistnet reads versions up to 2; update it$",
-    "3~short": "^recipe link version '3'",
+    "4" + RECIPE[1:]: "^recipe link version '4': this mnistnet reads versions up to 3; update it$",
+    "4~short": "^recipe link version '4'",
+    "3~short": "^recipe link '3~short': incomplete",
     "2~short": "^recipe link '2~short': incomplete",
-    RECIPE + "~more": "^recipe link, calm_epochs='0~more': ",
+    RECIPE + "~more": "^recipe link, bend='0~more': ",
     "1" + "~" * 4000: "^recipe link: 4,001 characters: at most 4,000 are allowed",
 }
 

@@ -75,11 +75,11 @@ def test_the_last_calm_epochs_see_the_images_as_they_are(digits: Dataset, monkey
     calm = training(digits, epochs=4, calm_epochs=2, batch_size=500)
     changed: set[int] = set()
 
-    def affine(images: Tensor, *_: float) -> Tensor:
+    def distorted(images: Tensor, *_: float) -> Tensor:
         changed.add(calm.epoch + 1)
         return images
 
-    monkeypatch.setattr(loop, "affine", affine)
+    monkeypatch.setattr(loop, "distorted", distorted)
     epochs(calm)
     assert changed == {1, 2}
 

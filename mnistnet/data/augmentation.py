@@ -1,4 +1,4 @@
-"""Random affine maps of whole batches of images, on the device where they lie."""
+"""Random distortions of whole batches of images, on the device where they lie."""
 
 import math
 
@@ -8,16 +8,19 @@ from torch import Tensor
 
 from mnistnet.data.warping import warp
 
+KNOTS = 5  # points along each side whose displacement is drawn; between them it is linear
 
-def affine(images: Tensor, degrees: float, shift: float, scale: float) -> Tensor:
-    """Each image turned, shifted and scaled by its own random amounts, uniform and independent.
+
+def distorted(images: Tensor, degrees: float, shift: float, scale: float, bend: float = 0) -> Tensor:
+    """Each image turned, shifted, scaled and bent by its own random amounts, all independent.
 
     images (n, 1, h, w) float32, background 0, which also fills what comes in from outside; the same
     shape comes back. `degrees`: at most this angle each way. `shift`: at most this share of the side
-    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale. Draws from torch's
-    default generator of the images' device. Bilinear.
+    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale, all uniform. `bend`: the
+    standard deviation in pixels, along both axes, by which each of KNOTS x KNOTS points is displaced.
+    Draws from torch's default generator of the images' device. Bilinear.
     """
-    if not (degrees or shift or scale):
+    if not (degrees or shift or scale or bend):
         return images
     n = len(images)
     draws = torch.rand(4, n, device=images.device, dtype=torch.float32) * 2 - 1
@@ -26,9 +29,20 @@ def affine(images: Tensor, degrees: float, shift: float, scale: float) -> Tensor
     size = 1 / (1 + draws[1] * scale)
     cosine, sine = torch.cos(angle) * size, torch.sin(angle) * size
     theta = torch.stack([cosine, -sine, draws[2] * 2 * shift, sine, cosine, draws[3] * 2 * shift]).T.contiguous()
-    if images.device.type == "cpu":  # six times as fast as torch's own
-        moved = torch.empty_like(images, memory_format=torch.contiguous_format)
-        warp(images.squeeze(1).contiguous().numpy(), theta.numpy(), moved.squeeze(1).numpy())
-        return moved
-    grid = F.affine_grid(theta.view(n, 2, 3), list(images.shape), align_corners=False)
+    knots = KNOTS if bend else 0
+    bends = torch.randn(n, 2, knots, knots, device=images.device, dtype=torch.float32) * bend
+    if images.device.type != "cpu":
+        return sampled(images, theta, bends)
+    moved = torch.empty_like(images, memory_format=torch.contiguous_format)  # six times as fast as torch's own
+    warp(images.squeeze(1).contiguous().numpy(), theta.numpy(), bends.numpy(), moved.squeeze(1).numpy())
+    return moved
+
+
+def sampled(images: Tensor, theta: Tensor, bends: Tensor) -> Tensor:
+    """What `warping.warp` computes, by torch's own operations; images (n, 1, h, w)."""
+    height, width = images.shape[2:]
+    grid = F.affine_grid(theta.view(-1, 2, 3), list(images.shape), align_corners=False)
+    if bends.numel():
+        pixels = F.interpolate(bends, (height, width), mode="bilinear", align_corners=True)
+        grid += pixels.permute(0, 2, 3, 1) * torch.tensor([2 / width, 2 / height], device=images.device)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

@@ -1,6 +1,7 @@
 """A network's twin that trains faster on a CPU: same parameters, same arithmetic, fewer passes.
 
-Batch norm with the ReLU and dropout beside it becomes one operation (see kernels), max-pool another.
+Batch norm with the ReLU and dropout beside it becomes one operation (see compiled.batchnorm), max-pool another,
+separable convolutions in a row a third (see chain).
 Other layers, other devices and evaluation keep torch's own.
 """
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistnet.nets.network import Dropout
-from mnistnet.training import kernels
+from mnistnet.training.chain import recognized
+from mnistnet.training.compiled import batchnorm, pooling
+from mnistnet.training.compiled.values import FLOOR
 
 
 def fused(network: nn.Sequential) -> nn.Sequential:
@@ -24,8 +27,11 @@ def fused(network: nn.Sequential) -> nn.Sequential:
     modules = list(network)
     parts: list[nn.Module] = []
     while modules:
-        normalization, used = _normalization(modules)
-        if normalization:
+        chain, used = recognized(modules, first=not parts)
+        normalization, used = (None, used) if chain else _normalization(modules)
+        if chain:
+            parts.append(chain)
+        elif normalization:
             parts.append(normalization)
         elif isinstance(modules[0], nn.MaxPool2d) and modules[0].kernel_size == 2:
             parts.append(Halving())
@@ -58,9 +64,9 @@ class Normalization(nn.Module):
     def __init__(self, norm: nn.BatchNorm2d, before: bool, after: bool, dropout: nn.Module | None) -> None:
         super().__init__()
         self.norm, self.after = norm, after
-        self.below = np.float32(0) if before else kernels.FLOOR
-        self.above = np.float32(0) if after else kernels.FLOOR
-        self.dropped = round(dropout.p * kernels.DRAWS) if isinstance(dropout, Dropout) else 0
+        self.below = np.float32(0) if before else FLOOR
+        self.above = np.float32(0) if after else FLOOR
+        self.dropped = round(dropout.p * batchnorm.DRAWS) if isinstance(dropout, Dropout) else 0
         self._kept: NDArray[np.float32] | None = None
         self.channel_rate = dropout.p if isinstance(dropout, nn.Dropout2d) else 0.0
 
@@ -76,7 +82,7 @@ class Normalization(nn.Module):
             rate = self.channel_rate
             kept = (torch.rand(n, channels) >= rate).float().div_(1 - rate).numpy()
             return np.ascontiguousarray(kept)
-        factor = kernels.DRAWS / (kernels.DRAWS - self.dropped)
+        factor = batchnorm.DRAWS / (batchnorm.DRAWS - self.dropped)
         if self._kept is None or len(self._kept) < n:
             self._kept = np.full((n, channels), factor, np.float32)
         return self._kept
@@ -93,7 +99,7 @@ class _Normalize(torch.autograd.Function):
         assert norm.num_batches_tracked is not None
         saved = np.empty((2, norm.num_features), np.float32)
         seed = np.uint32(torch.randint(2**31, ()).item()) if layer.dropped else np.uint32(0)
-        kernels.normalize(
+        batchnorm.normalize(
             _rows(x), weight.detach().numpy(), bias.detach().numpy(), norm.running_mean.numpy(),
             norm.running_var.numpy(), norm.momentum, norm.eps, layer.below, layer.above, keep,
             np.uint32(layer.dropped), seed, _rows(y), saved,
@@ -108,7 +114,7 @@ class _Normalize(torch.autograd.Function):
         x, y, weight = ctx.saved_tensors
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)
         dx, dweight, dbias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
-        kernels.normalize_backward(
+        batchnorm.normalize_backward(
             _rows(gradient), _rows(x), _rows(y), weight.detach().numpy(), ctx.saved, ctx.layer.below,
             ctx.layer.after, ctx.keep, _rows(dx), dweight.numpy(), dbias.numpy(),
         )  # fmt: skip
@@ -131,7 +137,7 @@ class _Halve(torch.autograd.Function):
         n, channels, height, width = x.shape
         y = torch.empty((n, channels, height // 2, width // 2), dtype=x.dtype, memory_format=torch.channels_last)
         ctx.places, ctx.shape = np.empty(_pixels(y).shape, np.uint8), x.shape
-        kernels.halve(_pixels(x), _pixels(y), ctx.places)
+        pooling.halve(_pixels(x), _pixels(y), ctx.places)
         return y
 
     @staticmethod
@@ -141,7 +147,7 @@ class _Halve(torch.autograd.Function):
         height, width = ctx.shape[2:]
         if height % 2 or width % 2:  # the last row or column is in no window
             dx.zero_()
-        kernels.halve_backward(_pixels(gradient), ctx.places, _pixels(dx))
+        pooling.halve_backward(_pixels(gradient), ctx.places, _pixels(dx))
         return dx
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistnet.data.augmentation import affine
+from mnistnet.data.augmentation import distorted
 from mnistnet.data.datasets import Source
 from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
@@ -125,7 +125,7 @@ class Training:
         recipe, labels = self.recipe, self._labels[chosen]
         images = self._images[chosen]
         if self.epoch < recipe.epochs - recipe.calm_epochs:
-            images = affine(images, recipe.rotation_degrees, recipe.shift, recipe.scale)
+            images = distorted(images, recipe.rotation_degrees, recipe.shift, recipe.scale, recipe.bend)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             answers = self._forward(images - level(self.source))
         loss = F.cross_entropy(answers.float(), labels, label_smoothing=recipe.label_smoothing)

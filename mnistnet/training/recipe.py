@@ -43,6 +43,7 @@ class Recipe(BaseModel):
     rotation_degrees: Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)] = 10.0
     shift: Share = 0.12
     scale: Share = 0.1
+    bend: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.0
     calm_epochs: Annotated[int, Field(ge=0, le=MAX_EPOCHS)] = 0
     averaging: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.998
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1

@@ -65,6 +65,7 @@ def recipe_panel() -> None:
         _slider("rotation_degrees", "Rotation, degrees each way", 0.0, 45.0, 1.0)
         _slider("shift", "Shift, share of the side", 0.0, 0.5, 0.01)
         _slider("scale", "Scale, share each way", 0.0, 0.5, 0.01)
+        _slider("bend", "Bend, pixels", 0.0, 5.0, 0.1)
     _slider("calm_epochs", "Without augmentation at the end", 0, max(10, recipe.calm_epochs), 1)
     with st.expander("Averaging and hardware"):
         _number(

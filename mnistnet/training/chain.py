@@ -1,0 +1,299 @@
+"""Depthwise separable convolutions in a row, trained as one operation.
+
+Layer by layer, such a network moves each of its maps through memory some thirty times a step, for a handful
+of multiplications. As a chain (see `separable`) it writes and reads one array per batch norm.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mnistnet.training.compiled import activation, moments, separable
+from mnistnet.training.compiled.lanes import LANES
+from mnistnet.training.compiled.options import PARTS
+from mnistnet.training.compiled.stem import stem_backward, stem_forward
+from mnistnet.training.compiled.values import FLOOR
+from mnistnet.training.grouping import Floats, emptied, filled, grouped, ungrouped, whole
+
+_ZERO = np.float32(0)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A depthwise 3 x 3 convolution, a pointwise one, batch norm and ReLU."""
+
+    slid: nn.Conv2d
+    mixed: nn.Conv2d
+    norm: nn.BatchNorm2d
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A 3 x 3 convolution of the image, batch norm, ReLU and 2 x 2 max-pool."""
+
+    conv: nn.Conv2d
+    norm: nn.BatchNorm2d
+
+
+def recognized(modules: list[nn.Module], first: bool) -> tuple["Chain | None", int]:
+    """The chain that the first of `modules` begin, and how many they are; (None, 0) where they begin none.
+
+    `first`: nothing stands before them. Only there an image comes in, whose sides are even.
+    """
+    stem, used = _stem(modules) if first else (None, 0)
+    links: list[Link] = []
+    while link := _link(modules[used : used + 4]):
+        links.append(link)
+        used += 4
+    if not (stem or links):
+        return None, 0
+    averaged = used < len(modules) and isinstance(modules[used], nn.AdaptiveAvgPool2d)
+    return Chain(stem, links, averaged), used + averaged
+
+
+def _stem(modules: list[nn.Module]) -> tuple[Stem | None, int]:
+    match modules[:4]:
+        case [nn.Conv2d() as conv, nn.BatchNorm2d() as norm, nn.ReLU(), nn.MaxPool2d(kernel_size=2)] if (
+            _plain(conv, 3) and conv.in_channels == 1
+        ):
+            return Stem(conv, norm), 4
+    return None, 0
+
+
+def _link(modules: list[nn.Module]) -> Link | None:
+    match modules:
+        case [nn.Conv2d() as slid, nn.Conv2d() as mixed, nn.BatchNorm2d() as norm, nn.ReLU()] if (
+            _plain(slid, 3, groups=slid.in_channels) and slid.out_channels == slid.in_channels and _plain(mixed, 1)
+        ):
+            return Link(slid, mixed, norm)
+    return None
+
+
+def _plain(conv: nn.Conv2d, kernel: int, groups: int = 1) -> bool:
+    """Of this kernel, every position an output, no bias."""
+    return (
+        conv.kernel_size == (kernel, kernel)
+        and conv.padding == (kernel // 2, kernel // 2)
+        and conv.stride == (1, 1)
+        and conv.dilation == (1, 1)
+        and conv.groups == groups
+        and conv.bias is None
+    )
+
+
+class Chain(nn.Module):
+    """A stem, links, and the mean over places, of which any may be missing."""
+
+    def __init__(self, stem: Stem | None, links: list[Link], averaged: bool) -> None:
+        super().__init__()
+        self.stem, self.links, self.averaged = stem, links, averaged
+        layers: list[nn.Module] = [stem.conv, stem.norm] if stem else []
+        for link in links:
+            layers += [link.slid, link.mixed, link.norm]
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (n, c, h, w), with a stem (n, 1, h, w) and even sides; (n, k, h', w'), or (n, k, 1, 1) of means.
+
+        Arithmetic is float32 whatever autocast says; the result has the type that it asks for.
+        """
+        out: Tensor = _Chain.apply(x, self, *self.layers.parameters())  # type: ignore[no-untyped-call]
+        return out
+
+
+@dataclass
+class _Norm:
+    """A batch norm and the ReLU behind it, in one training step; arrays are in groups, filled up."""
+
+    norm: nn.BatchNorm2d | None  # of None nothing is changed
+    values: Floats  # (n, c * places), that go into it
+    scale: Floats
+    offset: Floats
+    floor: np.float32
+    saved: Floats
+
+    @classmethod
+    def of(cls, norm: nn.BatchNorm2d, values: Floats, sums: Floats, count: int, sign: Floats | None = None) -> "_Norm":
+        """From the sums of `count` values in each channel; `sign`, where values are those of the network times it."""
+        channels, padded = norm.num_features, sums.shape[2]
+        made = cls(
+            norm, values, np.zeros(padded, np.float32), np.zeros(padded, np.float32), _ZERO,
+            np.empty((2, channels), np.float32),
+        )  # fmt: skip
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        assert norm.num_batches_tracked is not None
+        gamma, mean = norm.weight.detach().numpy(), norm.running_mean.numpy()
+        if sign is not None:
+            gamma, mean = gamma * sign, mean * sign
+        moments.settle(
+            sums, count, gamma, norm.bias.detach().numpy(), mean, norm.running_var.numpy(), norm.momentum, norm.eps,
+            made.saved, made.scale, made.offset,
+        )  # fmt: skip
+        if sign is not None:
+            norm.running_mean.copy_(torch.from_numpy(mean * sign))
+        norm.num_batches_tracked += 1
+        return made
+
+    @classmethod
+    def none(cls, values: Floats, channels: int) -> "_Norm":
+        """What leaves values as they are."""
+        return cls(
+            None, values, np.ones(channels, np.float32), np.zeros(channels, np.float32), FLOOR,
+            np.empty((2, 0), np.float32),
+        )  # fmt: skip
+
+    def incline(self, sums: Floats, count: int, sign: Floats | None = None) -> tuple[Floats, Tensor, Tensor]:
+        """Coefficients (3, padded) of the gradient at the values; the gradients of weight and bias."""
+        assert self.norm is not None
+        weight = self.norm.weight.detach()
+        gamma = weight.numpy() if sign is None else weight.numpy() * sign
+        dgamma, dbeta = torch.empty_like(weight), torch.empty_like(weight)
+        coefficients = np.zeros((3, len(self.scale)), np.float32)
+        moments.incline(sums, count, gamma, self.saved, dgamma.numpy(), dbeta.numpy(), coefficients)
+        if sign is not None:
+            dgamma *= torch.from_numpy(sign)
+        return coefficients, dgamma, dbeta
+
+
+@dataclass
+class _Step:
+    """What the backward pass needs of the forward one."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+    images: Floats | None
+    sign: Floats | None
+    norms: list[_Norm]
+    shares: tuple[Floats, Floats] | None  # see `activation.means`
+
+
+class _Chain(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, chain: Chain, *weights: Tensor) -> Tensor:
+        n, _, height, width = x.shape
+        ctx.step = step = _Step(x.shape, x.dtype, None, None, [], None)
+        ctx.chain = chain
+        if chain.stem:
+            height, width = height // 2, width // 2
+            step.norms.append(_stemmed(chain.stem, x, step))
+        else:
+            values = filled(x)
+            step.norms.append(_Norm.none(values, values.shape[1] // (height * width)))
+        for link in chain.links:
+            before, outputs = step.norms[-1], whole(link.mixed.out_channels)
+            values = np.empty((n, height * width * outputs), np.float32)
+            sums = np.empty((PARTS, 2, outputs), np.float32)
+            separable.block(
+                before.values, before.scale, before.offset, before.floor, *_weights(link), height, width, values, sums
+            )
+            step.norms.append(_Norm.of(link.norm, values, sums, n * height * width))
+        last = step.norms[-1]
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+        channels = (chain.links[-1].norm if chain.links else _normed(chain.stem)).num_features
+        if chain.averaged:
+            out, passed, weighted = (np.empty((n, len(last.scale)), np.float32) for _ in range(3))
+            activation.means(last.values, last.scale, last.offset, last.floor, height * width, out, passed, weighted)
+            step.shares = passed, weighted
+            return torch.from_numpy(out[:, :channels]).to(dtype)[:, :, None, None]
+        result = np.empty((n, height * width, channels), np.float32)
+        activation.activated(last.values, last.scale, last.offset, last.floor, height * width, result)
+        return torch.from_numpy(result.reshape(n, height, width, channels)).permute(0, 3, 1, 2).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        step: _Step = ctx.step
+        chain: Chain = ctx.chain
+        n, _, height, width = step.shape
+        if chain.stem:
+            height, width = height // 2, width // 2
+        places, found = height * width, list[Tensor]()
+        last = step.norms[-1]
+        if step.shares:
+            g = np.zeros((n, len(last.scale)), np.float32)
+            g[:, : gradients[0].shape[1]] = gradients[0].float().flatten(1).numpy()
+            sums = np.stack([(g * share).sum(0, dtype=np.float64) for share in step.shares])[None].astype(np.float32)
+            g /= places
+        else:
+            g = filled(gradients[0])
+            sums = np.empty((PARTS, 2, len(last.scale)), np.float32)
+            activation.all_passing(last.values, last.scale, last.offset, last.floor, g, places, sums)
+        for index in reversed(range(len(chain.links))):
+            link, before, after = chain.links[index], step.norms[index], step.norms[index + 1]
+            coefficients, dgamma, dbeta = after.incline(sums, n * places)
+            slid, mixed = _weights(link)
+            dy = np.empty_like(before.values)
+            dslid, dmixed = np.empty((PARTS, len(slid)), np.float32), np.empty((PARTS, len(mixed)), np.float32)
+            sums = np.empty((PARTS, 2, len(before.scale)), np.float32)
+            separable.block_backward(
+                before.values, before.scale, before.offset, before.floor, slid, mixed, height, width,
+                after.values, after.scale, after.offset, after.floor, coefficients, g, dy, dslid, dmixed, sums,
+            )  # fmt: skip
+            found[:0] = [*_gradients(link, dslid, dmixed), dgamma, dbeta]
+            g = dy
+        if chain.stem is None:
+            return emptied(g, step.shape).to(step.dtype), None, *found
+        coefficients, dgamma, dbeta = step.norms[0].incline(sums, n * 4 * places, step.sign)
+        if step.shares and not chain.links:
+            g = np.repeat(g.reshape(n, -1, 1, LANES), places, 2).reshape(n, -1)
+        found[:0] = [_stem_gradient(chain.stem, step, coefficients, g), dgamma, dbeta]
+        return None, None, *found
+
+
+def _normed(stem: Stem | None) -> nn.BatchNorm2d:
+    assert stem is not None
+    return stem.norm
+
+
+def _stemmed(stem: Stem, x: Tensor, step: _Step) -> _Norm:
+    """The pooled results of the stem's convolution, with the batch norm that comes before the pooling.
+
+    Batch norm keeps the order of values where its weight is positive, and turns it where it is negative. So
+    such channels are computed with the other sign: then the largest of a window is the largest behind the norm.
+    (With a weight of exactly 0 all are equal there, and torch would choose the first: another gradient of a kink.)
+    """
+    n, _, height, width = x.shape
+    step.images = x.detach().float().contiguous().view(n, -1).numpy()
+    step.sign = np.where(stem.norm.weight.detach().numpy() < 0, np.float32(-1), np.float32(1))
+    weights = _stem_weights(stem, step.sign)
+    padded = whole(len(step.sign))
+    values = np.empty((n, height // 2 * (width // 2) * padded), np.float32)
+    sums = np.empty((PARTS, 2, padded), np.float32)
+    stem_forward(step.images, weights, height, width, values, sums)
+    return _Norm.of(stem.norm, values, sums, n * height * width, step.sign)
+
+
+def _stem_weights(stem: Stem, sign: Floats) -> Floats:
+    return grouped(stem.conv.weight.detach().numpy().reshape(len(sign), 9) * sign[:, None])
+
+
+def _stem_gradient(stem: Stem, step: _Step, coefficients: Floats, g: Floats) -> Tensor:
+    assert step.images is not None
+    assert step.sign is not None
+    _, _, height, width = step.shape
+    weights, norm = _stem_weights(stem, step.sign), step.norms[0]
+    totals = np.empty((PARTS, len(weights)), np.float32)
+    stem_backward(step.images, weights, height, width, norm.scale, norm.offset, norm.floor, coefficients, g, totals)
+    total = ungrouped(totals.sum(0), len(step.sign), 9) * step.sign[:, None]
+    return torch.from_numpy(total.reshape(stem.conv.weight.shape))
+
+
+def _weights(link: Link) -> tuple[Floats, Floats]:
+    """The depthwise weights (c, 9) and the pointwise ones (k, c), grouped by their first axis."""
+    inputs, outputs = link.mixed.in_channels, link.mixed.out_channels
+    mixed = np.zeros((outputs, whole(inputs)), np.float32)
+    mixed[:, :inputs] = link.mixed.weight.detach().numpy().reshape(outputs, inputs)
+    return grouped(link.slid.weight.detach().numpy().reshape(inputs, 9)), grouped(mixed)
+
+
+def _gradients(link: Link, dslid: Floats, dmixed: Floats) -> tuple[Tensor, Tensor]:
+    inputs, outputs = link.mixed.in_channels, link.mixed.out_channels
+    slid = ungrouped(dslid.sum(0), inputs, 9)
+    mixed = ungrouped(dmixed.sum(0), outputs, whole(inputs))[:, :inputs]
+    return (
+        torch.from_numpy(slid.reshape(link.slid.weight.shape)),
+        torch.from_numpy(mixed.reshape(link.mixed.weight.shape).copy()),
+    )

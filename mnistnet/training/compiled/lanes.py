@@ -1,0 +1,127 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,misc"
+"""Sixteen float32 at once, for compiled loops whose accumulators must stay in registers.
+
+LLVM makes one vector instruction of each operation, or two where the processor's registers are half as
+wide. Left to itself it keeps the sums of a matrix product in memory.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.extending import intrinsic, register_model
+
+from mnistnet.training.compiled.options import SERIAL
+
+LANES = 16
+
+_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+
+
+class _Lanes(types.Type):
+    def __init__(self) -> None:
+        super().__init__(name=f"Lanes{LANES}")
+
+
+_lanes = _Lanes()
+
+
+@register_model(_Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _FLOATS)
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _FLOATS.as_pointer())
+
+
+@intrinsic
+def load(_: Any, array: Any, index: Any) -> Any:
+    """The lanes of a one-dimensional contiguous float32 array from `index` on."""
+
+    def generate(context, builder, signature, values):
+        return builder.load(_address(context, builder, signature.args[0], *values), align=4)
+
+    return _lanes(array, types.intp), generate
+
+
+@intrinsic
+def store(_: Any, array: Any, index: Any, lanes: Any) -> Any:
+    """Write lanes to a one-dimensional contiguous float32 array from `index` on."""
+
+    def generate(context, builder, signature, values):
+        builder.store(values[2], _address(context, builder, signature.args[0], *values[:2]), align=4)
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, lanes), generate
+
+
+def _everywhere(builder: Any, value: Any) -> Any:
+    undefined = ir.Constant(_FLOATS, ir.Undefined)
+    one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(one, undefined, places)
+
+
+@intrinsic
+def splat(_: Any, value: Any) -> Any:
+    """One float32 in every lane."""
+    return _lanes(types.float32), lambda context, builder, signature, values: _everywhere(builder, values[0])
+
+
+@intrinsic
+def spread(_: Any, array: Any, index: Any) -> Any:
+    """One element of a one-dimensional contiguous float32 array in every lane."""
+
+    def generate(context, builder, signature, values):
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        return _everywhere(builder, builder.load(builder.gep(data, [values[1]])))
+
+    return _lanes(array, types.intp), generate
+
+
+@intrinsic
+def fma(_: Any, one: Any, other: Any, third: Any) -> Any:
+    """one * other + third, rounded once."""
+
+    def generate(context, builder, signature, values):
+        kind = ir.FunctionType(_FLOATS, [_FLOATS] * 3)
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
+        return builder.call(function, values)
+
+    return _lanes(_lanes, _lanes, _lanes), generate
+
+
+@intrinsic
+def add(_: Any, one: Any, other: Any) -> Any:
+    """one + other."""
+    return _lanes(_lanes, _lanes), lambda context, builder, signature, values: builder.fadd(*values)
+
+
+@intrinsic
+def mul(_: Any, one: Any, other: Any) -> Any:
+    """one * other."""
+    return _lanes(_lanes, _lanes), lambda context, builder, signature, values: builder.fmul(*values)
+
+
+@intrinsic
+def where_less(_: Any, one: Any, other: Any, yes: Any, no: Any) -> Any:
+    """`yes` in each lane in which one < other, `no` in the others, also where either is no number."""
+
+    def generate(context, builder, signature, values):
+        return builder.select(builder.fcmp_ordered("<", values[0], values[1]), values[2], values[3])
+
+    return _lanes(_lanes, _lanes, _lanes, _lanes), generate
+
+
+@njit(**SERIAL)
+def room(size):
+    """`size` zeros that begin where the processor's cache lines do: a load across two of them takes twice as long."""
+    whole = np.zeros(size + LANES, np.float32)
+    start = -whole.ctypes.data % (4 * LANES) // 4
+    return whole[start : start + size]

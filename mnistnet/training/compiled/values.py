@@ -1,0 +1,61 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
+"""Values as they lie in memory: float32, or bfloat16 as the uint16 of its bits, which numpy lacks a type for."""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
+
+FLOOR = np.float32(-3.4e38)  # what a value is cut at where nothing is cut; times 0 it is still a number
+
+
+@intrinsic
+def _as_float(_: Any, bits: Any) -> Any:
+    return types.float32(types.uint32), lambda context, builder, signature, values: builder.bitcast(
+        values[0], ir.FloatType()
+    )
+
+
+@intrinsic
+def _as_bits(_: Any, value: Any) -> Any:
+    return types.uint32(types.float32), lambda context, builder, signature, values: builder.bitcast(
+        values[0], ir.IntType(32)
+    )
+
+
+def widened(value):
+    """A value in memory as float32."""
+    raise NotImplementedError
+
+
+def narrowed(value, like):
+    """A float32 as what lies in memory, of the type of `like`; to bfloat16 rounded to the nearest, ties to even."""
+    raise NotImplementedError
+
+
+@overload(widened, inline="always")
+def _widened(value):
+    if value == types.uint16:
+        return lambda value: _as_float(np.uint32(value) << np.uint32(16))
+    return lambda value: value
+
+
+@overload(narrowed, inline="always")
+def _narrowed(value, like):
+    if like == types.uint16:
+
+        def to_even(value, like):  # unannotated: numba compares the signatures
+            bits = _as_bits(value)
+            return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+
+        return to_even
+    return lambda value, like: value
+
+
+@njit(inline="always")
+def cut(value: Any, floor: Any) -> Any:
+    """`value`, at least `floor`."""
+    # Not `max`, which may drop a NaN: a ReLU passes it on.
+    return floor if value < floor else value

@@ -1,0 +1,173 @@
+"""Chains of separable convolutions against torch's own layers in float64."""
+
+import copy
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mnistnet.training.chain import Chain
+from mnistnet.training.fusion import Normalization, fused
+
+# Widths beside, at and above the lanes' number; the first is that of the stem.
+WIDTHS = [(16, 16, 16), (5, 20), (1, 1), (12, 33, 16), (16,), (40, 8)]
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.manual_seed(5)
+    yield
+    torch.set_num_threads(threads)
+
+
+def norm(channels: int) -> nn.BatchNorm2d:
+    """Batch norm that has learned something: also negative factors."""
+    module = nn.BatchNorm2d(channels)
+    nn.init.uniform_(module.weight, -1, 1)
+    nn.init.uniform_(module.bias, -0.5, 0.5)
+    return module
+
+
+def stem(channels: int) -> list[nn.Module]:
+    return [nn.Conv2d(1, channels, 3, padding=1, bias=False), norm(channels), nn.ReLU(), nn.MaxPool2d(2)]
+
+
+def link(inputs: int, outputs: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False),
+        nn.Conv2d(inputs, outputs, 1, bias=False),
+        norm(outputs),
+        nn.ReLU(),
+    ]
+
+
+def links(widths: tuple[int, ...]) -> list[nn.Module]:
+    return [module for inputs, outputs in pairwise(widths) for module in link(inputs, outputs)]
+
+
+def outcome(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """Output, and the gradients of a fixed weighting of it at the parameters and, if it has one, the input."""
+    y = network(x)
+    weighting = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape)
+    wanted = [*network.parameters(), *([x] if x.requires_grad else [])]
+    gradients = torch.autograd.grad((y.double() * weighting).sum(), wanted)
+    return [y.detach().double(), *(gradient.double() for gradient in gradients)]
+
+
+def same(modules: list[nn.Module], x: Tensor) -> None:
+    network = nn.Sequential(*modules)
+    exact = copy.deepcopy(network).double()
+    twin = fused(network)
+    assert isinstance(twin[0], Chain)
+    assert len(twin) == 1
+    far = x.detach().double().requires_grad_(x.requires_grad)
+    for ours, theirs in zip(outcome(twin, x), outcome(exact, far), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-5 * max(1.0, float(theirs.abs().max())))
+    for one, other in zip(network.buffers(), exact.buffers(), strict=True):
+        torch.testing.assert_close(one, other, check_dtype=False)
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("averaged", [False, True])
+@pytest.mark.parametrize("n", [2, 37])
+def test_from_the_image_on_results_gradients_and_statistics_are_torchs(
+    widths: tuple[int, ...], averaged: bool, n: int
+) -> None:
+    modules = [*stem(widths[0]), *links(widths), *([nn.AdaptiveAvgPool2d(1)] if averaged else [])]
+    same(modules, torch.randn(n, 1, 12, 14))
+
+
+@pytest.mark.parametrize("widths", [widths for widths in WIDTHS if len(widths) > 1])
+@pytest.mark.parametrize("averaged", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (3, 10)])
+def test_inside_a_network_results_gradients_and_statistics_are_torchs(
+    widths: tuple[int, ...], averaged: bool, size: tuple[int, int]
+) -> None:
+    modules = [*links(widths), *([nn.AdaptiveAvgPool2d(1)] if averaged else [])]
+    same(modules, torch.randn(19, widths[0], *size, requires_grad=True))
+
+
+def test_of_equal_results_in_a_window_the_first_has_the_gradient() -> None:
+    """On a plain background all four are equal: taking another would move the gradient by a pixel."""
+    x = torch.zeros(3, 1, 8, 8)
+    x[:, :, 2:4, 2:7] = torch.arange(15.0).view(3, 1, 1, 5)
+    same([*stem(16), *link(16, 16)], x)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        [nn.Conv2d(1, 4, 3, padding=1, bias=True), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Conv2d(1, 4, 3, padding=0, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Conv2d(1, 4, 3, padding=1, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Conv2d(1, 4, 5, padding=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(3)],
+        [nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.MaxPool2d(2)],
+        [nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Identity(), *stem(4)],  # only an image is known to have even sides
+        [*link(4, 8)[:2], nn.ReLU(), norm(8)],
+        [*link(4, 8)[:1], norm(4), *link(4, 8)[1:]],
+        [nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False), *link(4, 8)[1:]],
+        [nn.Conv2d(4, 8, 3, padding=1, groups=4, bias=False), nn.Conv2d(8, 8, 1, bias=False), norm(8), nn.ReLU()],
+        [*link(4, 8)[:1], nn.Conv2d(4, 8, 1, groups=2, bias=False), norm(8), nn.ReLU()],
+        [nn.Conv2d(4, 4, 5, padding=2, groups=4, bias=False), *link(4, 8)[1:]],
+        [nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False, dilation=2), *link(4, 8)[1:]],
+    ],
+)
+def test_what_differs_is_no_chain(modules: list[nn.Module]) -> None:
+    assert not any(isinstance(part, Chain) for part in fused(nn.Sequential(*modules)))
+
+
+def test_what_stands_between_ends_one_chain_and_begins_another() -> None:
+    network = nn.Sequential(
+        *stem(4), *link(4, 4), nn.MaxPool2d(2), *link(4, 4), norm(4), *link(4, 4), nn.AdaptiveAvgPool2d(1)
+    )
+    parts = [type(part).__name__ for part in fused(network)]
+    assert parts == ["Chain", "Halving", "Chain", Normalization.__name__, "Chain"]
+
+
+def test_parameters_and_statistics_are_shared() -> None:
+    network = nn.Sequential(*stem(4), *link(4, 8))
+    twin = fused(network)
+    assert {id(parameter) for parameter in twin.parameters()} == {id(parameter) for parameter in network.parameters()}
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_under_autocast_the_result_is_bf16_and_close(averaged: bool) -> None:
+    network = nn.Sequential(*stem(16), *link(16, 16), *([nn.AdaptiveAvgPool2d(1)] if averaged else []))
+    x = torch.randn(9, 1, 12, 12)
+    theirs = network(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = fused(network)(x)
+    assert ours.dtype == torch.bfloat16
+    torch.testing.assert_close(ours.float(), theirs, rtol=0.01, atol=0.01)
+
+
+def test_gradients_come_back_in_the_inputs_type() -> None:
+    x = torch.randn(4, 8, 5, 5).bfloat16().requires_grad_()
+    fused(nn.Sequential(*link(8, 8)))(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_the_number_of_threads_changes_no_bit(averaged: bool) -> None:
+    network = nn.Sequential(*stem(16), *link(16, 20), *([nn.AdaptiveAvgPool2d(1)] if averaged else []))
+    x, found = torch.randn(37, 1, 28, 28), list[list[Tensor]]()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(outcome(fused(copy.deepcopy(network)), x))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", ["mixed", "norm"])
+def test_what_is_no_finite_number_is_not_hidden(value: float, where: str) -> None:
+    modules = [*stem(4), *link(4, 4)]
+    weight = modules[5].weight if where == "mixed" else modules[6].weight
+    assert isinstance(weight, nn.Parameter)
+    weight.data.view(-1)[0] = value
+    assert not fused(nn.Sequential(*modules))(torch.randn(9, 1, 12, 12))[:, 0].isfinite().all()
