@@ -468,7 +468,7 @@ BAD_RECIPES = {
     "epochs: 5": "line 1, column 1: Expecting value; the file must be one JSON object",
     "[1]": "[1]: a recipe is one JSON object of its fields",
     '{"epochs": "5"}': "epochs='5': choose a whole number",
-    '{"optimizer": []}': "optimizer=[]: choose one of sgd, adam or adamw",
+    '{"optimizer": []}': "optimizer=[]: choose one of sgd, adam, adamw or muon",
     '{"rate": 0.1}': "rate: unknown field; remove it",
 }
 

@@ -67,7 +67,7 @@ def test_every_seed_has_every_epoch_of_an_allowed_number(entry: Entry) -> None:
 
 def test_there_are_enough_seeds_and_none_twice(entry: Entry) -> None:
     seeds = [outcome.seed for outcome in entry.outcomes]
-    assert seeds == list(range(1, 1 + (3 if entry.preset.startswith("course-") else 5)))
+    assert seeds == list(range(1, 1 + (3 if entry.recipe.protocol == "course" else 5)))
     assert len({outcome.weights_sha256 for outcome in entry.outcomes}) == len(seeds)
 
 

@@ -113,6 +113,7 @@ def test_another_seed_gives_other_metrics_and_weights(digits: Dataset) -> None:
         {"optimizer": "sgd"},
         {"optimizer": "adam"},
         {"optimizer": "adamw"},
+        {"optimizer": "muon"},
         {"optimizer": "sgd", "averaging": 0},
         {"optimizer": "sgd", "momentum": 0},
         {"optimizer": "adam", "precision": "fp32"},
@@ -231,7 +232,7 @@ def after_one_step(digits: Dataset, **fields: Any) -> dict[str, Tensor]:
     return dict(weights(chosen))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "muon"])
 def test_weight_decay_leaves_biases_and_batch_norm_alone(digits: Dataset, optimizer: str) -> None:
     without = after_one_step(digits, optimizer=optimizer)
     decayed = after_one_step(digits, optimizer=optimizer, weight_decay=0.5)

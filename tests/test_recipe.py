@@ -32,7 +32,7 @@ WRONG = {
     "threads=65: choose at most 64": {"threads": 65},
     "dataset='cifar': choose one of mnist, fashion, kmnist or digits": {"dataset": "cifar"},
     "protocol='random': choose one of holdout or course": {"protocol": "random"},
-    "optimizer='muon': choose one of sgd, adam or adamw": {"optimizer": "muon"},
+    "optimizer='lion': choose one of sgd, adam, adamw or muon": {"optimizer": "lion"},
     "schedule='step': choose one of onecycle, cosine or constant": {"schedule": "step"},
     "device='tpu': choose one of auto, cpu or cuda": {"device": "tpu"},
     "precision='fp16': choose one of auto, fp32 or bf16": {"precision": "fp16"},
@@ -49,7 +49,7 @@ def test_a_wrong_field_is_named_with_what_is_allowed(message: str) -> None:
 
 @pytest.mark.parametrize("optimizer", [[], {}, None, 1, True])
 def test_an_optimizer_of_the_wrong_type_is_refused_like_any_other_field(optimizer: Any) -> None:
-    with pytest.raises(RecipeError, match=r"^optimizer=.*: choose one of sgd, adam or adamw$"):
+    with pytest.raises(RecipeError, match=r"^optimizer=.*: choose one of sgd, adam, adamw or muon$"):
         recipes.recipe({"optimizer": optimizer})
 
 

@@ -6,19 +6,17 @@ from numba import njit, prange
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _along(knots, row, height, out):
-    """A row of the k x k knots stretched over the image, linear between them; out (w,)."""
-    last, width = len(knots) - 1, len(out)
-    down = np.float32(row * last) / np.float32(height - 1)
-    upper = min(int(down), last - 1)
-    down -= np.float32(upper)
+def _stretched(knots, width):
+    """Each row of the knots (k, k) along the width, linear between two of them: (k, w)."""
+    last = len(knots) - 1
+    rows = np.empty((last + 1, width), np.float32)
     for column in range(width):
         across = np.float32(column * last) / np.float32(width - 1)
         left = min(int(across), last - 1)
         across -= np.float32(left)
-        above = knots[upper, left] + across * (knots[upper, left + 1] - knots[upper, left])
-        below = knots[upper + 1, left] + across * (knots[upper + 1, left + 1] - knots[upper + 1, left])
-        out[column] = above + down * (below - above)
+        for row in range(last + 1):
+            rows[row, column] = knots[row, left] + across * (knots[row, left + 1] - knots[row, left])
+    return rows
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True, error_model="numpy")
@@ -39,10 +37,17 @@ def warp(images, theta, bends, out):
                 padded[(row + 1) * stride + column + 1] = images[sample, row, column]
         a, b, c, d, e, f = theta[sample]
         right_bends, down_bends = np.zeros(width, np.float32), np.zeros(width, np.float32)
+        if knots:
+            right_rows, down_rows = _stretched(bends[sample, 0], width), _stretched(bends[sample, 1], width)
         for row in range(height):
             if knots:
-                _along(bends[sample, 0], row, height, right_bends)
-                _along(bends[sample, 1], row, height, down_bends)
+                share = np.float32(row * (knots - 1)) / np.float32(height - 1)
+                above = min(int(share), knots - 2)
+                share -= np.float32(above)
+                for column in range(width):
+                    right, down = right_rows[above, column], down_rows[above, column]
+                    right_bends[column] = right + share * (right_rows[above + 1, column] - right)
+                    down_bends[column] = down + share * (down_rows[above + 1, column] - down)
             v = np.float32(2 * row + 1) / np.float32(height) - np.float32(1)
             for column in range(width):
                 u = np.float32(2 * column + 1) / np.float32(width) - np.float32(1)

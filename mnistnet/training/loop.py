@@ -20,8 +20,9 @@ from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
 from mnistnet.training.fusion import fused
 from mnistnet.training.inference import level, logits, pixels
+from mnistnet.training.muon import Muon
 from mnistnet.training.progress import Epoch, Step
-from mnistnet.training.recipe import OptimizerName, Recipe
+from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
 
 State: TypeAlias = dict[str, Any]
@@ -202,6 +203,8 @@ def _epoch_seed(seed: int, epoch: int) -> int:
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weight decay on weights only, not on biases and batch norm."""
+    if recipe.optimizer == "muon":
+        return Muon(network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
     parameters = list(network.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -213,7 +216,7 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return optimizer
 
 
-_OPTIMIZERS: dict[OptimizerName, Any] = {
+_OPTIMIZERS: dict[str, Any] = {
     "sgd": lambda groups, recipe: torch.optim.SGD(
         groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True
     ),

@@ -9,14 +9,14 @@ from mnistnet import strict
 from mnistnet.data.splits import Protocol
 from mnistnet.errors import BadInput
 
-OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw"]
+OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "muon"]
 ScheduleName: TypeAlias = Literal["onecycle", "cosine", "constant"]
 DatasetName: TypeAlias = Literal["mnist", "fashion", "kmnist", "digits"]
 
 MAX_EPOCHS = 100
 MAX_THREADS = 64
 # Learning rates that suit each optimizer's own scale; SGD's is the one measured best so far.
-USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.005}
+USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.005, "muon": 0.2}
 
 Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
 

@@ -12,7 +12,7 @@ from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Reci
 from mnistnet.ui import state
 
 _NAMED = "recipe-named"
-_OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW"}
+_OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 _SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "constant": "constant"}
 
 
@@ -58,7 +58,7 @@ def recipe_panel() -> None:
         _select("schedule", "Schedule", list(get_args(ScheduleName)), _SCHEDULE_TITLES)
     with right:
         _number("weight_decay", "Weight decay", 0.0, 1.0, 1e-4, "%.5g")
-        _slider("momentum", "Momentum (SGD)", 0.0, 0.99, 0.01)
+        _slider("momentum", "Momentum (SGD, Muon)", 0.0, 0.99, 0.01)
         _slider("label_smoothing", "Label smoothing", 0.0, 0.5, 0.01)
     st.markdown("**Augmentation**, each image by its own random amount")
     with st.container(horizontal=True):
