@@ -83,9 +83,14 @@ def breakdown(name: str) -> None:
     from torch import nn
 
     from mnistnet.nets.network import build
-    from mnistnet.training import fusion
+    from mnistnet.training import chain, fusion
 
-    kinds = {nn.Conv2d: "convolution", fusion.Normalization: "batch norm, ReLU, dropout", fusion.Halving: "max-pool"}
+    kinds = {
+        nn.Conv2d: "convolution",
+        fusion.Normalization: "batch norm, ReLU, dropout",
+        fusion.Halving: "max-pool",
+        chain.Chain: "chains of separable convolutions",
+    }
     recipe = same_arithmetic(BATCH_SIZES[name])
     steps = ours(name, recipe)
     step = timed(lambda: next(steps), repeats=60)

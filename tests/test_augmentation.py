@@ -245,11 +245,21 @@ def test_between_two_knots_the_displacement_is_linear(bending: _Bend) -> None:
 
 def test_displacements_have_the_given_deviation() -> None:
     ramp = torch.arange(56.0).expand(4000, 1, 56, 56)
-    moved = _bent(ramp, bend=2.0)[:, 0, 28, 28] - 28  # between two knots: the deviation of a mean there
+    between = _bent(ramp, bend=2.0)[:, 0, 34, 34] - 34  # nearly in the middle of four: of their mean
     knot = _bent(ramp[..., :29, :29], bend=2.0)[:, 0, 14, 14] - 14
     assert abs(float(knot.mean())) < 0.15
     assert float(knot.std()) == pytest.approx(2.0, rel=0.06)
-    assert float(moved.std()) < 2.05
+    assert float(between.std()) == pytest.approx(1.0, rel=0.1)
+
+
+def test_each_image_and_each_axis_is_bent_by_its_own_draws() -> None:
+    across = torch.arange(29.0).expand(4000, 1, 29, 29)
+    torch.manual_seed(4)
+    right = _bent(across)[:, 0, 14, 14]
+    torch.manual_seed(4)
+    down = _bent(across.mT)[:, 0, 14, 14]
+    for one, other in ((right, down), (right[1:], right[:-1])):
+        assert abs(float(torch.corrcoef(torch.stack([one, other]))[0, 1])) < 0.08
 
 
 def test_without_bending_the_draws_are_those_of_the_affine_map_alone() -> None:

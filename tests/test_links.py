@@ -23,6 +23,7 @@ from mnistnet.nets.architecture import (
     Dropout,
     Dropout2d,
     GlobalAvgPool,
+    Layer,
     Linear,
     MaxPool,
 )
@@ -35,24 +36,28 @@ LONGEST_PRESET = 500
 # Links of version 1, as people have them. They never change: a preset that does leaves its link and design here.
 GOLDEN = {
     "mnistnet-16k": (
-        "1~c16k3s1p1-br0_m2_c16k3s1p1-br0_c16k3s1p1-br0_c16k3s1p1-br0_m2_c24k3s1p1-br0_c24k3s1p1-br0_g_"
+        "1~c16k3s1p1-br0_m2_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_"
+        "c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_g_"
         "c10k1s1p0i-0~mnistnet-16k"
     ),
     "mnistnet-10k": (
-        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
-        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-10k"
+        "1~c16k3s1p1-br0_m2_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_"
+        "c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_g_"
+        "c10k1s1p0i-0~mnistnet-10k"
     ),
     "mnistnet-8k": (
-        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
-        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-8k"
+        "1~c16k3s1p1-br0_m2_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_"
+        "c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_"
+        "c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-8k"
     ),
     "mnistnet-4k": (
-        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
-        "wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-4k"
+        "1~c16k3s1p1-br0_m2_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_"
+        "c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_"
+        "c16k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-4k"
     ),
     "mnistnet-min": (
-        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
-        "wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-min"
+        "1~c16k3s1p1-br0_m2_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_wk3s1p1-0_"
+        "c16k1s1p0-br0_wk3s1p1-0_c16k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-min"
     ),
     "course-10216": (
         "1~c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_c8k3s1p0-dbr0.05_m2_c16k3s1p0-dbr0.05_"
@@ -75,6 +80,52 @@ GOLDEN = {
         "c16k1s1p1i-0_c16k3s1p1i-rbD0.05_c32k3s1p1i-rbD0.05_c10k1s1p1i-0_a11~course-18738"
     ),
 }
+
+
+def _conv(channels: int, kernel: int = 3) -> Conv:
+    return Conv(channels=channels, kernel=kernel, padding=kernel // 2, after=("batchnorm", "relu"))
+
+
+def _separable(*widths: int) -> list[Layer]:
+    depthwise = Depthwise(kernel=3, padding=1, after=("batchnorm",))
+    return [layer for width in widths for layer in (depthwise, _conv(width, 1))]
+
+
+def _former(name: str, *layers: Layer) -> Architecture:
+    head = (GlobalAvgPool(), Conv(channels=10, kernel=1, bias=True))
+    return Architecture(name=name, layers=(_conv(16), MaxPool(size=2), *layers, *head))
+
+
+# What presets were until November 2026: links to them are still about.
+FORMER = {
+    "mnistnet-16k": (
+        "1~c16k3s1p1-br0_m2_c16k3s1p1-br0_c16k3s1p1-br0_c16k3s1p1-br0_m2_c24k3s1p1-br0_c24k3s1p1-br0_g_"
+        "c10k1s1p0i-0~mnistnet-16k"
+    ),
+    "mnistnet-10k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
+        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-10k"
+    ),
+    "mnistnet-8k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_"
+        "wk3s1p1-b0_c32k1s1p0-br0_wk3s1p1-b0_c32k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-8k"
+    ),
+    "mnistnet-4k": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
+        "wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_wk3s1p1-b0_c20k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-4k"
+    ),
+    "mnistnet-min": (
+        "1~c16k3s1p1-br0_m2_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_"
+        "wk3s1p1-b0_c16k1s1p0-br0_wk3s1p1-b0_c16k1s1p0-br0_g_c10k1s1p0i-0~mnistnet-min"
+    ),
+}
+FORMER_DESIGNS = (
+    _former("mnistnet-16k", *[_conv(16)] * 3, MaxPool(size=2), *[_conv(24)] * 2),
+    _former("mnistnet-10k", *_separable(*[32] * 6)),
+    _former("mnistnet-8k", *_separable(*[32] * 5)),
+    _former("mnistnet-4k", *_separable(16, 16, 16, 20, 20, 20)),
+    _former("mnistnet-min", *_separable(*[16] * 5)),
+)
 
 GOLDEN_OF_DEPTHWISE = "1~wk3s1p1-b0_wk5s2p2i-bD0.25_c10k1s1p0-0~deep"
 DEPTHWISE = Architecture(
@@ -239,6 +290,12 @@ def test_the_link_of_a_recipe_needs_no_escaping() -> None:
 @pytest.mark.parametrize("name", GOLDEN)
 def test_an_old_link_to_a_preset_gives_that_preset(name: str) -> None:
     assert decode_design(GOLDEN[name]) == PRESETS[name].architecture
+
+
+@pytest.mark.parametrize("design", FORMER_DESIGNS, ids=lambda design: design.name)
+def test_an_old_link_to_what_a_preset_was_gives_what_it_was(design: Architecture) -> None:
+    assert decode_design(FORMER[design.name]) == design
+    assert design != PRESETS[design.name].architecture
 
 
 def test_every_preset_has_an_old_link_here() -> None:

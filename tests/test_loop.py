@@ -75,13 +75,25 @@ def test_the_last_calm_epochs_see_the_images_as_they_are(digits: Dataset, monkey
     calm = training(digits, epochs=4, calm_epochs=2, batch_size=500)
     changed: set[int] = set()
 
-    def distorted(images: Tensor, *_: float) -> Tensor:
+    def distorted(images: Tensor, **_: float) -> Tensor:
         changed.add(calm.epoch + 1)
         return images
 
     monkeypatch.setattr(loop, "distorted", distorted)
     epochs(calm)
     assert changed == {1, 2}
+
+
+def test_images_are_distorted_as_the_recipe_says(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[dict[str, float]] = []
+
+    def distorted(images: Tensor, **strengths: float) -> Tensor:
+        said.append(strengths)
+        return images
+
+    monkeypatch.setattr(loop, "distorted", distorted)
+    epochs(training(digits, epochs=1, batch_size=2000, rotation_degrees=3.0, shift=0.1, scale=0.2, bend=0.7))
+    assert said == [{"degrees": 3.0, "shift": 0.1, "scale": 0.2, "bend": 0.7}]
 
 
 def test_more_calm_epochs_than_epochs_are_all_calm(digits: Dataset) -> None:

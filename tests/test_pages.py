@@ -99,9 +99,9 @@ def _taken(app: AppTest) -> Recipe:
 
 def test_moving_a_width_moves_the_count() -> None:
     app = opened()
-    assert app.metric[0].value == "16,170"
-    slider(app, "Width of layer 3").set_value(20).run()
-    assert app.metric[0].value == "17,330"
+    assert app.metric[0].value == "16,010"
+    slider(app, "Width of layer 4").set_value(20).run()
+    assert app.metric[0].value == "15,302"
 
 
 def test_a_design_edit_costs_less_than_a_tenth_of_a_second() -> None:
@@ -109,7 +109,7 @@ def test_a_design_edit_costs_less_than_a_tenth_of_a_second() -> None:
     times, slowness = [], []
     for width in range(8, 48):
         started = time.process_time()  # of the processor: other work may share the machine
-        slider(app, "Width of layer 3").set_value(width).run()
+        slider(app, "Width of layer 4").set_value(width).run()
         times.append(time.process_time() - started)
         slowness.append(_slowness())  # in turn: the other work comes and goes
     assert sorted(times)[37] < 0.1 * median(slowness)  # 95 % of 40
@@ -124,10 +124,10 @@ def _slowness() -> float:
 
 def test_the_largest_width_that_fits_is_one_click_away() -> None:
     app = opened()
-    button(app, "max 40").click().run()
+    button(app, "max 92").click().run()
     conv = app.session_state["_design"].layers[0]
     assert isinstance(conv, Conv)
-    assert conv.channels == 40
+    assert conv.channels == 92
     assert int(app.metric[0].value.replace(",", "")) < 20_000
 
 
@@ -136,10 +136,11 @@ def test_an_impossible_layer_is_marked_where_it_stands_and_start_is_off() -> Non
     layers = list(FIRST.architecture.layers)
     layers[6] = Conv(channels=24, kernel=7)
     layers[7] = Conv(channels=24, kernel=7)
+    layers[8] = Conv(channels=24, kernel=7)
     app = opened(design=links.encode_design(FIRST.architecture.with_layers(tuple(layers))))
-    assert "Layer 8: a 7×7 kernel does not fit on a 1×1 map" in app.error[0].value
+    assert "Layer 9: a 7×7 kernel does not fit on a 2×2 map" in app.error[0].value
     assert button(app, "Start training").disabled
-    assert any(caption.value.startswith(":material/error: Cannot start. Layer 8") for caption in app.caption)
+    assert any(caption.value.startswith(":material/error: Cannot start. Layer 9") for caption in app.caption)
 
 
 def test_a_preset_replaces_the_design() -> None:
@@ -184,7 +185,7 @@ def test_dropout_is_set_for_all_convolutions_at_once() -> None:
 
 def test_the_address_holds_the_design_and_the_recipe() -> None:
     app = opened()
-    slider(app, "Width of layer 3").set_value(20).run()
+    slider(app, "Width of layer 4").set_value(20).run()
     slider(app, "Epochs").set_value(7).run()
     again = opened(**{key: str(value) for key, value in app.query_params.items()})
     assert again.session_state["_design"] == app.session_state["_design"]
@@ -218,11 +219,11 @@ def test_a_link_fills_the_form_and_starts_nothing(store: Store) -> None:
 @pytest.mark.bar("S2")
 def test_values_survive_a_visit_to_another_page() -> None:
     app = opened()
-    slider(app, "Width of layer 3").set_value(21).run()
+    slider(app, "Width of layer 4").set_value(21).run()
     slider(app, "Epochs").set_value(9).run()
     app.switch_page(PAGES["train"]).run()
     app.switch_page(PAGES["design"]).run()
-    assert slider(app, "Width of layer 3").value == 21
+    assert slider(app, "Width of layer 4").value == 21
     assert slider(app, "Epochs").value == 9
 
 
@@ -306,15 +307,15 @@ def test_a_design_over_the_budget_is_narrowed_to_fit() -> None:
 
 def test_a_changed_preset_loses_the_presets_name() -> None:
     app = opened()
-    slider(app, "Width of layer 3").set_value(17).run()
+    slider(app, "Width of layer 4").set_value(17).run()
     assert app.session_state["_design"].name == "mnistnet-16k-changed"
 
 
 def test_a_slider_at_its_end_keeps_its_value() -> None:
     app = opened()
-    slider(app, "Width of layer 3").set_value(64).run()
-    assert slider(app, "Width of layer 3").value == 64
-    assert slider(app, "Width of layer 3").max == 64
+    slider(app, "Width of layer 4").set_value(64).run()
+    assert slider(app, "Width of layer 4").value == 64
+    assert slider(app, "Width of layer 4").max == 64
 
 
 def test_a_mistake_is_seen_through_the_network_that_made_it(store: Store) -> None:
@@ -410,7 +411,7 @@ def test_looking_changes_no_run(store: Store) -> None:
 
 def test_a_unit_shows_the_share_of_ink_it_can_see() -> None:
     app = opened("receptive_fields")
-    app.select_slider(key="field-layer").set_value("10 transition (1×1)").run()
+    app.select_slider(key="field-layer").set_value("18 transition (1×1)").run()
     ink = next(metric for metric in app.metric if metric.label == "Ink inside the window")
     assert ink.value == "100%"
 

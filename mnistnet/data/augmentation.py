@@ -8,7 +8,9 @@ from torch import Tensor
 
 from mnistnet.data.warping import warp
 
-KNOTS = 5  # points along each side whose displacement is drawn; between them it is linear
+# Points along each side whose displacement is drawn, linear between them: the random elastic deformations of
+# Simard, Steinkraus and Platt (2003), on a coarse grid as Ronneberger, Fischer and Brox (2015) draw them.
+KNOTS = 5
 
 
 def distorted(images: Tensor, degrees: float, shift: float, scale: float, bend: float = 0) -> Tensor:
@@ -16,7 +18,7 @@ def distorted(images: Tensor, degrees: float, shift: float, scale: float, bend: 
 
     images (n, 1, h, w) float32, background 0, which also fills what comes in from outside; the same
     shape comes back. `degrees`: at most this angle each way. `shift`: at most this share of the side
-    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale, all uniform. `bend`: the
+    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale, less than 1; all uniform. `bend`: the
     standard deviation in pixels, along both axes, by which each of KNOTS x KNOTS points is displaced.
     Draws from torch's default generator of the images' device. Bilinear.
     """

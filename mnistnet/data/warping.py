@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Bilinear sampling of whole batches on the CPU, compiled: the loop below `augmentation.affine`."""
+"""Bilinear sampling of whole batches on the CPU, compiled: the loop below `augmentation.distorted`."""
 
 import numpy as np
 from numba import njit, prange

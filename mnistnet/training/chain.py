@@ -1,7 +1,7 @@
 """Depthwise separable convolutions in a row, trained as one operation.
 
-Layer by layer, such a network moves each of its maps through memory some thirty times a step, for a handful
-of multiplications. As a chain (see `separable`) it writes and reads one array per batch norm.
+Layer by layer, such a network passes over each of its maps some thirty times a step, forward and backward, for
+a handful of multiplications. As a chain (see compiled.separable) it keeps one array per batch norm.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from mnistnet.training.compiled import activation, moments, separable
 from mnistnet.training.compiled.lanes import LANES
@@ -25,8 +26,8 @@ _ZERO = np.float32(0)
 class Link:
     """A depthwise 3 x 3 convolution, a pointwise one, batch norm and ReLU."""
 
-    slid: nn.Conv2d
-    mixed: nn.Conv2d
+    depthwise: nn.Conv2d
+    pointwise: nn.Conv2d
     norm: nn.BatchNorm2d
 
 
@@ -38,7 +39,7 @@ class Stem:
     norm: nn.BatchNorm2d
 
 
-def recognized(modules: list[nn.Module], first: bool) -> tuple["Chain | None", int]:
+def recognized(modules: list[nn.Module], *, first: bool) -> tuple["Chain | None", int]:
     """The chain that the first of `modules` begin, and how many they are; (None, 0) where they begin none.
 
     `first`: nothing stands before them. Only there an image comes in, whose sides are even.
@@ -50,14 +51,20 @@ def recognized(modules: list[nn.Module], first: bool) -> tuple["Chain | None", i
         used += 4
     if not (stem or links):
         return None, 0
-    averaged = used < len(modules) and isinstance(modules[used], nn.AdaptiveAvgPool2d)
-    return Chain(stem, links, averaged), used + averaged
+    averaged = used < len(modules) and _is_mean(modules[used])
+    return Chain(stem, links, averaged=averaged), used + averaged
+
+
+def _is_mean(module: nn.Module) -> bool:
+    return isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1))
 
 
 def _stem(modules: list[nn.Module]) -> tuple[Stem | None, int]:
     match modules[:4]:
-        case [nn.Conv2d() as conv, nn.BatchNorm2d() as norm, nn.ReLU(), nn.MaxPool2d(kernel_size=2)] if (
-            _plain(conv, 3) and conv.in_channels == 1
+        case [nn.Conv2d() as conv, nn.BatchNorm2d() as norm, nn.ReLU(), nn.MaxPool2d() as pool] if (
+            _plain(conv, 3)
+            and conv.in_channels == 1
+            and (pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode) == (2, 2, 0, False)
         ):
             return Stem(conv, norm), 4
     return None, 0
@@ -65,10 +72,12 @@ def _stem(modules: list[nn.Module]) -> tuple[Stem | None, int]:
 
 def _link(modules: list[nn.Module]) -> Link | None:
     match modules:
-        case [nn.Conv2d() as slid, nn.Conv2d() as mixed, nn.BatchNorm2d() as norm, nn.ReLU()] if (
-            _plain(slid, 3, groups=slid.in_channels) and slid.out_channels == slid.in_channels and _plain(mixed, 1)
+        case [nn.Conv2d() as depthwise, nn.Conv2d() as pointwise, nn.BatchNorm2d() as norm, nn.ReLU()] if (
+            _plain(depthwise, 3, groups=depthwise.in_channels)
+            and depthwise.out_channels == depthwise.in_channels
+            and _plain(pointwise, 1)
         ):
-            return Link(slid, mixed, norm)
+            return Link(depthwise, pointwise, norm)
     return None
 
 
@@ -79,6 +88,7 @@ def _plain(conv: nn.Conv2d, kernel: int, groups: int = 1) -> bool:
         and conv.padding == (kernel // 2, kernel // 2)
         and conv.stride == (1, 1)
         and conv.dilation == (1, 1)
+        and conv.padding_mode == "zeros"
         and conv.groups == groups
         and conv.bias is None
     )
@@ -87,12 +97,12 @@ def _plain(conv: nn.Conv2d, kernel: int, groups: int = 1) -> bool:
 class Chain(nn.Module):
     """A stem, links, and the mean over places, of which any may be missing."""
 
-    def __init__(self, stem: Stem | None, links: list[Link], averaged: bool) -> None:
+    def __init__(self, stem: Stem | None, links: list[Link], *, averaged: bool) -> None:
         super().__init__()
         self.stem, self.links, self.averaged = stem, links, averaged
         layers: list[nn.Module] = [stem.conv, stem.norm] if stem else []
         for link in links:
-            layers += [link.slid, link.mixed, link.norm]
+            layers += [link.depthwise, link.pointwise, link.norm]
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -177,14 +187,17 @@ class _Chain(torch.autograd.Function):
         n, _, height, width = x.shape
         ctx.step = step = _Step(x.shape, x.dtype, None, None, [], None)
         ctx.chain = chain
+        ctx.save_for_backward(*weights)
         if chain.stem:
+            if height % 2 or width % 2 or x.requires_grad:
+                raise ValueError(f"{tuple(x.shape)}: a stem takes images with even sides, that need no gradient")
             height, width = height // 2, width // 2
             step.norms.append(_stemmed(chain.stem, x, step))
         else:
             values = filled(x)
             step.norms.append(_Norm.none(values, values.shape[1] // (height * width)))
         for link in chain.links:
-            before, outputs = step.norms[-1], whole(link.mixed.out_channels)
+            before, outputs = step.norms[-1], whole(link.pointwise.out_channels)
             values = np.empty((n, height * width * outputs), np.float32)
             sums = np.empty((PARTS, 2, outputs), np.float32)
             separable.block(
@@ -198,15 +211,18 @@ class _Chain(torch.autograd.Function):
             out, passed, weighted = (np.empty((n, len(last.scale)), np.float32) for _ in range(3))
             activation.means(last.values, last.scale, last.offset, last.floor, height * width, out, passed, weighted)
             step.shares = passed, weighted
-            return torch.from_numpy(out[:, :channels]).to(dtype)[:, :, None, None]
-        result = np.empty((n, height * width, channels), np.float32)
-        activation.activated(last.values, last.scale, last.offset, last.floor, height * width, result)
-        return torch.from_numpy(result.reshape(n, height, width, channels)).permute(0, 3, 1, 2).to(dtype)
+            return torch.from_numpy(np.ascontiguousarray(out[:, :channels, None, None])).to(dtype)
+        result = torch.empty((n, channels, height, width), memory_format=torch.channels_last)
+        pixels = result.permute(0, 2, 3, 1).numpy().reshape(n, height * width, channels)
+        activation.activated(last.values, last.scale, last.offset, last.floor, height * width, pixels)
+        return result.to(dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         step: _Step = ctx.step
         chain: Chain = ctx.chain
+        _ = ctx.saved_tensors  # raises where a weight has changed since: it is read from the layer below
         n, _, height, width = step.shape
         if chain.stem:
             height, width = height // 2, width // 2
@@ -235,7 +251,8 @@ class _Chain(torch.autograd.Function):
             found[:0] = [*_gradients(link, dslid, dmixed), dgamma, dbeta]
             g = dy
         if chain.stem is None:
-            return emptied(g, step.shape).to(step.dtype), None, *found
+            dx = emptied(g, step.shape).to(step.dtype) if ctx.needs_input_grad[0] else None
+            return dx, None, *found
         coefficients, dgamma, dbeta = step.norms[0].incline(sums, n * 4 * places, step.sign)
         if step.shares and not chain.links:
             g = np.repeat(g.reshape(n, -1, 1, LANES), places, 2).reshape(n, -1)
@@ -283,17 +300,17 @@ def _stem_gradient(stem: Stem, step: _Step, coefficients: Floats, g: Floats) -> 
 
 def _weights(link: Link) -> tuple[Floats, Floats]:
     """The depthwise weights (c, 9) and the pointwise ones (k, c), grouped by their first axis."""
-    inputs, outputs = link.mixed.in_channels, link.mixed.out_channels
+    inputs, outputs = link.pointwise.in_channels, link.pointwise.out_channels
     mixed = np.zeros((outputs, whole(inputs)), np.float32)
-    mixed[:, :inputs] = link.mixed.weight.detach().numpy().reshape(outputs, inputs)
-    return grouped(link.slid.weight.detach().numpy().reshape(inputs, 9)), grouped(mixed)
+    mixed[:, :inputs] = link.pointwise.weight.detach().numpy().reshape(outputs, inputs)
+    return grouped(link.depthwise.weight.detach().numpy().reshape(inputs, 9)), grouped(mixed)
 
 
 def _gradients(link: Link, dslid: Floats, dmixed: Floats) -> tuple[Tensor, Tensor]:
-    inputs, outputs = link.mixed.in_channels, link.mixed.out_channels
+    inputs, outputs = link.pointwise.in_channels, link.pointwise.out_channels
     slid = ungrouped(dslid.sum(0), inputs, 9)
     mixed = ungrouped(dmixed.sum(0), outputs, whole(inputs))[:, :inputs]
     return (
-        torch.from_numpy(slid.reshape(link.slid.weight.shape)),
-        torch.from_numpy(mixed.reshape(link.mixed.weight.shape).copy()),
+        torch.from_numpy(slid.reshape(link.depthwise.weight.shape)),
+        torch.from_numpy(mixed.reshape(link.pointwise.weight.shape).copy()),
     )

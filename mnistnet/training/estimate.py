@@ -11,7 +11,8 @@ from statistics import median
 
 from mnistnet.nets.geometry import Walk
 
-# Fitted to the epochs of mnistnet-16k, course-10040 and course-19122: 5.9, 8.9 and 12.1 s for 60,000 images
+# Fitted to the epochs of what mnistnet-16k was then (16,170 parameters, full convolutions), course-10040 and
+# course-19122: 5.9, 8.9 and 12.1 s for 60,000 images
 # (torch 2.13.0, two Zen 4 cores with bf16, batch 128; 64 for course-19122).
 _SECONDS_PER_IMAGE = 3.3e-5
 _SECONDS_PER_MAC = 2.6e-11

@@ -126,7 +126,9 @@ class Training:
         recipe, labels = self.recipe, self._labels[chosen]
         images = self._images[chosen]
         if self.epoch < recipe.epochs - recipe.calm_epochs:
-            images = distorted(images, recipe.rotation_degrees, recipe.shift, recipe.scale, recipe.bend)
+            images = distorted(
+                images, degrees=recipe.rotation_degrees, shift=recipe.shift, scale=recipe.scale, bend=recipe.bend
+            )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             answers = self._forward(images - level(self.source))
         loss = F.cross_entropy(answers.float(), labels, label_smoothing=recipe.label_smoothing)

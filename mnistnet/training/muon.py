@@ -12,7 +12,8 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
-# A matrix's step is this much of the learning rate long in each direction: so one rate serves all parameters.
+# A matrix's step is this much of the learning rate long in each direction, so that SGD's usual rate serves both.
+# Chosen on validation among 0.03, 0.1 and 0.3 (benchmarks/LOG.md, 2026-11-21).
 REACH = 0.1
 _ITERATIONS = 5
 _A, _B, _C = 3.4445, -4.7750, 2.0315
@@ -21,8 +22,8 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 class Muon(torch.optim.Optimizer):
     """Steps of equal length in every direction for the matrices of `network`, SGD for all else.
 
-    Matrices are the weights of linear layers and of all convolutions but the depthwise. Weight decay acts
-    on weights with more than one dimension.
+    Matrices are the weights of linear layers and of convolutions that are not grouped. Weight decay acts on
+    weights with more than one dimension; a matrix shrinks by rate times decay beside its step.
     """
 
     def __init__(self, network: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> None:
@@ -82,9 +83,10 @@ def _evened(steps: list[Tensor]) -> list[Tensor]:
 
 
 def evened(matrices: Tensor) -> Tensor:
-    """Matrices (n, rows, columns) with the same singular vectors, and singular values of about 1 (0.7 to 1.2).
+    """Matrices (n, rows, columns) with the same singular vectors and singular values of 0.7 to 1.2.
 
-    Times sqrt(rows / columns) where there are more rows, so that a value's change does not depend on them.
+    Values below some 500th of the matrix's length come out smaller; 0 stays 0. Where there are more rows than
+    columns, all is times sqrt(rows / columns), as Jordan has it.
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)

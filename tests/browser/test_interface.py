@@ -24,7 +24,7 @@ LONG = recipe({"dataset": "digits", "epochs": 100})
 
 def test_a_moved_width_is_on_the_meter_at_once(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
-    width = screen.slider(page, re.compile("Width of layer 3"))
+    width = screen.slider(page, re.compile("Width of layer 4"))
     width.focus()
     times = []
     for _ in range(9):
@@ -63,14 +63,14 @@ def test_pages_switch_within_a_second(shared: Dashboard, page: Page) -> None:
 @pytest.mark.bar("S1")
 def test_a_refresh_keeps_the_design_on_every_page(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
-    screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowRight", "ArrowRight")
-    expect(screen.meter(page)).to_have_text("16,750")
+    screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowRight", "ArrowRight")
+    expect(screen.meter(page)).to_have_text("16,128")
     for title in ("Train", "Compare", "Mistakes", "Receptive fields", "Design"):
         screen.go_to(page, title)
         page.reload()
         expect(page.locator("h1")).to_have_text(title)
         screen.settle(page)
-    expect(screen.meter(page)).to_have_text("16,750")
+    expect(screen.meter(page)).to_have_text("16,128")
 
 
 def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashboard, page: Page) -> None:
@@ -106,13 +106,13 @@ def test_values_survive_ten_seconds_of_a_ticking_live_panel(dashboard: Dashboard
     store = Store(dashboard.store)
     run = supervisor.submit(store, FIRST.architecture, LONG)
     screen.open_page(page, dashboard.url)
-    screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowRight")
-    expect(screen.meter(page)).to_have_text("16,460")
+    screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowRight")
+    expect(screen.meter(page)).to_have_text("16,069")
     screen.go_to(page, "Train")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     page.wait_for_timeout(10_000)
     screen.go_to(page, "Design")
-    expect(screen.meter(page)).to_have_text("16,460")
+    expect(screen.meter(page)).to_have_text("16,069")
     store.request_stop(run.id)
 
 

@@ -20,10 +20,10 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     screen.choose(page, "Begin with", re.compile("course-10040"))
     expect(screen.meter(page)).to_have_text("10,040")
     screen.choose(page, "Begin with", re.compile("mnistnet-16k"))
-    expect(screen.meter(page)).to_have_text("16,170")
+    expect(screen.meter(page)).to_have_text("16,010")
 
-    screen.press(page, screen.slider(page, re.compile("Width of layer 3")), "ArrowLeft")
-    expect(screen.meter(page)).to_have_text(f"{16_170 - 9 * 16 - 2 - 9 * 16:,}")
+    screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowLeft")
+    expect(screen.meter(page)).to_have_text(f"{16_010 - 16 - 2 - 9 - 32:,}")
 
     page.get_by_role("tab", name="Training recipe").click()
     screen.press(page, screen.slider(page, "Epochs"), "Home", "ArrowRight")

@@ -32,7 +32,7 @@ TRAIN = {
 }
 # The other pages, where nothing runs. Where no button is named, there is a network or a run to choose.
 IDLE = {
-    "design": ("16,170 / 20,000", "Start training"),
+    "design": ("16,010 / 20,000", "Start training"),
     "compare": ("No run of your own to compare yet", "Design a network"),
     "mistakes": ("test set of MNIST: ", ""),
     "receptive_fields": ("is the first in which every unit sees the whole", ""),

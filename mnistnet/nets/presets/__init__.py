@@ -56,10 +56,10 @@ _NOT_STATED = "where the source leaves ReLU, dropout rate or the closing pooling
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("mnistnet-16k", "mnistnet: uniform narrow depth, pooled early, no dropout"),
-        Preset("mnistnet-10k", f"mnistnet: {_SEPARABLE}, six of them 32 wide"),
-        Preset("mnistnet-8k", f"mnistnet: {_SEPARABLE}, five of them 32 wide"),
-        Preset("mnistnet-4k", f"mnistnet: {_SEPARABLE}, six of them 16 to 20 wide"),
+        Preset("mnistnet-16k", f"mnistnet: {_SEPARABLE}, seven of them 32 and 48 wide"),
+        Preset("mnistnet-10k", f"mnistnet: {_SEPARABLE}, seven of them 32 wide"),
+        Preset("mnistnet-8k", f"mnistnet: {_SEPARABLE}, nine of them 16 and 32 wide"),
+        Preset("mnistnet-4k", f"mnistnet: {_SEPARABLE}, eight of them 16 wide"),
         Preset("mnistnet-min", f"mnistnet: {_SEPARABLE}, five of them 16 wide"),
         Preset("course-10216", f"published course solution, 99.4 % set as its target; {_NOT_STATED}"),
         Preset(

@@ -32,7 +32,7 @@ def framed(y, scale, offset, floor, height, width, z):
 
 @njit(**SERIAL)
 def through(y, scale, offset, floor, coefficients, g, places, out):
-    """The gradient at y of batch norm and ReLU, whose is g (groups, places), or (groups,) alike at every place."""
+    """The gradient at y of batch norm and ReLU, whose is g: (c * places), or (c,) where it is alike at every place."""
     lowest, zero = splat(floor), splat(np.float32(0))
     groups = len(scale) // LANES
     step = LANES if len(g) > len(scale) else 0
@@ -52,7 +52,7 @@ def through(y, scale, offset, floor, coefficients, g, places, out):
 
 @njit(**SERIAL)
 def passing(y, scale, offset, floor, g, places, total, products):
-    """Adds to total (groups,) the gradients g that y's ReLU lets through, to `products` these times y."""
+    """Adds to total (c,) the gradients g that y's ReLU lets through, to `products` these times y."""
     lowest, zero = splat(floor), splat(np.float32(0))
     at = 0
     for group in range(len(scale) // LANES):

@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.datamodel import models
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, register_model
 
 from mnistnet.training.compiled.options import SERIAL
@@ -35,6 +36,13 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, kind, _FLOATS)
 
 
+def _checked(array: Any) -> Any:
+    """The array's type; TypingError where its memory is not a row of float32."""
+    if not (isinstance(array, types.Array) and (array.ndim, array.layout, array.dtype) == (1, "C", types.float32)):
+        raise TypingError(f"{array}: lanes are read from and written to array(float32, 1d, C)")
+    return array
+
+
 def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _FLOATS.as_pointer())
@@ -47,7 +55,7 @@ def load(_: Any, array: Any, index: Any) -> Any:
     def generate(context, builder, signature, values):
         return builder.load(_address(context, builder, signature.args[0], *values), align=4)
 
-    return _lanes(array, types.intp), generate
+    return _lanes(_checked(array), types.intp), generate
 
 
 @intrinsic
@@ -58,7 +66,7 @@ def store(_: Any, array: Any, index: Any, lanes: Any) -> Any:
         builder.store(values[2], _address(context, builder, signature.args[0], *values[:2]), align=4)
         return context.get_dummy_value()
 
-    return types.none(array, types.intp, lanes), generate
+    return types.none(_checked(array), types.intp, lanes), generate
 
 
 def _everywhere(builder: Any, value: Any) -> Any:
@@ -82,7 +90,7 @@ def spread(_: Any, array: Any, index: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, values[0]).data
         return _everywhere(builder, builder.load(builder.gep(data, [values[1]])))
 
-    return _lanes(array, types.intp), generate
+    return _lanes(_checked(array), types.intp), generate
 
 
 @intrinsic

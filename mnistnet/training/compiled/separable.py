@@ -215,8 +215,8 @@ def block_backward(
 
     after (n, k * h * w): what `block` wrote; g the gradient at what batch norm and ReLU made of it, of
     the same shape, or (n, k) where it is alike at every place. coefficients (3, k): see `slope_of`.
-    dy (n, c * h * w): the gradient at what batch norm and ReLU made of y. slid_total (PARTS, ...) and
-    mixed_total (PARTS, ...): sums of weights' gradients. sums (PARTS, 2, c): of dy where it passes
+    dy (n, c * h * w): the gradient at what batch norm and ReLU made of y. slid_total (PARTS, c * 9) and
+    mixed_total (PARTS, k * c): sums of weights' gradients. sums (PARTS, 2, c): of dy where it passes
     y's ReLU, and of its products with y.
     """
     n, groups, outputs = len(y), len(scale) // LANES, len(after_scale) // LANES
