@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from mnistnet.training.chain import Chain
 from mnistnet.training.compiled import digest
-from mnistnet.training.compiled.lanes import load, store
+from mnistnet.training.compiled.lanes import load, loads, store, stores
 from mnistnet.training.fusion import Normalization, fused
+from tests.twins import norm, outcome
 
 # Widths beside, at and above the lanes' number; the first is that of the stem.
 WIDTHS = [(16, 16, 16), (5, 20), (1, 1), (12, 33, 16), (16,), (40, 8)]
@@ -28,18 +29,6 @@ def _seeded() -> Iterator[None]:
     torch.manual_seed(5)
     yield
     torch.set_num_threads(threads)
-
-
-def norm(channels: int) -> nn.BatchNorm2d:
-    """Batch norm that has learned something: also negative factors."""
-    module = nn.BatchNorm2d(channels)
-    nn.init.uniform_(module.weight, -1, 1)
-    nn.init.uniform_(module.bias, -0.5, 0.5)
-    assert module.running_mean is not None
-    assert module.running_var is not None
-    nn.init.uniform_(module.running_mean, -1, 1)
-    nn.init.uniform_(module.running_var, 0.5, 2)
-    return module
 
 
 def stem(channels: int) -> list[nn.Module]:
@@ -57,15 +46,6 @@ def link(inputs: int, outputs: int) -> list[nn.Module]:
 
 def links(widths: tuple[int, ...]) -> list[nn.Module]:
     return [module for inputs, outputs in pairwise(widths) for module in link(inputs, outputs)]
-
-
-def outcome(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """Output, and the gradients of a fixed weighting of it at the parameters and, if it has one, the input."""
-    y = network(x)
-    weighting = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape)
-    wanted = [*network.parameters(), *([x] if x.requires_grad else [])]
-    gradients = torch.autograd.grad((y.double() * weighting).sum(), wanted)
-    return [y.detach().double(), *(gradient.double() for gradient in gradients)]
 
 
 def same(modules: list[nn.Module], x: Tensor) -> None:
@@ -242,3 +222,24 @@ def test_lanes_take_nothing_but_a_row_of_float32(array: np.ndarray) -> None:
     first(np.zeros(16, np.float32))
     with pytest.raises(TypingError, match="array\\(float32, 1d, C\\)"):
         first(array)
+
+
+def test_several_lanes_are_read_and_written_one_behind_the_other() -> None:
+    @njit  # type: ignore[untyped-decorator]
+    def turned(array: Any, out: Any) -> None:
+        one, two, three = loads(array, 1, 3)
+        stores(out, 2, (three, two, one))
+
+    array, out = np.arange(50, dtype=np.float32), np.full(51, -1, np.float32)
+    turned(array, out)
+    expected = np.concatenate([[-1, -1], array[33:49], array[17:33], array[1:17], [-1]])
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_how_many_lanes_are_read_is_a_plain_number() -> None:
+    @njit  # type: ignore[untyped-decorator]
+    def read(array: Any, count: Any) -> None:
+        stores(array, 0, loads(array, 0, count))
+
+    with pytest.raises(TypingError, match="written as a number"):
+        read(np.zeros(32, np.float32), 2)

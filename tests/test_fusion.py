@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mnistnet.nets.network import Dropout
 from mnistnet.training.fusion import Halving, Normalization, fused
+from tests.twins import norm, outcome
 
 SHAPES = [(8, 3, 6, 6), (5, 1, 7, 7), (16, 16, 4, 4), (3, 10, 1, 1), (33, 5, 9, 9)]
 
@@ -20,17 +21,6 @@ def _seeded() -> Iterator[None]:
     torch.manual_seed(3)
     yield
     torch.set_num_threads(threads)
-
-
-def norm(channels: int) -> nn.BatchNorm2d:
-    """Batch norm that has learned something: also negative factors."""
-    module = nn.BatchNorm2d(channels)
-    nn.init.uniform_(module.weight, -1, 1)
-    nn.init.uniform_(module.bias, -0.5, 0.5)
-    for statistic in (module.running_mean, module.running_var):
-        assert statistic is not None
-        nn.init.uniform_(statistic, 0.5, 2)
-    return module
 
 
 def blocks(channels: int) -> dict[str, nn.Sequential]:
@@ -44,15 +34,6 @@ def blocks(channels: int) -> dict[str, nn.Sequential]:
     }
 
 
-def outcome(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """Output, and the gradients of a fixed weighting of it at the input and the parameters, in float64."""
-    x = x.clone().requires_grad_()
-    y = network(x)
-    weighting = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape)
-    gradients = torch.autograd.grad((y.double() * weighting).sum(), [x, *network.parameters()])
-    return [y.detach().double(), *(gradient.double() for gradient in gradients)]
-
-
 @pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name in blocks(1) for shape in SHAPES if "pool" not in name or shape[2] > 1]
 )
@@ -61,8 +42,8 @@ def test_forward_and_gradients_are_torchs(name: str, shape: tuple[int, ...], cha
     network, x = blocks(shape[1])[name], torch.randn(shape)
     if channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
-    exact = copy.deepcopy(network).double()
-    for ours, theirs in zip(outcome(fused(network), x), outcome(exact, x.double()), strict=True):
+    exact, far = copy.deepcopy(network).double(), x.double().requires_grad_()
+    for ours, theirs in zip(outcome(fused(network), x.requires_grad_()), outcome(exact, far), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * max(1.0, float(theirs.abs().max())))
 
 

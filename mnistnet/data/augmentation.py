@@ -18,9 +18,9 @@ def distorted(images: Tensor, degrees: float, shift: float, scale: float, bend: 
 
     images (n, 1, h, w) float32, background 0, which also fills what comes in from outside; the same
     shape comes back. `degrees`: at most this angle each way. `shift`: at most this share of the side
-    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale, less than 1; all uniform. `bend`: the
-    standard deviation in pixels, along both axes, by which each of KNOTS x KNOTS points is displaced.
-    Draws from torch's default generator of the images' device. Bilinear.
+    each way, along both axes. `scale`: a factor from 1 - scale to 1 + scale, less than 1. All three are
+    uniform. `bend`: the standard deviation in pixels, along both axes, by which each of KNOTS x KNOTS
+    points is displaced. Draws from torch's default generator of the images' device. Bilinear.
     """
     if not (degrees or shift or scale or bend):
         return images

@@ -12,14 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from mnistnet.training.compiled import activation, moments, separable
+from mnistnet.training.compiled import activation, separable
 from mnistnet.training.compiled.lanes import LANES
 from mnistnet.training.compiled.options import PARTS
 from mnistnet.training.compiled.stem import stem_backward, stem_forward
-from mnistnet.training.compiled.values import FLOOR
+from mnistnet.training.folding import FoldedNorm
 from mnistnet.training.grouping import Floats, emptied, filled, grouped, ungrouped, whole
-
-_ZERO = np.float32(0)
 
 
 @dataclass(frozen=True)
@@ -114,70 +112,14 @@ class Chain(nn.Module):
         return out
 
 
-@dataclass
-class _Norm:
-    """A batch norm and the ReLU behind it, in one training step; arrays are in groups, filled up."""
-
-    norm: nn.BatchNorm2d | None  # of None nothing is changed
-    values: Floats  # (n, c * places), that go into it
-    scale: Floats
-    offset: Floats
-    floor: np.float32
-    saved: Floats
-
-    @classmethod
-    def of(cls, norm: nn.BatchNorm2d, values: Floats, sums: Floats, count: int, sign: Floats | None = None) -> "_Norm":
-        """From the sums of `count` values in each channel; `sign`, where values are those of the network times it."""
-        channels, padded = norm.num_features, sums.shape[2]
-        made = cls(
-            norm, values, np.zeros(padded, np.float32), np.zeros(padded, np.float32), _ZERO,
-            np.empty((2, channels), np.float32),
-        )  # fmt: skip
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        assert norm.num_batches_tracked is not None
-        gamma, mean = norm.weight.detach().numpy(), norm.running_mean.numpy()
-        if sign is not None:
-            gamma, mean = gamma * sign, mean * sign
-        moments.settle(
-            sums, count, gamma, norm.bias.detach().numpy(), mean, norm.running_var.numpy(), norm.momentum, norm.eps,
-            made.saved, made.scale, made.offset,
-        )  # fmt: skip
-        if sign is not None:
-            norm.running_mean.copy_(torch.from_numpy(mean * sign))
-        norm.num_batches_tracked += 1
-        return made
-
-    @classmethod
-    def none(cls, values: Floats, channels: int) -> "_Norm":
-        """What leaves values as they are."""
-        return cls(
-            None, values, np.ones(channels, np.float32), np.zeros(channels, np.float32), FLOOR,
-            np.empty((2, 0), np.float32),
-        )  # fmt: skip
-
-    def incline(self, sums: Floats, count: int, sign: Floats | None = None) -> tuple[Floats, Tensor, Tensor]:
-        """Coefficients (3, padded) of the gradient at the values; the gradients of weight and bias."""
-        assert self.norm is not None
-        weight = self.norm.weight.detach()
-        gamma = weight.numpy() if sign is None else weight.numpy() * sign
-        dgamma, dbeta = torch.empty_like(weight), torch.empty_like(weight)
-        coefficients = np.zeros((3, len(self.scale)), np.float32)
-        moments.incline(sums, count, gamma, self.saved, dgamma.numpy(), dbeta.numpy(), coefficients)
-        if sign is not None:
-            dgamma *= torch.from_numpy(sign)
-        return coefficients, dgamma, dbeta
-
-
-@dataclass
+@dataclass(frozen=True)
 class _Step:
     """What the backward pass needs of the forward one."""
 
     shape: torch.Size
     dtype: torch.dtype
-    images: Floats | None
-    sign: Floats | None
-    norms: list[_Norm]
+    images: Floats | None  # (n, h * w), where there is a stem
+    norms: list[FoldedNorm]
     shares: tuple[Floats, Floats] | None  # see `activation.means`
 
 
@@ -185,37 +127,39 @@ class _Chain(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, chain: Chain, *weights: Tensor) -> Tensor:
         n, _, height, width = x.shape
-        ctx.step = step = _Step(x.shape, x.dtype, None, None, [], None)
-        ctx.chain = chain
-        ctx.save_for_backward(*weights)
+        images, shares = None, None
         if chain.stem:
             if height % 2 or width % 2 or x.requires_grad:
                 raise ValueError(f"{tuple(x.shape)}: a stem takes images with even sides, that need no gradient")
+            images = x.detach().float().contiguous().view(n, -1).numpy()
+            norms = [_stemmed(chain.stem, images, height, width)]
             height, width = height // 2, width // 2
-            step.norms.append(_stemmed(chain.stem, x, step))
         else:
             values = filled(x)
-            step.norms.append(_Norm.none(values, values.shape[1] // (height * width)))
+            norms = [FoldedNorm.none(values, values.shape[1] // (height * width))]
         for link in chain.links:
-            before, outputs = step.norms[-1], whole(link.pointwise.out_channels)
+            before, outputs = norms[-1], whole(link.pointwise.out_channels)
             values = np.empty((n, height * width * outputs), np.float32)
             sums = np.empty((PARTS, 2, outputs), np.float32)
             separable.block(
                 before.values, before.scale, before.offset, before.floor, *_weights(link), height, width, values, sums
             )
-            step.norms.append(_Norm.of(link.norm, values, sums, n * height * width))
-        last = step.norms[-1]
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-        channels = (chain.links[-1].norm if chain.links else _normed(chain.stem)).num_features
+            norms.append(FoldedNorm.of(link.norm, values, sums, n * height * width))
+        last = norms[-1]
+        assert last.norm is not None  # of the stem or of a link: a chain has one of them
+        channels = last.norm.num_features
         if chain.averaged:
             out, passed, weighted = (np.empty((n, len(last.scale)), np.float32) for _ in range(3))
             activation.means(last.values, last.scale, last.offset, last.floor, height * width, out, passed, weighted)
-            step.shares = passed, weighted
-            return torch.from_numpy(np.ascontiguousarray(out[:, :channels, None, None])).to(dtype)
-        result = torch.empty((n, channels, height, width), memory_format=torch.channels_last)
-        pixels = result.permute(0, 2, 3, 1).numpy().reshape(n, height * width, channels)
-        activation.activated(last.values, last.scale, last.offset, last.floor, height * width, pixels)
-        return result.to(dtype)
+            shares = passed, weighted
+            result = torch.from_numpy(np.ascontiguousarray(out[:, :channels, None, None]))
+        else:
+            result = torch.empty((n, channels, height, width), memory_format=torch.channels_last)
+            pixels = result.permute(0, 2, 3, 1).numpy().reshape(n, height * width, channels)
+            activation.activated(last.values, last.scale, last.offset, last.floor, height * width, pixels)
+        ctx.chain, ctx.step = chain, _Step(x.shape, x.dtype, images, norms, shares)
+        ctx.save_for_backward(*weights)
+        return result.to(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -239,7 +183,7 @@ class _Chain(torch.autograd.Function):
             activation.all_passing(last.values, last.scale, last.offset, last.floor, g, places, sums)
         for index in reversed(range(len(chain.links))):
             link, before, after = chain.links[index], step.norms[index], step.norms[index + 1]
-            coefficients, dgamma, dbeta = after.incline(sums, n * places)
+            coefficients, dgamma, dbeta = after.gradients(sums, n * places)
             slid, mixed = _weights(link)
             dy = np.empty_like(before.values)
             dslid, dmixed = np.empty((PARTS, len(slid)), np.float32), np.empty((PARTS, len(mixed)), np.float32)
@@ -253,34 +197,26 @@ class _Chain(torch.autograd.Function):
         if chain.stem is None:
             dx = emptied(g, step.shape).to(step.dtype) if ctx.needs_input_grad[0] else None
             return dx, None, *found
-        coefficients, dgamma, dbeta = step.norms[0].incline(sums, n * 4 * places, step.sign)
+        coefficients, dgamma, dbeta = step.norms[0].gradients(sums, n * 4 * places)
         if step.shares and not chain.links:
             g = np.repeat(g.reshape(n, -1, 1, LANES), places, 2).reshape(n, -1)
         found[:0] = [_stem_gradient(chain.stem, step, coefficients, g), dgamma, dbeta]
         return None, None, *found
 
 
-def _normed(stem: Stem | None) -> nn.BatchNorm2d:
-    assert stem is not None
-    return stem.norm
-
-
-def _stemmed(stem: Stem, x: Tensor, step: _Step) -> _Norm:
+def _stemmed(stem: Stem, images: Floats, height: int, width: int) -> FoldedNorm:
     """The pooled results of the stem's convolution, with the batch norm that comes before the pooling.
 
     Batch norm keeps the order of values where its weight is positive, and turns it where it is negative. So
     such channels are computed with the other sign: then the largest of a window is the largest behind the norm.
     (With a weight of exactly 0 all are equal there, and torch would choose the first: another gradient of a kink.)
     """
-    n, _, height, width = x.shape
-    step.images = x.detach().float().contiguous().view(n, -1).numpy()
-    step.sign = np.where(stem.norm.weight.detach().numpy() < 0, np.float32(-1), np.float32(1))
-    weights = _stem_weights(stem, step.sign)
-    padded = whole(len(step.sign))
-    values = np.empty((n, height // 2 * (width // 2) * padded), np.float32)
+    sign = np.where(stem.norm.weight.detach().numpy() < 0, np.float32(-1), np.float32(1))
+    padded = whole(len(sign))
+    values = np.empty((len(images), height // 2 * (width // 2) * padded), np.float32)
     sums = np.empty((PARTS, 2, padded), np.float32)
-    stem_forward(step.images, weights, height, width, values, sums)
-    return _Norm.of(stem.norm, values, sums, n * height * width, step.sign)
+    stem_forward(images, _stem_weights(stem, sign), height, width, values, sums)
+    return FoldedNorm.of(stem.norm, values, sums, len(images) * height * width, sign)
 
 
 def _stem_weights(stem: Stem, sign: Floats) -> Floats:
@@ -288,13 +224,13 @@ def _stem_weights(stem: Stem, sign: Floats) -> Floats:
 
 
 def _stem_gradient(stem: Stem, step: _Step, coefficients: Floats, g: Floats) -> Tensor:
-    assert step.images is not None
-    assert step.sign is not None
     _, _, height, width = step.shape
-    weights, norm = _stem_weights(stem, step.sign), step.norms[0]
+    norm = step.norms[0]
+    assert norm.sign is not None
+    weights = _stem_weights(stem, norm.sign)
     totals = np.empty((PARTS, len(weights)), np.float32)
     stem_backward(step.images, weights, height, width, norm.scale, norm.offset, norm.floor, coefficients, g, totals)
-    total = ungrouped(totals.sum(0), len(step.sign), 9) * step.sign[:, None]
+    total = ungrouped(totals.sum(0), len(norm.sign), 9) * norm.sign[:, None]
     return torch.from_numpy(total.reshape(stem.conv.weight.shape))
 
 

@@ -27,18 +27,20 @@ def fused(network: nn.Sequential) -> nn.Sequential:
     modules = list(network)
     parts: list[nn.Module] = []
     while modules:
-        chain, used = recognized(modules, first=not parts)
-        normalization, used = (None, used) if chain else _normalization(modules)
-        if chain:
-            parts.append(chain)
-        elif normalization:
-            parts.append(normalization)
-        elif isinstance(modules[0], nn.MaxPool2d) and modules[0].kernel_size == 2:
-            parts.append(Halving())
-        else:
-            parts.append(modules[0])
-        del modules[: max(used, 1)]
+        part, used = _first(modules, first=not parts)
+        parts.append(part)
+        del modules[:used]
     return nn.Sequential(*parts)
+
+
+def _first(modules: list[nn.Module], *, first: bool) -> tuple[nn.Module, int]:
+    """What trains in place of the first of `modules`, and in place of how many. `first`: nothing stands before them."""
+    for part, used in (recognized(modules, first=first), _normalization(modules)):
+        if part:
+            return part, used
+    if isinstance(modules[0], nn.MaxPool2d) and modules[0].kernel_size == 2:
+        return Halving(), 1
+    return modules[0], 1
 
 
 def _normalization(modules: list[nn.Module]) -> tuple["Normalization | None", int]:

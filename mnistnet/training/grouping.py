@@ -15,9 +15,9 @@ Floats: TypeAlias = NDArray[np.float32]
 def grouped(weights: Floats) -> Floats:
     """Weights (channels, length) as (groups, length, LANES), filled up, flat."""
     channels, length = weights.shape
-    filled = np.zeros((whole(channels), length), np.float32)
-    filled[:channels] = weights
-    return np.ascontiguousarray(filled.reshape(-1, LANES, length).transpose(0, 2, 1)).reshape(-1)
+    padded = np.zeros((whole(channels), length), np.float32)
+    padded[:channels] = weights
+    return np.ascontiguousarray(padded.reshape(-1, LANES, length).transpose(0, 2, 1)).reshape(-1)
 
 
 def ungrouped(grouped: Floats, channels: int, length: int) -> Floats:
@@ -33,9 +33,9 @@ def whole(channels: int) -> int:
 def filled(maps: Tensor) -> Floats:
     """Maps (n, c, h, w) in groups, filled up."""
     n, channels, height, width = maps.shape
-    filled = np.zeros((n, whole(channels), height * width), np.float32)
-    filled[:, :channels] = maps.detach().float().numpy().reshape(n, channels, -1)
-    return np.ascontiguousarray(filled.reshape(n, -1, LANES, height * width).transpose(0, 1, 3, 2)).reshape(n, -1)
+    padded = np.zeros((n, whole(channels), height * width), np.float32)
+    padded[:, :channels] = maps.detach().float().numpy().reshape(n, channels, -1)
+    return np.ascontiguousarray(padded.reshape(n, -1, LANES, height * width).transpose(0, 1, 3, 2)).reshape(n, -1)
 
 
 def emptied(values: Floats, shape: torch.Size) -> Tensor:

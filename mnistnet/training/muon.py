@@ -41,10 +41,10 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One step by the gradients at hand; `closure` is not called."""
         for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            gradients = [weight.grad for weight in weights if weight.grad is not None]
-            if not weights:
+            moving = [(weight, weight.grad) for weight in group["params"] if weight.grad is not None]
+            if not moving:
                 continue
+            weights, gradients = map(list, zip(*moving, strict=True))
             if group["weight_decay"] and not group["matrices"]:
                 gradients = list(torch._foreach_add(gradients, weights, alpha=group["weight_decay"]))
             velocities = [self._velocity(weight) for weight in weights]

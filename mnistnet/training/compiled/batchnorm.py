@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from mnistnet.training.compiled.moments import norm_of, slope_of
+from mnistnet.training.compiled.moments import normalizer, normalizer_backward
 from mnistnet.training.compiled.options import PARALLEL, PARTS
 from mnistnet.training.compiled.values import cut, narrowed, widened
 
@@ -56,15 +56,7 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
                     squares[i] += value * value
     count = n * height * width
     scale, offset = np.empty(channels, np.float32), np.empty(channels, np.float32)
-    for c in range(channels):
-        total64, squares64 = 0.0, 0.0
-        for part in range(PARTS):
-            for column in range(width):
-                total64 += sums[part, 0, column * channels + c]
-                squares64 += sums[part, 1, column * channels + c]
-        norm_of(
-            c, total64, squares64, count, gamma, beta, running_mean, running_var, momentum, eps, saved, scale, offset
-        )
+    normalizer(sums, width, count, gamma, beta, running_mean, running_var, momentum, eps, saved, scale, offset)
     half = (length + 1) // 2
     for part in prange(PARTS):
         scales, offsets = np.empty(length, np.float32), np.empty(length, np.float32)
@@ -118,18 +110,9 @@ def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, d
                     total[i] += gradient
                     products[i] += gradient * cut(widened(x[sample, row, i]), below)
     count = n * height * width
-    scale, slope, offset = (
-        np.empty(channels, np.float32),
-        np.empty(channels, np.float32),
-        np.empty(channels, np.float32),
-    )
-    for c in range(channels):
-        total64, products64 = 0.0, 0.0
-        for part in range(PARTS):
-            for column in range(width):
-                total64 += sums[part, 0, column * channels + c]
-                products64 += sums[part, 1, column * channels + c]
-        slope_of(c, total64, products64, count, gamma, saved, dgamma, dbeta, scale, slope, offset)
+    coefficients = np.empty((3, channels), np.float32)
+    normalizer_backward(sums, width, count, gamma, saved, dgamma, dbeta, coefficients)
+    scale, slope, offset = coefficients[0], coefficients[1], coefficients[2]
     for part in prange(PARTS):
         scales = np.empty(length, np.float32)
         slopes, offsets = np.empty(length, np.float32), np.empty(length, np.float32)

@@ -69,6 +69,34 @@ def store(_: Any, array: Any, index: Any, lanes: Any) -> Any:
     return types.none(_checked(array), types.intp, lanes), generate
 
 
+@intrinsic(prefer_literal=True)
+def loads(_: Any, array: Any, index: Any, count: Any) -> Any:
+    """`load` of `count` lanes, one behind the other, as a tuple; `count` is a plain number."""
+    if not isinstance(count, types.IntegerLiteral):
+        raise TypingError(f"{count}: how many lanes are loaded is written as a number")
+    number = count.literal_value
+
+    def generate(context, builder, signature, values):
+        address = _address(context, builder, signature.args[0], *values[:2])
+        places = [builder.gep(address, [ir.Constant(ir.IntType(64), place)]) for place in range(number)]
+        return cgutils.pack_array(builder, [builder.load(place, align=4) for place in places])
+
+    return types.UniTuple(_lanes, number)(_checked(array), types.intp, count), generate
+
+
+@intrinsic
+def stores(_: Any, array: Any, index: Any, several: Any) -> Any:
+    """`store` of a tuple of lanes, one behind the other."""
+
+    def generate(context, builder, signature, values):
+        address = _address(context, builder, signature.args[0], *values[:2])
+        for place, lanes in enumerate(cgutils.unpack_tuple(builder, values[2])):
+            builder.store(lanes, builder.gep(address, [ir.Constant(ir.IntType(64), place)]), align=4)
+        return context.get_dummy_value()
+
+    return types.none(_checked(array), types.intp, several), generate
+
+
 def _everywhere(builder: Any, value: Any) -> Any:
     undefined = ir.Constant(_FLOATS, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))

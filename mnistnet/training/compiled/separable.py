@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from mnistnet.training.compiled.activation import framed, passing, through
-from mnistnet.training.compiled.lanes import LANES, add, fma, load, room, splat, spread, store
+from mnistnet.training.compiled.lanes import LANES, add, fma, load, loads, room, splat, spread, store, stores
 from mnistnet.training.compiled.options import PARALLEL, PARTS, SERIAL
 
 
@@ -38,13 +38,7 @@ def _slide(z, weights, height, width, groups, out):
                         s6 = fma(load(z, at + 6 * LANES), w, s6)
                         at += LANES
                         tap += LANES
-                store(out, to, s0)
-                store(out, to + LANES, s1)
-                store(out, to + 2 * LANES, s2)
-                store(out, to + 3 * LANES, s3)
-                store(out, to + 4 * LANES, s4)
-                store(out, to + 5 * LANES, s5)
-                store(out, to + 6 * LANES, s6)
+                stores(out, to, (s0, s1, s2, s3, s4, s5, s6))
                 to += 7 * LANES
                 first += 7 * LANES
             for _ in range(width % 7):
@@ -81,13 +75,7 @@ def _mix(d, weights, places, inputs, outputs, out):
                     at += 1
                     weight += LANES
             to = (k * places + place) * LANES
-            store(out, to, s0)
-            store(out, to + LANES, s1)
-            store(out, to + 2 * LANES, s2)
-            store(out, to + 3 * LANES, s3)
-            store(out, to + 4 * LANES, s4)
-            store(out, to + 5 * LANES, s5)
-            store(out, to + 6 * LANES, s6)
+            stores(out, to, (s0, s1, s2, s3, s4, s5, s6))
         for place in range(places // 7 * 7, places):
             s0 = zero
             for c in range(inputs):
@@ -104,10 +92,7 @@ def _outer(d, g, places, inputs, outputs, total):
         for c in range(inputs):
             for half in range(0, LANES, 8):
                 to = ((k * inputs + c) * LANES + half) * LANES
-                s0, s1 = load(total, to), load(total, to + LANES)
-                s2, s3 = load(total, to + 2 * LANES), load(total, to + 3 * LANES)
-                s4, s5 = load(total, to + 4 * LANES), load(total, to + 5 * LANES)
-                s6, s7 = load(total, to + 6 * LANES), load(total, to + 7 * LANES)
+                s0, s1, s2, s3, s4, s5, s6, s7 = loads(total, to, 8)
                 at, of = k * places * LANES, c * places * LANES + half
                 for _ in range(places):
                     gradient = load(g, at)
@@ -121,14 +106,7 @@ def _outer(d, g, places, inputs, outputs, total):
                     s7 = fma(spread(d, of + 7), gradient, s7)
                     at += LANES
                     of += LANES
-                store(total, to, s0)
-                store(total, to + LANES, s1)
-                store(total, to + 2 * LANES, s2)
-                store(total, to + 3 * LANES, s3)
-                store(total, to + 4 * LANES, s4)
-                store(total, to + 5 * LANES, s5)
-                store(total, to + 6 * LANES, s6)
-                store(total, to + 7 * LANES, s7)
+                stores(total, to, (s0, s1, s2, s3, s4, s5, s6, s7))
 
 
 @njit(**SERIAL)
@@ -139,7 +117,7 @@ def _taps(z, g, height, width, groups, total):
     for group in range(groups):
         for i in range(3):
             left = (group * 9 + 3 * i) * LANES
-            s0, s1, s2 = load(total, left), load(total, left + LANES), load(total, left + 2 * LANES)
+            s0, s1, s2 = loads(total, left, 3)
             t0, t1, t2 = zero, zero, zero
             for row in range(height):
                 of = (group * (height + 2) + row + 1) * stride + LANES
@@ -160,9 +138,7 @@ def _taps(z, g, height, width, groups, total):
                     s0 = fma(load(z, at), g0, s0)
                     s1 = fma(load(z, at + LANES), g0, s1)
                     s2 = fma(load(z, at + 2 * LANES), g0, s2)
-            store(total, left, add(s0, t0))
-            store(total, left + LANES, add(s1, t1))
-            store(total, left + 2 * LANES, add(s2, t2))
+            stores(total, left, (add(s0, t0), add(s1, t1), add(s2, t2)))
 
 
 @njit(**SERIAL)
@@ -214,7 +190,7 @@ def block_backward(
     """Gradients of `block`, and through the batch norm and ReLU behind it.
 
     after (n, k * h * w): what `block` wrote; g the gradient at what batch norm and ReLU made of it, of
-    the same shape, or (n, k) where it is alike at every place. coefficients (3, k): see `slope_of`.
+    the same shape, or (n, k) where it is alike at every place. coefficients (3, k): see `moments`.
     dy (n, c * h * w): the gradient at what batch norm and ReLU made of y. slid_total (PARTS, c * 9) and
     mixed_total (PARTS, k * c): sums of weights' gradients. sums (PARTS, 2, c): of dy where it passes
     y's ReLU, and of its products with y.

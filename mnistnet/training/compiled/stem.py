@@ -7,7 +7,20 @@ Nothing of the image's full size is ever written: what batch norm's backward pas
 import numpy as np
 from numba import njit, prange
 
-from mnistnet.training.compiled.lanes import LANES, add, fma, load, mul, room, splat, spread, store, where_less
+from mnistnet.training.compiled.lanes import (
+    LANES,
+    add,
+    fma,
+    load,
+    loads,
+    mul,
+    room,
+    splat,
+    spread,
+    store,
+    stores,
+    where_less,
+)
 from mnistnet.training.compiled.options import PARALLEL, PARTS, SERIAL
 
 
@@ -87,9 +100,7 @@ def stem_backward(images, weights, height, width, scale, offset, floor, coeffici
                 c, tap = group * LANES, group * 9 * LANES
                 a, b, e = load(coefficients[0], c), load(coefficients[1], c), load(coefficients[2], c)
                 factor, shift = load(scale, c), load(offset, c)
-                d0, d1, d2 = load(total, tap), load(total, tap + LANES), load(total, tap + 2 * LANES)
-                d3, d4, d5 = load(total, tap + 3 * LANES), load(total, tap + 4 * LANES), load(total, tap + 5 * LANES)
-                d6, d7, d8 = load(total, tap + 6 * LANES), load(total, tap + 7 * LANES), load(total, tap + 8 * LANES)
+                d0, d1, d2, d3, d4, d5, d6, d7, d8 = loads(total, tap, 9)
                 for row in range(height // 2):
                     for column in range(width // 2):
                         s0, s1, s2, s3 = _windows(x, weights, width, row, column, group)
@@ -121,12 +132,4 @@ def stem_backward(images, weights, height, width, scale, offset, floor, coeffici
                         d6 = fma(x20, g0, fma(x21, g1, fma(x30, g2, fma(x31, g3, d6))))
                         d7 = fma(x21, g0, fma(x22, g1, fma(x31, g2, fma(x32, g3, d7))))
                         d8 = fma(x22, g0, fma(x23, g1, fma(x32, g2, fma(x33, g3, d8))))
-                store(total, tap, d0)
-                store(total, tap + LANES, d1)
-                store(total, tap + 2 * LANES, d2)
-                store(total, tap + 3 * LANES, d3)
-                store(total, tap + 4 * LANES, d4)
-                store(total, tap + 5 * LANES, d5)
-                store(total, tap + 6 * LANES, d6)
-                store(total, tap + 7 * LANES, d7)
-                store(total, tap + 8 * LANES, d8)
+                stores(total, tap, (d0, d1, d2, d3, d4, d5, d6, d7, d8))
