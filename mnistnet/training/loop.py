@@ -20,7 +20,7 @@ from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
 from mnistnet.training.fusion import fused
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.muon import Muon
+from mnistnet.training.optimizers import optimizer
 from mnistnet.training.progress import Epoch, Step
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
@@ -56,7 +56,7 @@ class Training:
         self.kept = copy.deepcopy(self.network) if recipe.averaging else self.network
         self._forward = fused(self.network) if self.device.type == "cpu" else self.network
         self._live, self._averaged = _floating(self.network), _floating(self.kept)
-        self._optimizer = _optimizer(self.network, recipe)
+        self._optimizer = optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)
         self.validation_guesses = np.empty(0, np.uint8)  # of the last epoch, (n,), from when there is one
         self._images = pixels(split.train.images, source, self.device)
@@ -201,27 +201,3 @@ def _floating(network: nn.Module) -> list[Tensor]:
 def _epoch_seed(seed: int, epoch: int) -> int:
     # torch's CPU generator uses 32 bits of its seed; SeedSequence mixes the pair into them.
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay on weights only, not on biases and batch norm."""
-    if recipe.optimizer == "muon":
-        return Muon(network, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer: torch.optim.Optimizer = _OPTIMIZERS[recipe.optimizer](
-        [group for group in groups if group["params"]], recipe
-    )
-    return optimizer
-
-
-_OPTIMIZERS: dict[str, Any] = {
-    "sgd": lambda groups, recipe: torch.optim.SGD(
-        groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True
-    ),
-    "adam": lambda groups, recipe: torch.optim.Adam(groups, recipe.learning_rate, fused=True),
-    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, recipe.learning_rate, fused=True),
-}
