@@ -51,6 +51,7 @@ class Dashboard:
     port: int
     log: Path
     process: subprocess.Popen[bytes]
+    problem: str = "not asked yet"  # why it did not answer when it was asked last
 
     @property
     def said(self) -> str:
@@ -60,8 +61,9 @@ class Dashboard:
         if self.process.poll() is not None:
             raise AssertionError(f"it ended with {self.process.returncode}: {self.said}")
         try:
-            urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health").close()
-        except (urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=SECONDS).close()
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            self.problem = repr(error)
             return False
         return True
 
@@ -93,7 +95,10 @@ def started(
         )
     dashboard = Dashboard(port, log, process)
     try:
-        until(dashboard.answers, SECONDS)
+        try:
+            until(dashboard.answers, SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {dashboard.problem}; it said: {dashboard.said}") from None
         yield dashboard
     finally:
         process.kill()
