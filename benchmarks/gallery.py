@@ -1,6 +1,6 @@
 """Train what the gallery shows, and write it: `python -m benchmarks.gallery [PRESET ...]`.
 
-Each preset with its frozen recipe, our own with five seeds under `holdout`, the published solutions with
+Each preset with its frozen recipe, our own with five or ten seeds under `holdout`, the published solutions with
 three under `course`; one thread a run, as many runs at once as there are cores. Final weights, scored on
 the test set once. Then our own again as a final fit: the same recipe and three of the seeds under `course`,
 on all 60,000 training images. Runs are kept in the store: called again, only what is missing is trained.
@@ -41,9 +41,11 @@ from mnistnet.training.recipe import Recipe
 FOLDER = Path(gallery.__file__).parent
 THREADS = 1
 OWN_SEEDS, COURSE_SEEDS = 5, 3
-# On another machine additions round otherwise, and a training goes another way to the same place: seeds of
-# one recipe differ by up to 0.15 points.
-TOLERANCE = 0.0015
+# Ten where the mean of five, met or missed, lay within its standard error of the goal (benchmarks/LOG.md).
+UNDECIDED, MORE_SEEDS = {"mnistnet-16k", "mnistnet-8k", "mnistnet-min"}, 10
+# On another machine additions round otherwise, and a training goes another way to the same place, as another seed
+# does: ten of mnistnet-min's differ by up to 0.22 points on validation and 0.14 on the test set.
+TOLERANCE = 0.0025
 
 
 def frozen(preset: str) -> Recipe:
@@ -58,9 +60,11 @@ def fits(preset: str) -> list[Recipe]:
     return [] if recipe.protocol == "course" else [recipe.changed(protocol="course")]
 
 
-def seeds(recipe: Recipe) -> range:
+def seeds(preset: str, recipe: Recipe) -> range:
     """Seeds to train."""
-    return range(1, 1 + (COURSE_SEEDS if recipe.protocol == "course" else OWN_SEEDS))
+    if recipe.protocol == "course":
+        return range(1, 1 + COURSE_SEEDS)
+    return range(1, 1 + (MORE_SEEDS if preset in UNDECIDED else OWN_SEEDS))
 
 
 def conditions() -> str:
@@ -225,10 +229,10 @@ def main() -> None:
     presets = arguments.presets or list(PRESETS)
     # What is shown comes first: who stops this in between has all of that.
     for wanted in ([(name, frozen(name)) for name in presets], [(name, fit) for name in presets for fit in fits(name)]):
-        each = [(preset, recipe.changed(seed=seed)) for preset, recipe in wanted for seed in seeds(recipe)]
+        each = [(preset, recipe.changed(seed=seed)) for preset, recipe in wanted for seed in seeds(preset, recipe)]
         runs = iter(trained(store, each))
         for preset, recipe in wanted:
-            write(store, preset, recipe, list(islice(runs, len(seeds(recipe)))))
+            write(store, preset, recipe, list(islice(runs, len(seeds(preset, recipe)))))
 
 
 if __name__ == "__main__":

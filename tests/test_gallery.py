@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load
 
-from benchmarks.gallery import table
+from benchmarks.gallery import seeds, table
 from mnistnet import gallery
 from mnistnet.gallery import Damaged, Entry
 from mnistnet.insight import answers
@@ -66,9 +66,8 @@ def test_every_seed_has_every_epoch_of_an_allowed_number(entry: Entry) -> None:
 
 
 def test_there_are_enough_seeds_and_none_twice(entry: Entry) -> None:
-    seeds = [outcome.seed for outcome in entry.outcomes]
-    assert seeds == list(range(1, 1 + (3 if entry.recipe.protocol == "course" else 5)))
-    assert len({outcome.weights_sha256 for outcome in entry.outcomes}) == len(seeds)
+    assert [outcome.seed for outcome in entry.outcomes] == list(seeds(entry.preset, entry.recipe))
+    assert len({outcome.weights_sha256 for outcome in entry.outcomes}) == len(entry.outcomes)
 
 
 def test_the_weights_are_those_that_were_scored(kept: Entry) -> None:
