@@ -3,9 +3,10 @@
 `python -m benchmarks.time_to_accuracy [--seeds 5]`
 
 Ours: `python -m mnistnet train mnistnet-10k --recipe sprint`, a cold process for each seed, protocol
-`holdout`: the last epoch's accuracy on the 5,000 validation images, the test set not looked at. Theirs: the
-measured time of an epoch of `benchmarks.textbook`, times the epochs that the published log needed to first
-show 99.4 % (on the test set). They take turns, so that noise hits all alike; times are medians.
+`holdout`: the last epoch's accuracy on the 5,000 validation images; what the test set says at the end is not
+used. Theirs: the measured time of an epoch of `benchmarks.textbook`, times the epochs that the published log
+needed to first show 99.4 % (on the test set). Times are of training alone, without validation, and medians;
+all take turns, so that noise hits them alike.
 """
 
 import argparse

@@ -338,6 +338,7 @@ def test_the_stages_are_told_in_order(store: Store, monkeypatch: pytest.MonkeyPa
     trained(store)
     assert list(dict.fromkeys(stages)) == [
         "loading Offline sample (scikit-learn digits, not MNIST)",
+        job.FIRST_BATCH,
         "training",
         "scoring the test set",
     ]

@@ -1,5 +1,6 @@
 """A run from its first stage to its score: joins loop, checkpoints and store. Knows no process."""
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from mnistnet.training.progress import Epoch, Step
 
 REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
 LOOK_SECONDS = 0.4
+FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class _Job:
         network = build(run.architecture, run.recipe.seed)
         self.training = Training(network, self.split, dataset.source, run.recipe)
         self._restore()
-        store.advance(run.id, "training")
-        self._looked = self._reported = time.monotonic()
-        self._reported_step = 0
+        store.advance(run.id, FIRST_BATCH)
+        self._looked = time.monotonic()
+        self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
 
     def _restore(self) -> None:
         stored = self.store.metrics(self.run.id)
@@ -91,12 +93,12 @@ class _Job:
         self._reported, self._reported_step = time.monotonic(), 0
 
     def report(self, progress: Step) -> None:
-        """Where training stands, every other second."""
+        """Where training stands, after the first batch and every other second."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return
         images = (progress.step - self._reported_step) * self.run.recipe.batch_size
-        speed = images / (now - self._reported)
+        speed = images / (now - self._reported)  # 0 after the first batch: what came before says nothing
         with suppress(StoreError):  # a busy or full disk may cost the display, never the training
             self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
         self._reported, self._reported_step = now, progress.step

@@ -15,7 +15,7 @@ DatasetName: TypeAlias = Literal["mnist", "fashion", "kmnist", "digits"]
 
 MAX_EPOCHS = 100
 MAX_THREADS = 64
-# Learning rates that suit each optimizer's own scale; SGD's is the one measured best so far.
+# Learning rates that suit each optimizer's own scale.
 USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.005, "muon": 0.2}
 
 Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]

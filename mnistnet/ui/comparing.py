@@ -138,8 +138,8 @@ def plane(runs: list[Run]) -> None:
     st.caption(
         "Dots: the final weights of these MNIST runs on all 10,000 test images. Squares: means of the gallery's seeds, "
         "hollow for final fits on all 60,000 training images. All with 95% intervals. Diamonds: published solutions "
-        "as their authors state them; crosses: other public results; one run each, mostly the best epoch on the "
-        "test set."
+        "as their authors state them; crosses: other public results; one run each, where their "
+        "sources say so the best epoch on the test set."
     )
 
 
@@ -194,7 +194,10 @@ def gallery() -> None:
             "seconds": st.column_config.NumberColumn(format="%.0f", help="Mean training time without validation"),
         },
     )
-    st.caption(f"{next(iter(entries().values())).conditions}. Their curves can be drawn, their mistakes looked at.")
+    st.caption(
+        f"{next(iter(entries().values())).conditions}; seconds on whatever processor each was trained, so they say "
+        "little beside each other. The first seed's curve can be drawn, its mistakes looked at."
+    )
 
 
 def _mean(entry: Entry) -> Point:

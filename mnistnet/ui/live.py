@@ -16,7 +16,7 @@ from mnistnet.ui import access, actions, components, readers, state
 
 TICK_SECONDS = 2.0
 SESSIONS_A_TICK = 20  # that many looks of some 20 ms a core has time for, with room for who does more than look
-STALLED_SECONDS = 20.0  # a worker reports every other second; compiling its loops for the first time takes ten
+STALLED_SECONDS = 20.0  # a worker reports every other second from its first batch on
 _PAUSED, _VIEW = "pause-live", "curve-view"
 
 

@@ -47,7 +47,7 @@ def recipe_panel() -> None:
         st.caption(f"{describe(datasets.source(recipe.dataset), recipe.protocol)}.")
         if recipe.protocol == "course":
             st.caption(
-                ":orange-badge[:material/info: choosing an epoch by its test accuracy flatters by 0.05 to 0.10 points]"
+                ":orange-badge[:material/info: choosing an epoch by its test accuracy flatters by up to 0.1 points]"
             )
         _number("seed", "Seed", 0, 2**31 - 1, 1)
     st.markdown("**Optimizer**")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from mnistnet.runs import supervisor
+from mnistnet.runs.job import FIRST_BATCH
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store
 from mnistnet.ui import readers
@@ -54,9 +55,13 @@ def test_a_run_without_a_sign_is_silent_by_a_clock_that_nobody_sets(
 ) -> None:
     readers._signs.clear()
     run = running(store)
-    store.advance(run.id, "training", 3, 11)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
+    store.advance(run.id, FIRST_BATCH)  # compiling is no silence
+    assert readers.silence(store.run(run.id)) == 0
+    now += DAY
+    assert readers.silence(store.run(run.id)) == 0
+    store.advance(run.id, "training", 3, 11)
     assert readers.silence(store.run(run.id)) == 0
     now += STALLED_SECONDS + 10
     assert readers.silence(store.run(run.id)) == STALLED_SECONDS + 10
