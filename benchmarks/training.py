@@ -5,11 +5,12 @@
 (a) is `benchmarks.textbook`, (b) mnistnet's own loop without augmentation and averaging: the same network,
 batches, loss and rate, in bf16 where the processor multiplies it, with Nesterov's momentum. Both take turns of
 a few seconds, each in its own process; a ratio is the median over pairs of turns. Below it, where the time of
-(b) goes: each part timed alone on its real input, and what a step takes beyond their sum.
+(b) goes: how long each part takes of a step, forward and backward, while it trains.
 """
 
 import argparse
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
@@ -25,6 +26,7 @@ from mnistnet.training.recipe import Recipe
 BATCH_SIZES = {"course-10040": 128, "course-19122": 64}
 TRAIN_IMAGES = 60_000
 TURN_IMAGES = 6_400
+WATCHED_STEPS = 100
 
 
 def textbook(name: str, batch_size: int) -> Iterator[Any]:
@@ -79,55 +81,72 @@ def compare(name: str, pairs: int, threads: int) -> None:
 
 def breakdown(name: str) -> None:
     """Print the time of each kind of operation in a step of (b), forward and backward."""
-    import torch
+    from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+    steps, clock = ours(name, same_arithmetic(BATCH_SIZES[name])), Clock()
+    hooks = register_module_forward_pre_hook(clock.begin), register_module_forward_hook(clock.end)
+    for _ in range(WATCHED_STEPS // 4):
+        next(steps)
+    clock.spent.clear()
+    started = time.perf_counter()
+    for _ in range(WATCHED_STEPS):
+        next(steps)
+    seconds = time.perf_counter() - started
+    for hook in hooks:
+        hook.remove()
+    spent = {**clock.spent, "loss, optimizer, batches, dispatch": seconds - sum(clock.spent.values())}
+    print(f"  a step of (b): {1000 * seconds / WATCHED_STEPS:.1f} ms")
+    for kind, of_it in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"    {kind:36} {1000 * of_it / WATCHED_STEPS:5.1f} ms  {of_it / seconds:4.0%}")
+
+
+class Clock:
+    """What each kind of part takes of a sequential network's training, in place: seconds, forward and backward."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, float] = defaultdict(float)
+        self._under_way, self._since = "", 0.0
+        self._knows_the_end = False
+
+    def begin(self, part: Any, _: Any) -> None:
+        """Forward."""
+        if kind_of(part):
+            self._turn_to(kind_of(part))
+
+    def end(self, part: Any, inputs: Any, output: Any) -> None:
+        """The part's forward is done; its backward begins when the gradient at its output is there."""
+        kind = kind_of(part)
+        if not kind:
+            return
+        self._turn_to("")
+        if output.requires_grad:
+            output.register_hook(lambda _: self._turn_to(kind))
+        # Before the first part nothing waits for a gradient: it is done when a parameter of its own has one.
+        if not (inputs[0].requires_grad or self._knows_the_end):
+            self._knows_the_end = True
+            next(part.parameters()).register_post_accumulate_grad_hook(lambda _: self._turn_to(""))
+
+    def _turn_to(self, kind: str) -> None:
+        now = time.perf_counter()
+        if self._under_way:
+            self.spent[self._under_way] += now - self._since
+        self._under_way, self._since = kind, now
+
+
+def kind_of(part: Any) -> str:
+    """What the table calls a part of a fused network; empty for the network itself."""
     from torch import nn
 
-    from mnistnet.nets.network import build
     from mnistnet.training import chain, fusion
 
-    kinds = {
+    kinds: dict[type[nn.Module], str] = {
+        nn.Sequential: "",
         nn.Conv2d: "convolution",
         fusion.Normalization: "batch norm, ReLU, dropout",
         fusion.Halving: "max-pool",
         chain.Chain: "chains of separable convolutions",
     }
-    recipe = same_arithmetic(BATCH_SIZES[name])
-    steps = ours(name, recipe)
-    step = timed(lambda: next(steps), repeats=60)
-    network = build(PRESETS[name].architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    values = torch.randn(recipe.batch_size, 1, 28, 28)
-    spent: dict[str, float] = {}
-    with torch.autocast("cpu", torch.bfloat16, enabled=casts(recipe)):
-        for place, part in enumerate(fusion.fused(network)):
-            given = values.clone(memory_format=torch.preserve_format).requires_grad_(place > 0)
-            values, seconds = forward_and_backward(part, given)
-            kind = kinds.get(type(part), "other layers")
-            spent[kind] = spent.get(kind, 0.0) + seconds
-    spent["loss, optimizer, dispatch, memory"] = step - sum(spent.values())
-    print(f"  a step of (b): {1000 * step:.1f} ms")
-    for kind, seconds in sorted(spent.items(), key=lambda item: -item[1]):
-        print(f"    {kind:36} {1000 * seconds:5.1f} ms  {seconds / step:4.0%}")
-
-
-def casts(recipe: Recipe) -> bool:
-    """Whether (b) computes in bf16 here."""
-    from mnistnet.training.loop import casts_to_bf16, device_of
-
-    return casts_to_bf16(recipe, device_of(recipe))
-
-
-def forward_and_backward(part: Any, given: Any) -> tuple[Any, float]:
-    """What `part` makes of `given`, and the seconds that it and its gradients take."""
-    import torch
-
-    # What works in place must not spoil what it is given again.
-    seconds = timed(lambda: part(given.clone(memory_format=torch.preserve_format)))
-    made = part(given.clone(memory_format=torch.preserve_format))
-    wanted = [*part.parameters(), *([given] if given.requires_grad else [])]
-    if wanted:
-        gradient = torch.randn_like(made)
-        seconds += timed(lambda: torch.autograd.grad(made, wanted, gradient, retain_graph=True))
-    return made.detach(), seconds
+    return kinds.get(type(part), "other layers")
 
 
 def timed(action: Callable[[], Any], repeats: int = 25) -> float:

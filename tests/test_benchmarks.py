@@ -4,14 +4,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from benchmarks import gallery as gallery_benchmark
 from benchmarks import textbook
 from benchmarks.sides import Side
-from benchmarks.training import BATCH_SIZES, same_arithmetic
+from benchmarks.training import BATCH_SIZES, Clock, same_arithmetic
 from mnistnet.nets.network import Dropout, build
 from mnistnet.nets.presets import PRESETS
+from mnistnet.training.fusion import fused
 from mnistnet.training.presets import RECIPES
 
 
@@ -61,3 +64,25 @@ def test_every_preset_has_a_frozen_recipe_and_enough_seeds(name: str) -> None:
 
 def test_the_sprint_is_for_the_assignment() -> None:
     assert RECIPES["sprint"].fields["epochs"] < 20
+
+
+def test_the_clock_gives_each_part_its_time_and_no_more() -> None:
+    network = fused(
+        nn.Sequential(
+            nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 10, 3), nn.Flatten()
+        )
+    )
+    clock = Clock()
+    hooks = register_module_forward_pre_hook(clock.begin), register_module_forward_hook(clock.end)
+    started = time.perf_counter()
+    for _ in range(3):
+        answers = network(torch.randn(16, 1, 28, 28))
+        time.sleep(0.05)  # the loss
+        answers.sum().backward()
+        time.sleep(0.05)  # the optimizer
+    seconds = time.perf_counter() - started
+    for hook in hooks:
+        hook.remove()
+    assert set(clock.spent) == {"convolution", "batch norm, ReLU, dropout", "max-pool", "other layers"}
+    assert min(clock.spent.values()) > 0
+    assert sum(clock.spent.values()) < seconds - 0.3

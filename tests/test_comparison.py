@@ -146,7 +146,10 @@ def test_runs_means_and_what_others_state_differ_by_shape_as_well_as_by_colour()
 
 def test_the_gallery_is_named_and_has_its_intervals() -> None:
     spec = vega.spec(plane([], [MEAN], [FINAL], TARGET))
-    assert vega.levels(spec, vega.layers(spec, "text")[0], "text") == ["mnistnet-4k"]
+    above, beside = vega.layers(spec, "text")
+    assert vega.levels(spec, above, "text") == ["mnistnet-4k"]
+    assert vega.levels(spec, above, "y") == [0.9966]  # clear of the final fit's interval too
+    assert vega.levels(spec, beside, "text") == []
     assert vega.levels(spec, squares(spec), "y") == [0.9951]
     spans = [layer for layer in vega.layers(spec, "rule") if "y2" in layer["encoding"]]
     assert [vega.levels(spec, spans[1], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
