@@ -8,7 +8,7 @@ on all 60,000 training images. Runs are kept in the store: called again, only wh
 `python -m benchmarks.gallery --table` prints the README's table from what is stored.
 `python -m benchmarks.gallery --check mnistnet-min` trains one seed anew and compares it with what is stored:
 the same bits on the same kind of processor under the stored conditions, otherwise every figure within the stated
-tolerance (so the published solutions', whose compiled loops still had fast math then).
+tolerance.
 """
 
 import argparse

@@ -155,6 +155,15 @@ def test_the_gallery_is_named_and_has_its_intervals() -> None:
     assert [vega.levels(spec, spans[1], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
 
 
+def test_names_of_published_nets_of_much_the_same_size_stand_clear_of_each_others_intervals() -> None:
+    sizes = {"course-10216": 10_216, "course-10040": 10_040, "course-18738": 18_738}
+    spec = vega.spec(
+        plane([], [Point(name, size, 0.995, 0.993, 0.997, "course") for name, size in sizes.items()], [], TARGET)
+    )
+    _, beside = vega.layers(spec, "text")
+    assert vega.levels(spec, beside, "x") == [10_216, 10_216, 18_738]
+
+
 def test_a_final_fit_is_a_hollow_square_with_its_interval() -> None:
     spec = vega.spec(plane([], [MEAN], [FINAL], TARGET))
     (hollow,) = [

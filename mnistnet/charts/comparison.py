@@ -11,6 +11,8 @@ from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS, PUBLIC
 from mnistnet.runs.run import Metrics
 
+_ALIKE = 800  # parameters apart, in which there is no room for a name
+
 
 @dataclass(frozen=True)
 class Point:
@@ -106,12 +108,16 @@ class _Axes:
 
 
 def _names(means: pd.DataFrame, finals: pd.DataFrame, axes: _Axes) -> list[alt.Chart]:
-    """Our own nets' above their intervals, the published ones' beside their squares: so all have room."""
+    """Our own nets' above their intervals, the published ones' beside their squares and those of their like."""
     is_ours = means["protocol"] == "holdout"
     tops = pd.concat([means, finals]).groupby("label")["high"].max()
     ours = means[is_ours].assign(high=means["label"].map(tops))
     above = alt.Chart(ours).mark_text(fontSize=10, align="center", dy=-6)
-    beside = alt.Chart(means[~is_ours]).mark_text(fontSize=10, align="left", dx=7, dy=-8)
+    published = means[~is_ours]
+    reach = [
+        max(other for other in published["params"] if 0 <= other - params < _ALIKE) for params in published["params"]
+    ]
+    beside = alt.Chart(published.assign(params=reach)).mark_text(fontSize=10, align="left", dx=7, dy=-8)
     return [
         text.encode(x=axes.along, y=axes.up(field), text="label:N")
         for text, field in ((above, "high"), (beside, "accuracy"))

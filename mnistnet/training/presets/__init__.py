@@ -30,6 +30,5 @@ RECIPES = {
         RecipePreset("mnistnet-4k", "as the gallery trains mnistnet-4k"),
         RecipePreset("mnistnet-min", "as the gallery trains mnistnet-min"),
         RecipePreset("course", "as the gallery trains the published solutions, scored as they were"),
-        RecipePreset("course-18738", "as the gallery trains course-18738, whose epochs take longest"),
     )
 }
