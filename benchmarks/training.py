@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.sides import Side
 from mnistnet.nets import geometry
@@ -81,19 +81,14 @@ def compare(name: str, pairs: int, threads: int) -> None:
 
 def breakdown(name: str) -> None:
     """Print the time of each kind of operation in a step of (b), forward and backward."""
-    from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-
-    steps, clock = ours(name, same_arithmetic(BATCH_SIZES[name])), Clock()
-    hooks = register_module_forward_pre_hook(clock.begin), register_module_forward_hook(clock.end)
+    steps = ours(name, same_arithmetic(BATCH_SIZES[name]))
     for _ in range(WATCHED_STEPS // 4):
         next(steps)
-    clock.spent.clear()
-    started = time.perf_counter()
-    for _ in range(WATCHED_STEPS):
-        next(steps)
-    seconds = time.perf_counter() - started
-    for hook in hooks:
-        hook.remove()
+    with Clock() as clock:
+        started = time.perf_counter()
+        for _ in range(WATCHED_STEPS):
+            next(steps)
+        seconds = time.perf_counter() - started
     spent = {**clock.spent, "loss, optimizer, batches, dispatch": seconds - sum(clock.spent.values())}
     print(f"  a step of (b): {1000 * seconds / WATCHED_STEPS:.1f} ms")
     for kind, of_it in sorted(spent.items(), key=lambda item: -item[1]):
@@ -108,12 +103,21 @@ class Clock:
         self._under_way, self._since = "", 0.0
         self._knows_the_end = False
 
-    def begin(self, part: Any, _: Any) -> None:
-        """Forward."""
-        if kind_of(part):
-            self._turn_to(kind_of(part))
+    def __enter__(self) -> Self:
+        from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-    def end(self, part: Any, inputs: Any, output: Any) -> None:
+        self._hooks = register_module_forward_pre_hook(self._begin), register_module_forward_hook(self._end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _begin(self, part: Any, _: Any) -> None:
+        if kind := kind_of(part):
+            self._turn_to(kind)
+
+    def _end(self, part: Any, inputs: Any, output: Any) -> None:
         """The part's forward is done; its backward begins when the gradient at its output is there."""
         kind = kind_of(part)
         if not kind:

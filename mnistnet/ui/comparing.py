@@ -195,8 +195,8 @@ def gallery() -> None:
         },
     )
     st.caption(
-        f"{next(iter(entries().values())).conditions}; seconds on whatever processor each was trained, so they say "
-        "little beside each other. The first seed's curve can be drawn, its mistakes looked at."
+        f"{next(iter(entries().values())).conditions}. The first seed's curve can be drawn and its mistakes looked at, "
+        "final fits excepted."
     )
 
 
