@@ -179,7 +179,7 @@ def evaluate(run: str, split: SplitName, as_json: bool) -> None:
             f"run {found.id}: it is {found.state}, and holdout touches the test set once, with the final weights; "
             "use --split validation"
         )
-    evaluated = Evaluation(answers.compute(store, found, split))
+    evaluated = Evaluation(watching.computed(answers.compute(store, found, split), "computing the answers"))
     _print(documents.evaluation(evaluated), as_json, watching.score(found, split, evaluated))
 
 

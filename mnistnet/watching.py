@@ -3,12 +3,13 @@
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.evaluation import Evaluation, Score
+from mnistnet.insight.steps import Computation, Steps
 from mnistnet.runs import supervisor
 from mnistnet.runs.backup import Contents
 from mnistnet.runs.run import Metrics, Run
@@ -17,6 +18,8 @@ from mnistnet.runs.store import Store
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
 _WORST = 20
+
+T = TypeVar("T")
 
 
 class EndedEarly(OperationFailed):
@@ -44,6 +47,16 @@ def follow(store: Store, run_id: str) -> Run:
             if not run.state.is_active:
                 return run
             time.sleep(_LOOK_SECONDS)
+
+
+def computed(steps: Steps[T], doing: str) -> T:
+    """What a computation comes to, with a bar on a terminal while it runs."""
+    computation = Computation(lambda: steps)
+    with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty(), label=doing) as bar:
+        while not computation.is_done:
+            computation.advance(_LOOK_SECONDS)
+            bar.update(round(computation.share * _BAR_STEPS) - bar.pos)
+    return computation.result
 
 
 def table(summary: dict[str, Any]) -> list[str]:

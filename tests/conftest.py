@@ -67,11 +67,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 @pytest.fixture
 def still(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The same store, in which states stay as a test sets them: no supervisor is woken, and pages read it afresh."""
-    from mnistnet.ui import readers  # Streamlit: a second of importing that most tests do without
+    from mnistnet.ui import ondemand, readers  # Streamlit: a second of importing that most tests do without
 
     readers.forget()
     readers._metrics.clear()
-    readers._evaluation.clear()
+    ondemand._computations.clear()
+    readers._stored_evaluation.clear()
     readers.images.clear()
     monkeypatch.setattr(supervisor, "ensure", lambda store: None)
     monkeypatch.setattr(supervisor, "bury", lambda store, active: None)

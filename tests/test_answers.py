@@ -11,6 +11,7 @@ import torch
 from mnistnet.data import datasets, splits
 from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation, Score
+from mnistnet.insight.steps import finish
 from mnistnet.insight.weights import NoWeights
 from mnistnet.runs import job, supervisor
 from mnistnet.runs.predictions import SplitName
@@ -41,7 +42,7 @@ def done(full: Store) -> Run:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_computed_answers_are_those_the_run_stored(full: Store, done: Run, split: SplitName) -> None:
-    stored, computed = answers.stored(full, done, split), answers.compute(full, done, split)
+    stored, computed = answers.stored(full, done, split), finish(answers.compute(full, done, split))
     assert stored is not None
     np.testing.assert_array_equal(computed.labels, stored.labels)
     np.testing.assert_allclose(computed.probabilities, stored.probabilities, atol=1e-5)
@@ -50,14 +51,14 @@ def test_computed_answers_are_those_the_run_stored(full: Store, done: Run, split
 @pytest.mark.parametrize("split", SPLITS)
 def test_answers_are_probabilities_for_every_image_of_the_split(full: Store, done: Run, split: SplitName) -> None:
     part = getattr(splits.split(datasets.load("digits"), "holdout"), split)
-    computed = answers.compute(full, done, split)
+    computed = finish(answers.compute(full, done, split))
     assert computed.probabilities.shape == (len(part), 10)
     np.testing.assert_allclose(computed.probabilities.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(computed.labels, part.labels)
 
 
 def test_the_score_of_the_answers_is_the_runs(full: Store, done: Run) -> None:
-    score = Evaluation(answers.compute(full, done, "test")).score
+    score = Evaluation(finish(answers.compute(full, done, "test"))).score
     assert score == Score(done.test_errors or 0, done.test_total or 0)
 
 
@@ -69,7 +70,7 @@ def test_looking_predicting_and_evaluating_change_nothing(full: Store, done: Run
     before, rows = contents(full.folder(done.id)), full.metrics(done.id)
     supervisor.look(full)
     for split in SPLITS:
-        assert Evaluation(answers.compute(full, done, split)).mistakes
+        assert Evaluation(finish(answers.compute(full, done, split))).mistakes
         answers.stored(full, done, split)
     assert full.run(done.id) == done
     assert full.metrics(done.id) == rows
@@ -79,7 +80,7 @@ def test_looking_predicting_and_evaluating_change_nothing(full: Store, done: Run
 def test_a_run_without_an_epoch_has_no_weights_to_answer_with(store: Store) -> None:
     run = running(store)
     with pytest.raises(NoWeights, match=r"no epoch is stored yet; wait for its first epoch or resume it$"):
-        answers.compute(store, run, "test")
+        finish(answers.compute(store, run, "test"))
 
 
 def test_a_run_that_is_not_done_has_stored_no_answers(store: Store) -> None:
@@ -96,11 +97,11 @@ def test_stored_answers_that_are_damaged_are_not_used(full: Store, done: Run, tm
 def test_an_older_checkpoint_never_passes_for_the_final_weights(full: Store) -> None:
     damaged = full.runs()[0]
     with pytest.raises(NoWeights, match=r"the checkpoint of its final weights is damaged; train it again$"):
-        answers.compute(full, damaged, "validation")
+        finish(answers.compute(full, damaged, "validation"))
 
 
 def test_the_newest_whole_checkpoint_answers_for_a_run_that_is_not_done(full: Store) -> None:
     unfinished = replace(full.runs()[0], weights_sha256=None)
     rows = full.metrics(unfinished.id)
-    score = Evaluation(answers.compute(full, unfinished, "validation")).score
+    score = Evaluation(finish(answers.compute(full, unfinished, "validation"))).score
     assert score.accuracy == pytest.approx(rows[1].validation_accuracy)

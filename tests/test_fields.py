@@ -1,14 +1,17 @@
 """Effective fields, speakers and drivers: small networks worked by hand, and random ones against their geometry."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mnistnet.data.datasets import Bytes
-from mnistnet.insight.fields import drivers, effective, speakers
+from mnistnet.insight import fields
 from mnistnet.insight.lens import Lens
 from mnistnet.insight.sights import Driver, Field, Floats, Speaker
+from mnistnet.insight.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require, window
 from mnistnet.nets.network import build
@@ -21,6 +24,18 @@ IDENTITY[0, 0, 1, 1] = 1
 SHIFT[0, 0, 0, 0] = 1  # each place shows the pixel above and to the left of it
 SIX = torch.randn(6, 1, 5, 5, generator=torch.Generator().manual_seed(4))
 HALVING = named(conv_1=convolving(IDENTITY), maxpool_2=nn.MaxPool2d(2))
+
+
+def effective(lens: Lens, layers: Sequence[int], images: Bytes, seed: int = 0) -> dict[int, Field]:
+    return finish(fields.effective(lens, layers, images, seed))
+
+
+def speakers(lens: Lens, layers: Sequence[int], image: Bytes, towards: int) -> dict[int, Speaker]:
+    return finish(fields.speakers(lens, layers, image, towards))
+
+
+def drivers(lens: Lens, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
+    return finish(fields.drivers(lens, layer, channel, images, count))
 
 
 def spots(*pixels: tuple[int, int, int]) -> Bytes:

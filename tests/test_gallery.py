@@ -12,6 +12,7 @@ from benchmarks.gallery import seeds, table
 from mnistnet import gallery
 from mnistnet.gallery import Damaged, Entry
 from mnistnet.insight import answers
+from mnistnet.insight.steps import finish
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE
@@ -110,7 +111,7 @@ def test_the_published_solutions_reach_what_they_state(name: str) -> None:
 @pytest.mark.parametrize("name", ["mnistnet-min", "course-10040"])
 def test_the_weights_answer_the_test_set_as_they_were_scored(name: str, store: Store) -> None:
     entry = found(name)
-    stored, predictions = exhibits.predictions(entry), answers.compute(store, exhibits.as_run(entry), "test")
+    stored, predictions = exhibits.predictions(entry), finish(answers.compute(store, exhibits.as_run(entry), "test"))
     errors = int((predictions.probabilities.argmax(1) != predictions.labels).sum())
     assert stored is not None
     np.testing.assert_allclose(predictions.probabilities, stored.probabilities, atol=5e-3)

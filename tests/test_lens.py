@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes, Source
 from mnistnet.insight.lens import Lens
+from mnistnet.insight.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require
 from mnistnet.nets.network import build
@@ -46,6 +47,12 @@ def connected(weights: Tensor) -> nn.Linear:
     return module
 
 
+def laid_out(architecture: Architecture) -> nn.Sequential:
+    """The network in the memory format that a lens uses: in another one sums round otherwise."""
+    network: nn.Sequential = build(architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
 def passed(network: nn.Sequential, given: Tensor) -> list[Tensor]:
     """What leaves each layer where every module reads a copy, so that none can write over what another gave."""
     found: dict[str, Tensor] = {}
@@ -71,7 +78,7 @@ def test_looking_leaves_the_network_as_it_was(trait: str) -> None:
     before = _state(network, trait)
     lens = Lens(network, MNIST)
     lens.probabilities(noise(2))
-    lens.features(noise(2))
+    finish(lens.features(noise(2)))
     lens.shown(noise(1)[0])
     lens.gradients(noise(2), lambda maps: maps[4])
     assert _state(network, trait) == before
@@ -85,7 +92,7 @@ def test_a_network_is_given_the_usual_normalisation() -> None:
 def test_logits_are_those_of_inference() -> None:
     scaled = inference.pixels(noise(3), MNIST, torch.device("cpu"))
     for architecture in DESIGNS:
-        expected = inference.logits(build(architecture), scaled, MNIST)
+        expected = inference.logits(laid_out(architecture), scaled, MNIST)
         np.testing.assert_array_equal(Lens(build(architecture), MNIST).logits(noise(3)), expected, str(architecture))
 
 
@@ -102,7 +109,7 @@ def test_probabilities_of_an_image_sum_to_one() -> None:
 def test_a_layers_map_is_what_a_plain_pass_gives() -> None:
     for architecture in DESIGNS:
         lens = Lens(build(architecture), MNIST)
-        maps, plain = lens.maps(lens.given(noise(2))), passed(build(architecture), lens.given(noise(2)))
+        maps, plain = lens.maps(lens.given(noise(2))), passed(laid_out(architecture), lens.given(noise(2)))
         assert list(maps) == list(range(len(architecture.layers)))
         assert all(map(torch.equal, maps.values(), plain)), architecture
 
@@ -147,19 +154,51 @@ def _read(architecture: Architecture, given: Tensor) -> Tensor:
 def test_features_are_the_mean_of_what_the_last_layer_with_weights_reads() -> None:
     for architecture in DESIGNS:
         lens = Lens(build(architecture), MNIST)
-        ours, theirs = lens.features(noise(3)), _read(architecture, lens.given(noise(3)))
+        ours, theirs = finish(lens.features(noise(3))), _read(architecture, lens.given(noise(3)))
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=str(architecture))
 
 
 def test_features_behind_an_identity_are_each_images_mean_brightness() -> None:
     network = build(design(conv(1, 3, padding=1), {"type": "linear", "features": 10}))
     nn.init.dirac_(network.get_parameter("conv_1.weight"))
-    np.testing.assert_allclose(Lens(network, PLAIN).features(noise(3))[:, 0], noise(3).mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(finish(Lens(network, PLAIN).features(noise(3)))[:, 0], noise(3).mean((1, 2)), rtol=1e-5)
 
 
 def test_features_of_many_images_come_back_in_order() -> None:
     lens, images = Lens(build(TINY), MNIST), noise(1005)
-    np.testing.assert_allclose(lens.features(images)[995:], lens.features(images[995:]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        finish(lens.features(images))[995:], finish(lens.features(images[995:])), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_single_layer_is_that_of_all_maps() -> None:
+    for architecture in DESIGNS:
+        lens = Lens(build(architecture), MNIST)
+        for layer, expected in lens.maps(lens.given(noise(2))).items():
+            assert torch.equal(lens.upto(lens.given(noise(2)), layer), expected), (architecture, layer)
+
+
+def test_nothing_before_the_first_layer_is_what_was_given() -> None:
+    lens = Lens(build(TINY), MNIST)
+    assert torch.equal(lens.upto(lens.given(noise(1)), -1), lens.given(noise(1)))
+
+
+WIDE = design(conv(512, 3, padding=1), conv(512, 1), conv(10, 1), {"type": "globalavgpool"})
+
+
+@pytest.mark.parametrize("with_gradients", [False, True])
+def test_parts_are_all_images_in_order(with_gradients: bool) -> None:
+    lens, images = Lens(build(WIDE), MNIST), noise(25)
+    np.testing.assert_array_equal(np.concatenate(list(lens.parts(images, with_gradients=with_gradients))), images)
+
+
+def test_parts_hold_as_many_images_as_fit_and_fewer_where_all_maps_are_kept() -> None:
+    lens, images = Lens(build(WIDE), MNIST), noise(100)
+    largest, kept = (2 * 512 * 28**2, (2 * 512 + 10) * 28**2)  # values of an image
+    plain, small = (len(next(lens.parts(images, with_gradients=gradients))) for gradients in (False, True))
+    assert plain * largest <= 2**23 < (plain + 1) * largest
+    assert small * kept <= 2**23
+    assert len(next(Lens(build(TINY), MNIST).parts(noise(2000)))) > plain
 
 
 @pytest.mark.parametrize("layer", [0, 2, 4])

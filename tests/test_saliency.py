@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from mnistnet.data.datasets import Bytes
+from mnistnet.insight import saliency
 from mnistnet.insight.lens import Lens
-from mnistnet.insight.saliency import covered, gradient
-from mnistnet.insight.sights import INK, PAPER
+from mnistnet.insight.saliency import gradient
+from mnistnet.insight.sights import INK, PAPER, PATCH, Covered
+from mnistnet.insight.steps import finish
 from mnistnet.nets.network import build
 from tests.samples import TINY
 from tests.test_lens import MNIST, connected, convolving, named, noise
@@ -19,6 +22,10 @@ LINEAR = named(flatten_1=nn.Flatten(), linear_1=connected(WEIGHTS))
 SAMPLE = Lens(build(TINY), MNIST)
 (IMAGE,) = noise(1)
 (DARK,) = np.zeros((1, 28, 28), np.uint8)
+
+
+def covered(lens: Lens, image: Bytes, shade: int, side: int = PATCH) -> Covered:
+    return finish(saliency.covered(lens, image, shade, side))
 
 
 def weights(towards: int) -> Any:

@@ -3,18 +3,13 @@
 Looking never changes a run: nothing is written. torch is imported only to compute.
 """
 
+from mnistnet.data import datasets, splits
+from mnistnet.data.splits import Part
+from mnistnet.insight.steps import Steps
 from mnistnet.runs import exhibits, predictions
 from mnistnet.runs.predictions import Predictions, SplitName
 from mnistnet.runs.run import Run
 from mnistnet.runs.store import Store
-
-
-def of(store: Store, run: Run, split: SplitName) -> Predictions:
-    """The answers that were stored when the run was done, else computed now.
-
-    Raises weights.NoWeights or gallery.Damaged where the weights cannot be had, DataError without the data set.
-    """
-    return stored(store, run, split) or compute(store, run, split)
 
 
 def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
@@ -26,17 +21,23 @@ def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
     return predictions.read(store.folder(run.id), split, run.weights_sha256)
 
 
-def compute(store: Store, run: Run, split: SplitName) -> Predictions:
-    """The answers of the run's newest weights, computed now in fp32. Raises as `of`."""
+def compute(store: Store, run: Run, split: SplitName) -> Steps[Predictions]:
+    """The answers of the run's newest weights, computed now in fp32.
+
+    Raises weights.NoWeights or gallery.Damaged where the weights cannot be had, DataError without the data set.
+    """
     import torch
 
-    from mnistnet.data import datasets, splits
+    from mnistnet.insight.lens import Lens
     from mnistnet.insight.weights import network_of
-    from mnistnet.training.inference import logits, pixels
 
-    network = network_of(store, run)
-    dataset = datasets.load(run.recipe.dataset, fetch=False)
-    part = getattr(splits.split(dataset, run.recipe.protocol), split)
-    images = pixels(part.images, dataset.source, torch.device("cpu"))
-    answers = logits(network, images, dataset.source)
-    return Predictions(answers.softmax(1).numpy(), part.labels)
+    lens = Lens(network_of(store, run), datasets.source(run.recipe.dataset))
+    part = _part(run, split)
+    answers = yield from lens.answers(part.images)
+    return Predictions(torch.from_numpy(answers).softmax(1).numpy(), part.labels)
+
+
+def _part(run: Run, split: SplitName) -> Part:
+    if split == "test" or run.recipe.protocol == "course":
+        return Part(*datasets.load_test(run.recipe.dataset))
+    return splits.split(datasets.load(run.recipe.dataset, fetch=False), run.recipe.protocol).validation

@@ -11,31 +11,41 @@ import torch
 
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.lens import Lens
-from mnistnet.insight.sights import Driver, Field, Floats, Speaker
+from mnistnet.insight.sights import Driver, Field, Speaker
+from mnistnet.insight.steps import Steps
+from mnistnet.nets.geometry import IMAGE_SIZE
 
 
-def effective(lens: Lens, layers: Sequence[int], images: Bytes, seed: int = 0) -> dict[int, Field]:
+def effective(lens: Lens, layers: Sequence[int], images: Bytes, seed: int = 0) -> Steps[dict[int, Field]]:
     """The effective field of the middle place of each layer, over all its channels, by images (n, 28, 28) uint8.
 
     Root of the summed squares of the channels' gradients, as a mean over images. Their sum with random signs has that
-    square on average, so one pass a layer does; the signs are drawn by `seed`.
+    square on average, so one backward pass a layer does; the signs are drawn by `seed`.
     """
-    return {layer: Field(_middle(lens, layer, images, np.random.default_rng([seed, layer]))) for layer in layers}
+    generators = {layer: np.random.default_rng([seed, layer]) for layer in layers}
+    squares = {layer: np.zeros((IMAGE_SIZE, IMAGE_SIZE)) for layer in layers}
+    done = 0
+    for part in lens.parts(images, with_gradients=True):
+        given = lens.given(part).requires_grad_()
+        maps = lens.maps(given)
+        for count, layer in enumerate(layers, 1):
+            middle = _middle(maps[layer])
+            signs = generators[layer].choice(np.array([-1, 1], np.float32), size=tuple(middle.shape))
+            signed = (middle * torch.from_numpy(signs)).sum()
+            (gradient,) = torch.autograd.grad(signed, given, retain_graph=True)
+            squares[layer] += (gradient[:, 0].double() ** 2).sum(0).numpy()
+            yield (done + len(part) * count / len(layers)) / len(images)
+        del maps, middle, signed  # they hold this batch's maps, which the next one needs room for
+        done += len(part)
+    return {layer: Field(np.sqrt(square / len(images)).astype(np.float32)) for layer, square in squares.items()}
 
 
-def _middle(lens: Lens, layer: int, images: Bytes, generator: np.random.Generator) -> Floats:
-    def middle(maps: dict[int, torch.Tensor]) -> torch.Tensor:
-        found = maps[layer]
-        values = found[:, :, found.shape[2] // 2, found.shape[3] // 2] if found.ndim == 4 else found
-        signs = generator.choice(np.array([-1, 1], np.float32), size=tuple(values.shape))
-        return values * torch.from_numpy(signs)
-
-    gradients = lens.gradients(images, middle)
-    strength: Floats = np.sqrt((gradients.astype(np.float64) ** 2).mean(0)).astype(np.float32)
-    return strength
+def _middle(found: torch.Tensor) -> torch.Tensor:
+    """The channels (n, c) at the middle place of maps (n, c, h, w); all values of a flat layer."""
+    return found[:, :, found.shape[2] // 2, found.shape[3] // 2] if found.ndim == 4 else found
 
 
-def speakers(lens: Lens, layers: Sequence[int], image: Bytes, towards: int) -> dict[int, Speaker]:
+def speakers(lens: Lens, layers: Sequence[int], image: Bytes, towards: int) -> Steps[dict[int, Speaker]]:
     """For each layer the unit that added most to the logit `towards` of image (28, 28) uint8."""
     given = lens.given(image[None]).requires_grad_()
     maps = lens.maps(given)
@@ -52,18 +62,22 @@ def speakers(lens: Lens, layers: Sequence[int], image: Bytes, towards: int) -> d
         loudest = float(added.max())
         share = loudest / spoken if spoken > 0 else 0.0
         found[layer] = Speaker(layer, channel, row, column, loudest, share, Field(by_pixel[0, 0].abs().numpy()))
+        yield len(found) / len(layers)
     return found
 
 
-def drivers(lens: Lens, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
+def drivers(lens: Lens, layer: int, channel: int, images: Bytes, count: int) -> Steps[list[Driver]]:
     """The `count` images (n, 28, 28) uint8 that drive a channel hardest, by their strongest units."""
-    with torch.no_grad():
-        parts = [lens.maps(part)[layer][:, channel] for part in lens.given(images).split(1000)]
-    found = torch.cat(parts)
-    found = found.reshape(len(found), *(found.shape[1:] or (1, 1)))
-    strongest, places = found.flatten(1).max(1)
-    chosen = strongest.argsort(descending=True, stable=True)[:count]
-    width = found.shape[2]
-    return [
-        Driver(int(one), int(places[one]) // width, int(places[one]) % width, float(strongest[one])) for one in chosen
-    ]
+    values, places, done = [], [], 0
+    for part in lens.parts(images):
+        found = lens.upto(lens.given(part), layer)[:, channel]
+        found = found.reshape(len(found), *(found.shape[1:] or (1, 1)))
+        width = found.shape[2]
+        strongest, at = found.flatten(1).max(1)
+        values.append(strongest)
+        places.append(at)
+        done += len(part)
+        yield done / len(images)
+    driven, where = torch.cat(values), torch.cat(places)
+    chosen = driven.argsort(descending=True, stable=True)[:count]
+    return [Driver(int(one), int(where[one]) // width, int(where[one]) % width, float(driven[one])) for one in chosen]

@@ -11,6 +11,7 @@ from torch import Tensor
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.lens import Lens
 from mnistnet.insight.sights import PAPER, PATCH, Covered, Floats
+from mnistnet.insight.steps import Steps
 from mnistnet.nets.geometry import IMAGE_SIZE
 
 
@@ -28,7 +29,7 @@ def gradient(lens: Lens, image: Bytes, towards: int, against: int | None = None)
     return found
 
 
-def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> Covered:
+def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> Steps[Covered]:
     """The answers to image (28, 28) uint8 with a patch of `shade` (0 to 255) around each pixel.
 
     The patch is `side` pixels wide, an odd number, and ends where the image ends.
@@ -38,5 +39,5 @@ def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> 
     for place, variant in enumerate(variants):
         down, across = divmod(place, IMAGE_SIZE)
         variant[max(0, down - half) : down + half + 1, max(0, across - half) : across + half + 1] = shade
-    answers = lens.logits(np.concatenate([variants, image[None]]))
+    answers = yield from lens.answers(np.concatenate([variants, image[None]]))
     return Covered(answers[:-1].reshape(IMAGE_SIZE, IMAGE_SIZE, -1), answers[-1])

@@ -131,6 +131,11 @@ class Walk:
         return sum(row.macs for row in self.rows)
 
     @property
+    def values(self) -> int:
+        """Numbers that leave the rows for one image."""
+        return sum(row.values for row in self.rows)
+
+    @property
     def field(self) -> int:
         """Receptive field of the last row, in pixels, not clipped to the image."""
         return self.rows[-1].field if self.rows else 1

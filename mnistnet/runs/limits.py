@@ -23,6 +23,10 @@ _MB = 1024**2
 _BASE_MB = 700
 _COPIES_OF_VALUES = 2.2
 _BYTES_PER_PARAMETER = 4 * 5  # weight, average, gradient, two moments
+# Evaluation holds a batch of 32 MB of values or one image (training.inference), and copies of them in convolutions.
+# Looking into a network holds all values of a batch, 32 MB, or of one image, and about three times that for gradients.
+_BATCH_BYTES = 32 * _MB
+_COPIES_OF_BATCH = 4
 
 
 class OverLimit(BadInput):
@@ -31,13 +35,17 @@ class OverLimit(BadInput):
 
 @dataclass(frozen=True)
 class Limits:
-    """`queued` runs waiting, `epochs` a run, `hours` an attempt, MB of disk to stay free, MB of a worker's memory."""
+    """`queued` runs waiting, `epochs` a run, `hours` an attempt, MB of disk to stay free, MB of a worker's memory.
+
+    `look_seconds`: how long a page computes what it shows of a network before it asks whether to continue.
+    """
 
     queued: int = 1000
     epochs: int = MAX_EPOCHS
     hours: float = 24.0
     free_mb: int = 200
     memory_mb: int = 0  # 0: three quarters of the machine's
+    look_seconds: float = 15.0
 
     @property
     def memory(self) -> int:
@@ -91,8 +99,22 @@ def require_allowed(architecture: Architecture, recipe: Recipe) -> None:
 def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
     """About how many bytes a worker will have at its peak."""
     walk = require(architecture)
-    values = sum(row.values for row in walk.rows) * recipe.batch_size * 4
-    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + walk.params * _BYTES_PER_PARAMETER)
+    values = walk.values * recipe.batch_size * 4
+    answering = _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
+    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + answering + walk.params * _BYTES_PER_PARAMETER)
+
+
+def require_allowed_to_look(architecture: Architecture) -> None:
+    """OverLimit for a network that takes too much memory to look into; DesignError for one that cannot be built."""
+    walk, allowed = require(architecture), current().memory
+    values = _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
+    needed = _BASE_MB * _MB + values + walk.params * _BYTES_PER_PARAMETER
+    if needed > allowed:
+        raise OverLimit(
+            f"design {strict.shown(architecture.name)}: looking into this network needs about {needed / 1e9:.1f} GB of "
+            f"memory: at most {allowed / 1e9:.1f} GB are allowed here; choose fewer channels or raise memory_mb in "
+            f"{VARIABLE}"
+        )
 
 
 def require_room(root: Path) -> None:

@@ -63,7 +63,7 @@ def _against(answered: Answered) -> None:
     try:
         before = _guesses(run, current, split)
     except MnistnetError as error:
-        st.error(components.plain(str(error)), icon=":material/error:")
+        components.problem(error)
         return
     if before is None:
         st.info(

@@ -11,11 +11,13 @@ from mnistnet.charts.palette import INK
 from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.data.splits import counts
+from mnistnet.errors import MnistnetError
 from mnistnet.insight.evaluation import Score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.ui import readers, state
+from mnistnet.ui.ondemand import TakesLong
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # What Streamlit puts icons, arrows and links in place of after it has read Markdown: no backslash helps there.
@@ -186,6 +188,16 @@ def switch(
         on_change=lambda: choose(st.session_state[key]),
         label_visibility="visible" if named else "collapsed",
     )
+
+
+def problem(error: MnistnetError) -> None:
+    """The reason why there is nothing to show, and a button to continue a computation that takes long."""
+    if not isinstance(error, TakesLong):
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    with st.container(border=True):
+        st.markdown(f":material/hourglass_top: {plain(str(error))}.")
+        st.button("Continue", key=f"continue-{id(error.computation)}", on_click=error.allow_more)
 
 
 def command(text: str, why: str) -> None:

@@ -36,7 +36,7 @@ def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
         kernels(subject, dataset)
         driven(subject, named, images, dataset)
     except MnistnetError as error:
-        st.error(components.plain(str(error)), icon=":material/error:")
+        components.problem(error)
 
 
 def looked_at(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
@@ -113,7 +113,11 @@ def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
     if not 1 <= st.session_state.get(_CHANNEL, 0) <= row.channels:
         st.session_state[_CHANNEL] = 1
     channel = other.number_input("Channel", 1, row.channels, st.session_state[_CHANNEL], key=_CHANNEL)
-    found = insights.drivers(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
+    try:
+        found = insights.drivers(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
+    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+        components.problem(error)
+        return
     side = min(row.field, IMAGE_SIZE)
     times = max(1, _PATCH_SIDE // side)
     with st.grid(min_column_width=side * times + 12):

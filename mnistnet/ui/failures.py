@@ -48,7 +48,7 @@ def evaluation(run: Run, split: SplitName) -> Evaluation | None:
     try:
         return readers.evaluation(run, split)
     except MnistnetError as error:
-        st.error(components.plain(str(error)), icon=":material/error:")
+        components.problem(error)
         return None
 
 

@@ -53,7 +53,7 @@ def ask(case: Case) -> None:
     try:
         _ASKED[current](case)
     except MnistnetError as error:
-        st.error(components.plain(str(error)), icon=":material/error:")
+        components.problem(error)
 
 
 def _steps(places: Sequence[int], index: int, total: int) -> None:

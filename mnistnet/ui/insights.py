@@ -3,6 +3,7 @@
 torch is imported by the first question, never by drawing a page.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,11 +14,12 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight import doubt
 from mnistnet.insight.sights import Covered, Driver, Field, Floats, Speaker
+from mnistnet.insight.steps import Steps, finish
 from mnistnet.nets.architecture import Architecture
-from mnistnet.runs import exhibits
+from mnistnet.runs import exhibits, limits
 from mnistnet.runs.run import Run
 from mnistnet.runs.store import default_root
-from mnistnet.ui import readers
+from mnistnet.ui import ondemand, readers
 
 if TYPE_CHECKING:
     from mnistnet.insight.lens import Lens
@@ -39,7 +41,13 @@ def _layers(subject: Subject) -> list[int]:
 
 
 def lens(subject: Subject, dataset: str) -> "Lens":
-    """The network to look at. Raises weights.NoWeights or gallery.Damaged where its weights cannot be had."""
+    """The network to look at.
+
+    Raises weights.NoWeights or gallery.Damaged where its weights cannot be had, OverLimit where looking into it takes
+    more memory than is allowed here.
+    """
+    limits.require_allowed_to_look(architecture(subject))
+    ondemand.prepare()
     if isinstance(subject, Architecture):
         return _untrained(subject, dataset)
     return _trained(*_weights(subject), subject)
@@ -52,7 +60,7 @@ def _weights(subject: Subject) -> tuple[str, str]:
     return str(default_root()), subject.weights_sha256 or f"{subject.id}/{subject.attempt}/{subject.epochs_done}"
 
 
-@st.cache_resource(max_entries=16, show_spinner="Loading the network…")
+@st.cache_resource(max_entries=8, show_spinner="Loading the network…")
 def _trained(root: str, weights: str, _run: Run) -> "Lens":
     from mnistnet.insight.lens import Lens
     from mnistnet.insight.weights import network_of
@@ -60,7 +68,7 @@ def _trained(root: str, weights: str, _run: Run) -> "Lens":
     return Lens(network_of(readers.store(), _run), datasets.source(_run.recipe.dataset))
 
 
-@st.cache_resource(max_entries=16, show_spinner="Building the network…")
+@st.cache_resource(max_entries=8, show_spinner="Building the network…")
 def _untrained(architecture: Architecture, dataset: str) -> "Lens":
     from mnistnet.insight.lens import Lens
     from mnistnet.nets.network import build
@@ -70,80 +78,84 @@ def _untrained(architecture: Architecture, dataset: str) -> "Lens":
 
 def probabilities(run: Run, images: Bytes) -> Floats:
     """Of images (n, 28, 28) uint8: (n, 10). Not cached: it takes milliseconds."""
-    return lens(run, run.recipe.dataset).probabilities(images)
+    found = lens(run, run.recipe.dataset)
+    with ondemand.turn():
+        return found.probabilities(images)
 
 
 def covered(run: Run, image: Bytes, shade: int) -> Covered:
     """The answers to an image with a patch of `shade` around each pixel in turn."""
-    return _covered(*_weights(run), image, shade, run)
 
+    def start() -> Steps[Covered]:
+        from mnistnet.insight import saliency
 
-@st.cache_resource(max_entries=256, show_spinner="Covering the digit patch by patch…")
-def _covered(root: str, weights: str, image: Bytes, shade: int, _run: Run) -> Covered:
-    from mnistnet.insight import saliency
+        return saliency.covered(lens(run, run.recipe.dataset), image, shade)
 
-    return saliency.covered(lens(_run, _run.recipe.dataset), image, shade)
+    return ondemand.result(
+        ("covered", *_weights(run), image.tobytes(), shade), start, "Covering the digit, place by place"
+    )
 
 
 def gradient(run: Run, image: Bytes, towards: int, against: int) -> Floats:
     """(28, 28): how the lead of one class over another hangs on each pixel."""
-    return _gradient(*_weights(run), image, towards, against, run)
 
+    def start() -> Steps[Floats]:
+        from mnistnet.insight import saliency
 
-@st.cache_resource(max_entries=256, show_spinner="Asking for the gradient…")
-def _gradient(root: str, weights: str, image: Bytes, towards: int, against: int, _run: Run) -> Floats:
-    from mnistnet.insight import saliency
+        yield 0.0
+        return saliency.gradient(lens(run, run.recipe.dataset), image, towards, against)
 
-    return saliency.gradient(lens(_run, _run.recipe.dataset), image, towards, against)
+    key = ("gradient", *_weights(run), image.tobytes(), towards, against)
+    return ondemand.result(key, start, "Computing the gradient")
 
 
 def speakers(run: Run, image: Bytes, towards: int) -> dict[int, Speaker]:
     """For each layer that looks at something new, the unit that added most to a class's logit."""
-    return _speakers(*_weights(run), image, towards, run)
 
+    def start() -> Steps[dict[int, Speaker]]:
+        from mnistnet.insight import fields
 
-@st.cache_resource(max_entries=256, show_spinner="Asking each layer who spoke…")
-def _speakers(root: str, weights: str, image: Bytes, towards: int, _run: Run) -> dict[int, Speaker]:
-    from mnistnet.insight import fields
+        return fields.speakers(lens(run, run.recipe.dataset), _layers(run), image, towards)
 
-    return fields.speakers(lens(_run, _run.recipe.dataset), _layers(_run), image, towards)
+    key = ("speakers", *_weights(run), image.tobytes(), towards)
+    return ondemand.result(key, start, "Computing what each layer adds")
 
 
 def maps(run: Run, image: Bytes) -> dict[int, Floats]:
     """What leaves each layer that looks at something new, for one image: (channels, h, w)."""
-    return _maps(*_weights(run), image, run)
 
+    def start() -> Steps[dict[int, Floats]]:
+        yield 0.0
+        found = lens(run, run.recipe.dataset).shown(image)
+        return {layer: found[layer] for layer in _layers(run)}
 
-@st.cache_resource(max_entries=32, show_spinner="Following the digit through the layers…")
-def _maps(root: str, weights: str, image: Bytes, _run: Run) -> dict[int, Floats]:
-    found = lens(_run, _run.recipe.dataset).shown(image)
-    return {layer: found[layer] for layer in _layers(_run)}
+    return ondemand.result(("maps", *_weights(run), image.tobytes()), start, "Computing the feature maps")
 
 
 def effective(subject: Subject, images: Bytes, dataset: str) -> dict[int, Field]:
     """The effective field of each layer that looks at something new, over the first of these images."""
-    return _effective(*_weights(subject), images[:SAMPLE], dataset, subject)
+    sample = images[:SAMPLE]
 
+    def start() -> Steps[dict[int, Field]]:
+        from mnistnet.insight import fields
 
-@st.cache_resource(max_entries=32, show_spinner="Measuring what each layer looks at…")
-def _effective(root: str, weights: str, images: Bytes, dataset: str, _subject: Subject) -> dict[int, Field]:
-    from mnistnet.insight import fields
+        return fields.effective(lens(subject, dataset), _layers(subject), sample)
 
-    return fields.effective(lens(_subject, dataset), _layers(_subject), images)
+    key = ("effective", *_weights(subject), dataset, _digest(sample))
+    return ondemand.result(key, start, "Measuring the effective receptive field of each layer")
 
 
 def drivers(subject: Subject, dataset: str, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
     """The images, of the first of these, that drive a channel hardest."""
-    return _drivers(*_weights(subject), dataset, layer, channel, images[:DRIVEN_BY], count, subject)
+    sample = images[:DRIVEN_BY]
 
+    def start() -> Steps[list[Driver]]:
+        from mnistnet.insight import fields
 
-@st.cache_resource(max_entries=128, show_spinner="Looking for what drives this channel…")
-def _drivers(
-    root: str, weights: str, dataset: str, layer: int, channel: int, images: Bytes, count: int, _subject: Subject
-) -> list[Driver]:
-    from mnistnet.insight import fields
+        return fields.drivers(lens(subject, dataset), layer, channel, sample, count)
 
-    return fields.drivers(lens(_subject, dataset), layer, channel, images, count)
+    key = ("drivers", *_weights(subject), dataset, layer, channel, _digest(sample), count)
+    return ondemand.result(key, start, "Searching the images that activate this channel most")
 
 
 def training_images(run: Run) -> tuple[Bytes, Bytes]:
@@ -174,15 +186,22 @@ def alike(run: Run, image: Bytes, count: int, of_class: int | None = None) -> li
 
     images, labels = training_images(run)
     places = np.arange(len(labels)) if of_class is None else np.flatnonzero(labels == of_class)
-    wanted = lens(run, run.recipe.dataset).features(image[None])[0]
+    with ondemand.turn():
+        (wanted,) = finish(lens(run, run.recipe.dataset).features(image[None]))
     classes = datasets.source(run.recipe.dataset).classes
-    found = nearest(_features(*_weights(run), run)[places], wanted, count)
+    found = nearest(_features(run)[places], wanted, count)
     return [Alike(images[places[at]], classes[int(labels[places[at]])], likeness) for at, likeness in found]
 
 
-@st.cache_resource(max_entries=4, show_spinner="Asking the network about every training digit, once…")
-def _features(root: str, weights: str, _run: Run) -> Floats:
-    return lens(_run, _run.recipe.dataset).features(training_images(_run)[0])
+def _features(run: Run) -> Floats:
+    def start() -> Steps[Floats]:
+        return lens(run, run.recipe.dataset).features(training_images(run)[0])
+
+    return ondemand.result(("features", *_weights(run)), start, "Computing the features of every training digit, once")
+
+
+def _digest(images: Bytes) -> bytes:
+    return hashlib.blake2b(images.tobytes()).digest()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

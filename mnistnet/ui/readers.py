@@ -16,6 +16,7 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation
+from mnistnet.insight.steps import Steps
 from mnistnet.nets import geometry
 from mnistnet.nets.architecture import Architecture, Conv
 from mnistnet.nets.geometry import Row, Walk
@@ -25,6 +26,7 @@ from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Metrics, Run
 from mnistnet.runs.store import Store, default_root
 from mnistnet.training.estimate import Estimate, Measured, estimate
+from mnistnet.ui import ondemand
 
 LOOK_SECONDS = 1.0
 _LOG_LINES = 20
@@ -183,13 +185,15 @@ def evaluation(run: Run, split: SplitName) -> Evaluation:
 
     Raises OperationFailed where neither is possible.
     """
-    return _evaluation(str(default_root()), run.id, run.epochs_done, run.weights_sha256, split)
+    return stored_evaluation(run, split) or _computed_evaluation(run, split)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Asking the network about every image…")
-def _evaluation(root: str, run_id: str, epochs_done: int, weights_sha256: str | None, split: SplitName) -> Evaluation:
-    entry = exhibits.entry_of(run_id)
-    return Evaluation(answers.of(store(), exhibits.as_run(entry) if entry else store().run(run_id), split))
+def _computed_evaluation(run: Run, split: SplitName) -> Evaluation:
+    def start() -> Steps[Evaluation]:
+        return Evaluation((yield from answers.compute(store(), run, split)))
+
+    key = ("evaluation", str(default_root()), run.id, run.attempt, run.epochs_done, run.weights_sha256, split)
+    return ondemand.result(key, start, "Computing the network's answers to every image")
 
 
 def stored_evaluation(run: Run, split: SplitName) -> Evaluation | None:

@@ -67,7 +67,8 @@ def _fitting_ground(run: Run) -> tuple[Evaluation | None, str]:
     try:
         return readers.evaluation(run, "validation"), ""
     except MnistnetError as error:
-        return None, f"No temperature: {components.plain(str(error))}"
+        components.problem(error)
+        return None, "No temperature without the answers to the validation images."
 
 
 def _takeaway(error: float) -> str:

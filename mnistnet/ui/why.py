@@ -6,6 +6,7 @@ from mnistnet.charts import fields as charts
 from mnistnet.charts.palette import HIGHLIGHT, TARGET, VALIDATION
 from mnistnet.charts.pictures import left_out, with_field, with_patches
 from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
 from mnistnet.insight import reasons
 from mnistnet.insight.reasons import Spot
 from mnistnet.insight.sights import INK, PAPER, PATCH, Covered, Speaker
@@ -68,7 +69,11 @@ def _by_layer(case: Case) -> None:
     chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
     row = dict(case.named)[chosen]
     sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
-    by_class = {one: insights.speakers(case.run, case.image, one) for one, _ in sides}
+    try:
+        by_class = {one: insights.speakers(case.run, case.image, one) for one, _ in sides}
+    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+        components.problem(error)
+        return
     with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
         for one, colour in sides:
             with st.container(gap="xsmall"):

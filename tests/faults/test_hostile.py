@@ -409,7 +409,7 @@ def test_a_limit_that_cannot_be_understood_is_named_and_nothing_starts(
     monkeypatch.setenv(limits.VARIABLE, text)
     message = refusal(lambda one: store.enqueue(one, recipe()), random_designs(1, seed=1)[0])
     assert message.startswith(f"{limits.VARIABLE}: ")
-    assert "write NAME=NUMBER, names queued, epochs, hours, free_mb, memory_mb, as in hours=2" in message
+    assert "write NAME=NUMBER, names queued, epochs, hours, free_mb, memory_mb, look_seconds, as in hours=2" in message
     assert not store.root.exists()
 
 
