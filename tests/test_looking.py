@@ -5,20 +5,23 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
+from mnistnet.insight.sights import Field
 from mnistnet.insight.steps import Steps
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
 from mnistnet.runs.limits import OverLimit, require_allowed_to_look
 from mnistnet.runs.store import Store
-from mnistnet.ui import ondemand
+from mnistnet.ui import insights, ondemand
 from mnistnet.ui.ondemand import TakesLong
-from tests.pages import opened
+from tests.pages import button, opened
 from tests.samples import TINY, conv, design
 
+FIELD = Field(np.ones((28, 28), np.float32))
 BARE = {"padding": 1, "bias": False, "after": ["relu"]}
 # As many values as are allowed, in wide layers and in many: 4.8 and 1.2 million an image. At a batch of 1,000, as all
 # images of a look once were, their maps would take 19 and 5 GB.
@@ -93,18 +96,25 @@ def waiting(app: AppTest) -> list[str]:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_page_says_when_its_seconds_are_over_and_continues_where_it_was() -> None:
+def test_a_page_says_when_its_seconds_are_over_and_continues_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("receptive_fields", design=links.encode_design(TINY))
-    assert len(waiting(app)) == 1
+    (told,) = waiting(app)
+    assert told.startswith(":material/hourglass_top: Measuring the effective receptive field of each layer")
     assert not app.exception
-    for _ in range(200):
-        proceed = [button for button in app.button if button.label == "Continue"]
-        if not proceed:
-            break
-        proceed[0].click().run()
+    monkeypatch.setenv(limits.VARIABLE, "look_seconds=60")
+    button(app, "Continue").click().run()
     assert not waiting(app)
+    assert not [*app.exception, *app.error]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_part_of_a_page_asks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What drives a channel is a fragment: what it raises would reach nobody else."""
+    monkeypatch.setattr(insights, "effective", lambda subject, *_: dict.fromkeys(range(5), FIELD))
+    app = opened("receptive_fields", design=links.encode_design(TINY))
+    (told,) = waiting(app)
+    assert told.startswith(":material/hourglass_top: Searching the images that activate this channel most")
     assert not app.exception
-    assert not app.error
 
 
 def test_a_result_is_computed_once_however_often_it_is_asked_for(still: Store) -> None:
