@@ -30,7 +30,7 @@ from mnistnet.runs.database import StoreError
 from mnistnet.runs.durable import NotSaved
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
-from tests.samples import TINY, metrics, recipe, running
+from tests.samples import TINY, TO_VERSION_1, metrics, recipe, running
 
 EPOCHS = 4
 KEPT = 3  # checkpoints a run has left
@@ -51,7 +51,7 @@ def stored_epoch(store: Store, run: Run, epoch: int) -> Metrics:
 
 def trained(store: Store, state: State) -> Run:
     """A run with all files that a run may have, in this state."""
-    run = running(store)
+    run = running(store, epochs=10)
     for epoch in range(1, EPOCHS + 1):
         stored_epoch(store, run, epoch)
     folder = store.folder(run.id)
@@ -539,7 +539,7 @@ def test_a_run_started_after_a_killed_restoring_is_left_alone(
 
 
 def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with target.database.writing():
+    with target.database.writing(new=True):
         pass
     sync_folder = durable.sync_folder
     readers: list[sqlite3.Connection] = []
@@ -926,8 +926,7 @@ def test_a_backup_without_a_database_is_refused(good: Path, tmp_path: Path, refu
 def test_a_backup_of_an_older_store_is_brought_to_this_version(
     good: Path, filled: Store, target: Store, tmp_path: Path
 ) -> None:
-    old = with_database(good, tmp_path / "runs.zip", "ALTER TABLE runs DROP COLUMN owner", "PRAGMA user_version = 1")
-    backup.restore(old, target)
+    backup.restore(with_database(good, tmp_path / "runs.zip", *TO_VERSION_1), target)
     assert [asdict(run)["owner"] for run in target.runs()] == [""] * 3
     assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
     assert not [path for path in target.root.iterdir() if "version" in path.name]

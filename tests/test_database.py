@@ -10,9 +10,10 @@ import pytest
 
 from mnistnet.runs import records
 from mnistnet.runs.database import VERSION, Database, StoreError
+from mnistnet.runs.records import Records
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store
-from tests.samples import TINY, metrics, recipe, running
+from tests.samples import TINY, TO_VERSION_1, metrics, recipe, running
 
 
 @pytest.fixture
@@ -149,13 +150,16 @@ def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) 
     assert len(full.runs()) == 4
 
 
-def test_a_folder_of_which_nothing_can_be_read_stays_where_it_is(full: Store) -> None:
+def test_a_folder_of_which_nothing_can_be_read_is_set_aside_and_named(full: Store) -> None:
     stray = full.root / "0123abcd"
     stray.mkdir()
     (stray / records.DESIGN).write_text("nonsense")
     garbage(full.database.path)
     assert len(full.runs()) == 4
-    assert (stray / records.DESIGN).read_text() == "nonsense"
+    (aside,) = Records(full.root).set_aside()
+    assert aside.name == "damaged-0123abcd"
+    assert (aside / records.DESIGN).read_text() == "nonsense"
+    assert not stray.exists()
 
 
 def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full: Store) -> None:
@@ -176,8 +180,8 @@ def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full
 def older(store: Store) -> None:
     """Back to what version 1 was: no owners, no records."""
     with sqlite3.connect(store.database.path) as connection:
-        connection.execute("ALTER TABLE runs DROP COLUMN owner")
-        connection.execute("PRAGMA user_version = 1")
+        for statement in TO_VERSION_1:
+            connection.execute(statement)
     connection.close()
     for record in store.root.glob(f"*/{records.NAME}"):
         record.unlink()
@@ -204,7 +208,8 @@ def test_an_older_stores_runs_get_their_records(full: Store) -> None:
 def test_a_migration_that_fails_leaves_the_older_store_as_it_was(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     older(full)
     before = full.database.path.read_bytes()
-    monkeypatch.setattr("mnistnet.runs.database._STEPS", {1: ("ALTER TABLE runs ADD COLUMN owner TEXT", "nonsense")})
+    steps = {1: ("ALTER TABLE runs ADD COLUMN owner TEXT",), 2: ("nonsense",)}
+    monkeypatch.setattr("mnistnet.runs.database._STEPS", steps)
     with pytest.raises(StoreError, match="nothing was changed"):
         full.runs()
     assert full.database.path.read_bytes() == before
@@ -233,5 +238,5 @@ class Nothing:
 
 def test_a_database_is_of_this_version_from_its_first_transaction(tmp_path: Path) -> None:
     database = Database(tmp_path / "runs.sqlite", Nothing())
-    with database.writing() as connection:
+    with database.writing(new=True) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
