@@ -31,7 +31,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 class Bound(Protocol):
     """What a column may hold."""
 
-    words: str
+    @property
+    def words(self) -> str:
+        """What is allowed, for people."""
 
     def allows(self, value: Any) -> bool:
         """Whether the value, as SQLite gives it, may stand there."""

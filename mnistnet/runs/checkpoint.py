@@ -14,6 +14,7 @@ from mnistnet import strict
 from mnistnet.errors import SaveFailed
 from mnistnet.runs import pickles
 from mnistnet.runs.bounds import CHECKPOINT
+from mnistnet.runs.contents import contents
 from mnistnet.runs.durable import write_whole
 from mnistnet.runs.pickles import StateError
 from mnistnet.runs.run import Metrics
@@ -49,12 +50,9 @@ def load(folder: Path, metrics: Metrics, like: Weights | None = None) -> dict[st
     if not CHECKPOINT.fullmatch(metrics.checkpoint):
         raise CheckpointError(f"{strict.shown(metrics.checkpoint)}: no name of a checkpoint")
     try:
-        with path.open("rb") as file:
-            data = file.read(pickles.MOST_BYTES + 1)
+        data = contents(path, pickles.MOST_BYTES)
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
-    if len(data) > pickles.MOST_BYTES:
-        raise CheckpointError(f"{path}: larger than any checkpoint: at most {pickles.MOST_BYTES // 1024**2} MB")
     if hashlib.sha256(data).hexdigest() != metrics.checkpoint_sha256:
         raise CheckpointError(f"{path}: not the bytes that were written: damaged")
     try:

@@ -93,7 +93,7 @@ class Ledger:
             reading = read(self.database.rows(query("substr(runs.id, 1, ?) = ?"), len(prefix), prefix))
         else:
             reading = self.reading()
-        rows = [*reading.runs, *reading.damaged]
+        rows: list[Run | Damaged] = [*reading.runs, *reading.damaged]
         found = [row for row in rows if row.id.startswith(prefix)] if prefix else []
         if len(found) == 1:
             return found[0]

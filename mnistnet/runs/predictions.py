@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mnistnet.runs import arrays
 from mnistnet.runs.arrays import ArraysError, Form
+from mnistnet.runs.contents import contents
 
 SplitName: TypeAlias = Literal["validation", "test"]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -120,9 +121,7 @@ def read_guesses(folder: Path, epoch: int, stored_sha256: str | None = None) -> 
 def _bytes(file: Path, most: int, stored_sha256: str | None) -> bytes | None:
     """What is in the file; None where it cannot be read, is larger than so many bytes, or not the one of this hash."""
     try:
-        with file.open("rb") as opened:
-            data = opened.read(most + 1)
+        data = contents(file, most)
     except OSError:
         return None
-    is_other = stored_sha256 is not None and sha256(data) != stored_sha256
-    return None if len(data) > most or is_other else data
+    return data if stored_sha256 in (None, sha256(data)) else None

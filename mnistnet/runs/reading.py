@@ -55,7 +55,7 @@ def read(rows: Iterable[tuple[Any, ...]]) -> Reading:
 
 
 def _run(values: tuple[Any, ...]) -> Run | Damaged:
-    if values[-1]:
+    if values[-1] and values[_STATE] in set(State):
         run = _made(values)
         if bounds.is_plain(run, values[_COLUMNS.index("token")]):
             return run

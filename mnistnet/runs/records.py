@@ -16,6 +16,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.geometry import require
 from mnistnet.runs import bounds
 from mnistnet.runs.bounds import RUN_ID
+from mnistnet.runs.contents import contents
 from mnistnet.runs.durable import write_whole
 from mnistnet.runs.rows import TABLES, insert
 from mnistnet.runs.run import State
@@ -125,8 +126,7 @@ _Found: TypeAlias = tuple[dict[str, Any], list[dict[str, Any]]]
 def _read(folder: Path, known: dict[str, set[str]]) -> _Found | None:
     """What the record says; None where there is none of this run. Raises _Unusable."""
     try:
-        with (folder / NAME).open("rb") as file:
-            document = json.loads(file.read(_MOST_BYTES))
+        document = json.loads(contents(folder / NAME, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     try:
