@@ -256,6 +256,7 @@ def _say_what_is_missing(connection: sqlite3.Connection, run_id: str, epoch: int
     known = {number for (number,) in connection.execute("SELECT epoch FROM epochs WHERE run = ?", (run_id,))}
     missing = [number for number in range(1, epoch + 1) if number not in known]
     if missing:
-        which = f"epoch {missing[0]}" if len(missing) == 1 else f"epochs {missing[0]} to {missing[-1]}"
-        message = f"{which} of it are missing: the database was replaced by an older one while it trained"
+        one = len(missing) == 1
+        which = f"epoch {missing[0]} of it is" if one else f"epochs {missing[0]} to {missing[-1]} of it are"
+        message = f"{which} missing: the database was replaced by an older one while it trained"
         connection.execute("UPDATE runs SET message = ? WHERE id = ?", (message, run_id))
