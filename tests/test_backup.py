@@ -560,6 +560,36 @@ def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, m
     assert not [path for path in target.root.iterdir() if path.is_dir()]
 
 
+# What is not taken as it is written
+
+
+def test_places_and_turns_are_numbered_anew_in_their_order(good: Path, filled: Store, target: Store) -> None:
+    numbers = "UPDATE runs SET number = number * 700000000, turn = turn * 700000000"
+    backup.restore(with_database(good, target.root.parent / "numbered.zip", numbers), target)
+    assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
+    assert target.database.rows("SELECT number, turn FROM runs ORDER BY number") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_design_beside_the_database_is_that_of_its_run(good: Path, target: Store, tmp_path: Path) -> None:
+    other = TINY.renamed("another").to_json().encode()
+    members = [(e, other if e.filename.endswith("design.json") else data) for e, data in members_of(good)]
+    backup.restore(crafted(tmp_path / "runs.zip", members), target)
+    assert {(target.folder(run.id) / "design.json").read_text() for run in target.runs()} == {TINY.to_json()}
+
+
+@pytest.mark.parametrize("text", ['["../precious", 1, null]', "{", "[" * 100_000, "7"], ids=lambda text: text[:9])
+def test_a_note_of_a_killed_restoring_that_no_restoring_wrote_is_not_followed(
+    good: Path, target: Store, text: str
+) -> None:
+    precious = target.root.parent / "precious"
+    precious.mkdir()
+    (target.root / ".restoring").mkdir(parents=True)
+    (target.root / ".restoring" / "placing.json").write_text(text)
+    backup.restore(good, target)
+    assert len(target.runs()) == 3
+    assert precious.is_dir()
+
+
 # Bytes that were damaged on their way
 
 
@@ -888,6 +918,16 @@ BAD_DATABASES = {
         ["DELETE FROM epochs", "DELETE FROM runs WHERE number = 1"],
         "belongs to no run; use another backup",
     ),
+    "a place at SQLite's end": (["UPDATE runs SET number = 9223372036854775807 WHERE number = 1"], "number="),
+    "a turn at SQLite's end": (["UPDATE runs SET turn = 9223372036854775807 WHERE number = 1"], "turn="),
+    "fewer errors than none": (["UPDATE runs SET test_errors = -5 WHERE number = 1"], "test_errors=-5"),
+    "more errors than images": (["UPDATE runs SET test_errors = 500 WHERE number = 1"], "test_errors=500"),
+    "an accuracy of 500 %": (["UPDATE epochs SET validation_accuracy = 5.0"], "validation_accuracy=5.0"),
+    "an accuracy below all": (["UPDATE epochs SET validation_accuracy = -1e300"], "validation_accuracy=-1e+300"),
+    "control characters": (["UPDATE runs SET name = 'a' || char(27) || '[2J'"], "name="),
+    "another name than its design's": (["UPDATE runs SET name = 'another' WHERE number = 1"], "its design's, 'tiny'"),
+    "more epochs than its recipe asks for": (["UPDATE epochs SET epoch = 11 WHERE epoch = 4"], "table epochs"),
+    "text that is no UTF-8": (["UPDATE runs SET message = CAST(x'ff' AS TEXT)"], "message="),
     "a newer version": (["PRAGMA user_version = 99"], "made by a newer mnistnet (store version 99); update mnistnet"),
 }
 
