@@ -394,7 +394,7 @@ def test_the_store_keeps_the_hashes_of_all_answers(store: Store) -> None:
     run = trained(store)
     folder = store.folder(run.id)
     for split in ("validation", "test"):
-        data = predictions.path(folder, split).read_bytes()  # type: ignore[arg-type]
-        assert run.answers_sha256(split) == predictions.sha256(data)  # type: ignore[arg-type]
+        data = predictions.path(folder, split).read_bytes()
+        assert run.answers_sha256(split) == predictions.sha256(data)
     for row in store.metrics(run.id):
         assert row.guesses_sha256 == predictions.sha256(predictions.guesses_path(folder, row.epoch).read_bytes())
