@@ -17,13 +17,20 @@ from tests.samples import TINY, recipe
 
 pytestmark = pytest.mark.bar("F17")
 
+
+def moved(store: Store) -> None:
+    store.root.rename(store.root.with_name("elsewhere"))
+
+
+def replaced(store: Store) -> None:
+    moved(store)
+    store.root.mkdir()
+
+
 WAYS: dict[str, Callable[[Store], object]] = {
     "deleted": lambda store: shutil.rmtree(store.root),
-    "moved": lambda store: store.root.rename(store.root.with_name("elsewhere")),
-    "moved and put elsewhere in its place": lambda store: (
-        store.root.rename(store.root.with_name("elsewhere")),
-        store.root.mkdir(),
-    ),
+    "moved": moved,
+    "moved, with an empty folder in its place": replaced,
 }
 
 
@@ -38,12 +45,12 @@ def test_a_worker_and_its_supervisor_end_and_make_nothing_anew(store: Store, way
     assert store.runs() == []
     if way == "deleted":
         return
-    moved = Store(store.root.with_name("elsewhere"))
-    assert "Traceback" not in (moved.folder(run.id) / "log.txt").read_text()
-    assert "there is no store any more: deleted or moved" in (moved.folder(run.id) / "log.txt").read_text()
-    assert (moved.root / supervisor.LOG).read_text() == ""
-    moved.request_stop(moved.active()[-1].id)
-    until(looking(moved, lambda: moved.run(run.id).state is State.INTERRUPTED), seconds=20)
+    elsewhere = Store(store.root.with_name("elsewhere"))
+    assert "Traceback" not in (elsewhere.folder(run.id) / "log.txt").read_text()
+    assert "there is no store any more: deleted or moved" in (elsewhere.folder(run.id) / "log.txt").read_text()
+    assert (elsewhere.root / supervisor.LOG).read_text() == ""
+    elsewhere.request_stop(elsewhere.active()[-1].id)
+    until(looking(elsewhere, lambda: elsewhere.run(run.id).state is State.INTERRUPTED), seconds=20)
 
 
 @pytest.mark.parametrize("way", WAYS)
