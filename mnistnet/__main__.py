@@ -21,6 +21,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import backup, supervisor
+from mnistnet.runs.ledger import DamagedRunError
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store, WrongState
@@ -90,12 +91,17 @@ def runs(as_json: bool) -> None:
     """List all runs, the newest first."""
     store = Store()
     supervisor.look(store)
-    found = store.runs()
+    reading = store.reading()
+    found = reading.runs
     _print(
         [documents.listed(run) for run in found],
         as_json,
         [watching.HEADINGS, *map(watching.line, found)] if found else ["no runs yet"],
     )
+    for damaged in reading.damaged:
+        click.echo(f"mnistnet: {DamagedRunError(damaged)}", err=True)
+    for folder in store.folders_aside():
+        click.echo(f"mnistnet: {folder}: the record of a run, which could not be taken into a new database", err=True)
 
 
 @cli.command()
@@ -137,8 +143,9 @@ def delete(run: str, yes: bool) -> None:
     """Delete RUN and all its files, after asking. One that is queued or training has to be stopped before."""
     store = Store()
     supervisor.look(store)
-    found = store.run(run)
-    if yes or found.state.is_active or watching.is_agreed(found):  # an active one is refused without a question
+    found = store.found(run)
+    is_active = isinstance(found, Run) and found.state.is_active
+    if yes or is_active or watching.is_agreed(found):  # an active one is refused without a question
         store.delete(found.id)
         click.echo(f"{found.id} deleted")
     else:

@@ -12,7 +12,7 @@ from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.insight.steps import Computation, Steps
 from mnistnet.runs import supervisor
 from mnistnet.runs.backup import Contents
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import Damaged, Metrics, Run
 from mnistnet.runs.store import Store
 
 _LOOK_SECONDS = 0.25
@@ -107,7 +107,10 @@ def report(run: Run, metrics: list[Metrics]) -> list[str]:
 
 def backed_up(file: Path, contents: Contents) -> list[str]:
     """What a backup holds."""
-    return [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    lines = [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    if contents.left_out:
+        lines.append(f"  {contents.left_out} damaged runs are not in it; `python -m mnistnet runs` names them")
+    return lines
 
 
 def restored(store: Store, contents: Contents) -> list[str]:
@@ -120,11 +123,14 @@ def restored(store: Store, contents: Contents) -> list[str]:
     return lines
 
 
-def is_agreed(run: Run) -> bool:
+def is_agreed(run: Run | Damaged) -> bool:
     """Whether who sits at the terminal wants the run deleted; Unasked where nobody does."""
     if not (sys.stdin and sys.stdin.isatty()):  # None where it was closed
         raise Unasked(f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes")
-    what = f"{run.name}, {run.state}, {run.epochs_done} of {run.recipe.epochs} epochs"
+    if isinstance(run, Damaged):
+        what = f"damaged: {run.fault}"
+    else:
+        what = f"{run.name}, {run.state}, {run.epochs_done} of {run.recipe.epochs} epochs"
     return click.confirm(f"Delete run {run.id} ({what}) and all its files?", err=True)
 
 

@@ -9,6 +9,15 @@ from mnistnet.runs.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
 
+# What makes a database of version 3 one of version 1.
+TO_VERSION_1 = (
+    "ALTER TABLE epochs DROP COLUMN guesses_sha256",
+    "ALTER TABLE runs DROP COLUMN test_answers_sha256",
+    "ALTER TABLE runs DROP COLUMN validation_answers_sha256",
+    "ALTER TABLE runs DROP COLUMN owner",
+    "PRAGMA user_version = 1",
+)
+
 
 def design(*layers: dict[str, Any], name: str = "sample") -> Architecture:
     return strict_architecture({"name": name, "layers": list(layers)})

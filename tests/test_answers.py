@@ -13,8 +13,8 @@ from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.insight.steps import finish
 from mnistnet.insight.weights import NoWeights
-from mnistnet.runs import job, supervisor
-from mnistnet.runs.predictions import SplitName
+from mnistnet.runs import job, predictions, supervisor
+from mnistnet.runs.predictions import Guesses, Predictions, SplitName
 from mnistnet.runs.run import Run
 from mnistnet.runs.store import Store
 from tests.samples import running
@@ -105,3 +105,31 @@ def test_the_newest_whole_checkpoint_answers_for_a_run_that_is_not_done(full: St
     rows = full.metrics(unfinished.id)
     score = Evaluation(finish(answers.compute(full, unfinished, "validation"))).score
     assert score.accuracy == pytest.approx(rows[1].validation_accuracy)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_answers_for_another_number_of_images_are_not_those_of_the_split(
+    full: Store, done: Run, split: SplitName
+) -> None:
+    """Whoever made them: images are looked up by their places."""
+    path = predictions.path(full.folder(done.id), split)
+    whole = path.read_bytes()
+    found = answers.stored(full, done, split)
+    assert found is not None
+    more = Predictions(np.tile(found.probabilities, (2, 1)), np.tile(found.labels, 2))
+    packed = predictions.pack(more, done.weights_sha256 or "")
+    path.write_bytes(packed)
+    field = f"{split}_answers_sha256"
+    assert answers.stored(full, replace(done, **{field: predictions.sha256(packed)}), split) is None  # type: ignore[arg-type]
+    path.write_bytes(whole)
+
+
+def test_guesses_for_another_number_of_images_are_none(full: Store, done: Run) -> None:
+    row = full.metrics(done.id)[1]
+    path = predictions.guesses_path(full.folder(done.id), row.epoch)
+    whole = path.read_bytes()
+    assert answers.guesses(full, done, row) is not None
+    packed = predictions.pack_guesses(Guesses(np.zeros(1, np.uint8), np.zeros(1, np.uint8)))
+    path.write_bytes(packed)
+    assert answers.guesses(full, done, replace(row, guesses_sha256=predictions.sha256(packed))) is None
+    path.write_bytes(whole)

@@ -30,7 +30,7 @@ from mnistnet.runs.database import StoreError
 from mnistnet.runs.durable import NotSaved
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.runs.store import Store
-from tests.samples import TINY, metrics, recipe, running
+from tests.samples import TINY, TO_VERSION_1, metrics, recipe, running
 
 EPOCHS = 4
 KEPT = 3  # checkpoints a run has left
@@ -51,7 +51,7 @@ def stored_epoch(store: Store, run: Run, epoch: int) -> Metrics:
 
 def trained(store: Store, state: State) -> Run:
     """A run with all files that a run may have, in this state."""
-    run = running(store)
+    run = running(store, epochs=10)
     for epoch in range(1, EPOCHS + 1):
         stored_epoch(store, run, epoch)
     folder = store.folder(run.id)
@@ -539,7 +539,7 @@ def test_a_run_started_after_a_killed_restoring_is_left_alone(
 
 
 def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with target.database.writing():
+    with target.database.writing(new=True):
         pass
     sync_folder = durable.sync_folder
     readers: list[sqlite3.Connection] = []
@@ -558,6 +558,36 @@ def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, m
     readers[0].close()
     assert target.runs() == []
     assert not [path for path in target.root.iterdir() if path.is_dir()]
+
+
+# What is not taken as it is written
+
+
+def test_places_and_turns_are_numbered_anew_in_their_order(good: Path, filled: Store, target: Store) -> None:
+    numbers = "UPDATE runs SET number = number * 700000000, turn = turn * 700000000"
+    backup.restore(with_database(good, target.root.parent / "numbered.zip", numbers), target)
+    assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
+    assert target.database.rows("SELECT number, turn FROM runs ORDER BY number") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_design_beside_the_database_is_that_of_its_run(good: Path, target: Store, tmp_path: Path) -> None:
+    other = TINY.renamed("another").to_json().encode()
+    members = [(e, other if e.filename.endswith("design.json") else data) for e, data in members_of(good)]
+    backup.restore(crafted(tmp_path / "runs.zip", members), target)
+    assert {(target.folder(run.id) / "design.json").read_text() for run in target.runs()} == {TINY.to_json()}
+
+
+@pytest.mark.parametrize("text", ['["../precious", 1, null]', "{", "[" * 100_000, "7"], ids=lambda text: text[:9])
+def test_a_note_of_a_killed_restoring_that_no_restoring_wrote_is_not_followed(
+    good: Path, target: Store, text: str
+) -> None:
+    precious = target.root.parent / "precious"
+    precious.mkdir()
+    (target.root / ".restoring").mkdir(parents=True)
+    (target.root / ".restoring" / "placing.json").write_text(text)
+    backup.restore(good, target)
+    assert len(target.runs()) == 3
+    assert precious.is_dir()
 
 
 # Bytes that were damaged on their way
@@ -888,6 +918,16 @@ BAD_DATABASES = {
         ["DELETE FROM epochs", "DELETE FROM runs WHERE number = 1"],
         "belongs to no run; use another backup",
     ),
+    "a place at SQLite's end": (["UPDATE runs SET number = 9223372036854775807 WHERE number = 1"], "number="),
+    "a turn at SQLite's end": (["UPDATE runs SET turn = 9223372036854775807 WHERE number = 1"], "turn="),
+    "fewer errors than none": (["UPDATE runs SET test_errors = -5 WHERE number = 1"], "test_errors=-5"),
+    "more errors than images": (["UPDATE runs SET test_errors = 500 WHERE number = 1"], "test_errors=500"),
+    "an accuracy of 500 %": (["UPDATE epochs SET validation_accuracy = 5.0"], "validation_accuracy=5.0"),
+    "an accuracy below all": (["UPDATE epochs SET validation_accuracy = -1e300"], "validation_accuracy=-1e+300"),
+    "control characters": (["UPDATE runs SET name = 'a' || char(27) || '[2J'"], "name="),
+    "another name than its design's": (["UPDATE runs SET name = 'another' WHERE number = 1"], "its design's, 'tiny'"),
+    "more epochs than its recipe asks for": (["UPDATE epochs SET epoch = 11 WHERE epoch = 4"], "table epochs"),
+    "text that is no UTF-8": (["UPDATE runs SET message = CAST(x'ff' AS TEXT)"], "message="),
     "a newer version": (["PRAGMA user_version = 99"], "made by a newer mnistnet (store version 99); update mnistnet"),
 }
 
@@ -926,8 +966,7 @@ def test_a_backup_without_a_database_is_refused(good: Path, tmp_path: Path, refu
 def test_a_backup_of_an_older_store_is_brought_to_this_version(
     good: Path, filled: Store, target: Store, tmp_path: Path
 ) -> None:
-    old = with_database(good, tmp_path / "runs.zip", "ALTER TABLE runs DROP COLUMN owner", "PRAGMA user_version = 1")
-    backup.restore(old, target)
+    backup.restore(with_database(good, tmp_path / "runs.zip", *TO_VERSION_1), target)
     assert [asdict(run)["owner"] for run in target.runs()] == [""] * 3
     assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
     assert not [path for path in target.root.iterdir() if "version" in path.name]

@@ -1,9 +1,16 @@
 """Checkpoints on a disk that flips bits, fills up and loses power."""
 
+import contextlib
 import errno
+import hashlib
+import io
 import os
+import pickle
 import random
+import tracemalloc
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -80,6 +87,141 @@ def test_a_damaged_file_is_rejected_by_name(tmp_path: Path, damage: str) -> None
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     with pytest.raises(CheckpointError, match=r"epoch-0001\.pt: not the bytes that were written: damaged$"):
         checkpoint.load(tmp_path, row)
+
+
+# Bytes of which the hash is right, and which are no checkpoint
+
+
+def with_hash(folder: Path, data: bytes, epoch: int = 1) -> Metrics:
+    row = metrics(epoch, checkpoint_sha256=hashlib.sha256(data).hexdigest())
+    (folder / row.checkpoint).write_bytes(data)
+    return row
+
+
+def torch_file(pickled: bytes, *, packed: bool = False, storage: bytes = bytes(256)) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as written:
+        for name, data in (("data.pkl", pickled), ("version", b"3\n"), ("byteorder", b"little"), ("data/0", storage)):
+            written.writestr(f"archive/{name}", data)
+    return buffer.getvalue()
+
+
+class _Call:
+    """Pickles as a call, which unpickling makes."""
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self.call
+
+
+def saved_tensor(size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+    """A file with a tensor of one stored value, 256 bytes, and these sizes and strides."""
+    buffer = io.BytesIO()
+    torch.save({"weight": torch.zeros(1).as_strided(size, stride)}, buffer)
+    return buffer.getvalue()
+
+
+NO_CHECKPOINTS: dict[str, Callable[[], bytes]] = {
+    "nothing": lambda: b"",
+    "text": lambda: b"no checkpoint",
+    "a pickle alone": lambda: pickle.dumps({"epoch": 1}),
+    "a zip of something else": lambda: torch_file(b"")[:200],
+    "an empty pickle": lambda: torch_file(b""),
+    "a pickle that is cut off": lambda: torch_file(pickle.dumps({"epoch": 1}, 2)[:-5]),
+    "no dict": lambda: torch_file(pickle.dumps([1, 2], 2)),
+    "a number": lambda: torch_file(pickle.dumps(1, 2)),
+    "a call": lambda: torch_file(pickle.dumps(_Call(print, "called"), 2)),
+    "an array of 2 GB": lambda: torch_file(pickle.dumps({"epoch": _Call(bytearray, 2_000_000_000)}, 2)),
+    "a later protocol": lambda: torch_file(pickle.dumps({"epoch": _Call(bytearray, 2_000_000_000)}, 4)),
+    "an unknown opcode": lambda: torch_file(b"\x80\x02\xff."),
+    "a mark that is missing": lambda: torch_file(b"\x80\x02t."),
+    "a storage that is missing": lambda: torch_file(b"\x80\x02X\x01\x00\x00\x00aQ."),
+    "a list within itself": lambda: torch_file(b"\x80\x02]q\x00h\x00a."),
+    "a trillion values from one": lambda: saved_tensor((1_000_000, 1_000_000), (0, 0)),
+    "compressed": lambda: torch_file(pickle.dumps({"epoch": 1}, 2), packed=True),
+    "a compressed storage of 100 MB": lambda: torch_file(
+        pickle.dumps({"epoch": 1}, 2), packed=True, storage=bytes(100_000_000)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_CHECKPOINTS)
+def test_what_is_no_checkpoint_is_rejected_by_name_whatever_it_is(tmp_path: Path, case: str) -> None:
+    row = with_hash(tmp_path, NO_CHECKPOINTS[case]())
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=r"epoch-0001\.pt: no checkpoint \(.*\)$"):
+            checkpoint.load(tmp_path, row)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_generation_before_what_is_no_checkpoint_is_used(tmp_path: Path) -> None:
+    rows = [save(tmp_path, 1), with_hash(tmp_path, b"no checkpoint", epoch=2)]
+    found = checkpoint.newest(tmp_path, rows)
+    assert found is not None
+    assert found[0] == rows[0]
+
+
+def test_whatever_is_changed_under_a_right_hash_is_rejected_or_loads(tmp_path: Path) -> None:
+    whole = (tmp_path / save(tmp_path, 1).checkpoint).read_bytes()
+    chance = random.Random(0)
+    for _ in range(500):
+        changed = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        with contextlib.suppress(CheckpointError):
+            checkpoint.load(tmp_path, with_hash(tmp_path, bytes(changed)))
+
+
+def test_a_checkpoint_under_another_name_is_not_looked_for(tmp_path: Path) -> None:
+    row = save(tmp_path, 1)
+    with pytest.raises(CheckpointError, match="no name of a checkpoint"):
+        checkpoint.load(tmp_path / "below", replace(row, checkpoint=f"../{row.checkpoint}"))
+
+
+# The state of another network
+
+
+def trained_state(epoch: int = 1, **changes: Any) -> dict[str, Any]:
+    network = {"weight": torch.ones(8, 8), "steps": torch.tensor(3)}
+    optimizer = {"state": {0: {"momentum_buffer": torch.zeros(8, 8)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    return {"epoch": epoch, "network": network, "kept": network, "optimizer": optimizer, **changes}
+
+
+LIKE = {"weight": torch.zeros(8, 8), "steps": torch.tensor(0)}
+MISFITS: dict[str, dict[str, Any]] = {
+    "another epoch": {"epoch": -1_000},
+    "an epoch that is no number": {"epoch": True},
+    "no weights": {"kept": {}},
+    "weights that are none": {"network": 1},
+    "another shape": {"kept": {**LIKE, "weight": torch.zeros(8, 9)}},
+    "another type": {"kept": {**LIKE, "weight": torch.zeros(8, 8, dtype=torch.float64)}},
+    "another name": {"network": {**LIKE, "bias": torch.zeros(8)}},
+    "no number": {"kept": {**LIKE, "weight": torch.full((8, 8), float("nan"))}},
+    "no tensor": {"kept": {**LIKE, "weight": 1.0}},
+    "an optimizer of another network": {"optimizer": {"state": {0: {"momentum_buffer": torch.zeros(9)}}}},
+    "more than belongs there": {"more": 1},
+}
+
+
+def test_a_state_of_the_network_is_used(tmp_path: Path) -> None:
+    name, sha256 = checkpoint.save(tmp_path, 1, trained_state())
+    assert checkpoint.newest(tmp_path, [metrics(1, checkpoint=name, checkpoint_sha256=sha256)], LIKE)
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_a_state_of_another_network_is_rejected_and_the_one_before_is_used(tmp_path: Path, case: str) -> None:
+    rows = []
+    for epoch, changes in ((1, {}), (2, MISFITS[case])):
+        name, sha256 = checkpoint.save(tmp_path, epoch, trained_state(epoch) | changes)
+        rows.append(metrics(epoch, checkpoint=name, checkpoint_sha256=sha256))
+    found = checkpoint.newest(tmp_path, rows, LIKE)
+    assert found is not None
+    assert found[0] == rows[0]
 
 
 def test_a_missing_file_is_rejected_by_name(tmp_path: Path) -> None:

@@ -359,7 +359,7 @@ def test_a_store_is_backed_up_and_restored_with_one_document_each(
     file = tmp_path / "runs.zip"
     written = command("backup", str(file), "--json")
     assert (written.code, written.err) == (0, "")
-    assert set(written.document) == {"file", "store", "runs", "unfinished", "bytes"}
+    assert set(written.document) == {"file", "store", "runs", "unfinished", "bytes", "left_out"}
     assert (written.document["runs"], written.document["unfinished"]) == (1, 0)
 
     monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "elsewhere"))

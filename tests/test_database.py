@@ -1,18 +1,24 @@
 """The database's file itself: damaged, emptied, removed, of an older version; and what it is built anew from."""
 
+import json
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mnistnet.runs import records
-from mnistnet.runs.database import VERSION, Database, StoreError
+from mnistnet.__main__ import main
+from mnistnet.runs import locks, records
+from mnistnet.runs.database import VERSION, Database, GoneError, StoreError
+from mnistnet.runs.records import Records
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store
-from tests.samples import TINY, metrics, recipe, running
+from tests.samples import TINY, TO_VERSION_1, metrics, recipe, running
 
 
 @pytest.fixture
@@ -149,13 +155,16 @@ def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) 
     assert len(full.runs()) == 4
 
 
-def test_a_folder_of_which_nothing_can_be_read_stays_where_it_is(full: Store) -> None:
+def test_a_folder_of_which_nothing_can_be_read_is_set_aside_and_named(full: Store) -> None:
     stray = full.root / "0123abcd"
     stray.mkdir()
     (stray / records.DESIGN).write_text("nonsense")
     garbage(full.database.path)
     assert len(full.runs()) == 4
-    assert (stray / records.DESIGN).read_text() == "nonsense"
+    (aside,) = Records(full.root).set_aside()
+    assert aside.name == "damaged-0123abcd"
+    assert (aside / records.DESIGN).read_text() == "nonsense"
+    assert not stray.exists()
 
 
 def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full: Store) -> None:
@@ -170,14 +179,176 @@ def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full
     assert full.run("0123abcd").state is State.INTERRUPTED  # from its design and recipe alone
 
 
+def field(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["run"].update({name: value})
+
+
+def of_epoch(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["epochs"][1].update({name: value})
+
+
+# What makes a run's record one that no store has written.
+BAD_RECORDS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a null": field("stage", None),
+    "no created": lambda document: document["run"].pop("created"),
+    "a null for created": field("created", None),
+    "a text for created": field("created", "yesterday"),
+    "a missing field": lambda document: document["run"].pop("params"),
+    "no run": lambda document: document.update(run=None),
+    "no id": lambda document: document["run"].pop("id"),
+    "a list for a run": lambda document: document.update(run=[]),
+    "a number for its epochs": lambda document: document.update(epochs=1),
+    "a number for an epoch": lambda document: document.update(epochs=[1]),
+    "a field missing in an epoch": lambda document: document["epochs"][0].pop("seconds"),
+    "an epoch given twice": lambda document: document["epochs"].append(document["epochs"][0]),
+    "an accuracy of 500 %": of_epoch("validation_accuracy", 5.0),
+    "no number": of_epoch("train_loss", float("nan")),
+    "a number beyond SQLite's": field("attempt", 2**64),
+    "a token of another run": field("token", "taken"),
+    "a name that is not its design's": field("name", "another"),
+    "an object for a text": field("message", {}),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RECORDS)
+def test_a_folder_whose_record_no_store_has_written_is_set_aside_and_the_others_come_back(
+    full: Store, case: str
+) -> None:
+    done = next(run for run in full.runs() if run.state is State.DONE)
+    full.request_stop(full.enqueue(TINY, recipe(), token="taken").id)
+    path = full.folder(done.id) / records.NAME
+    document = json.loads(path.read_text())
+    BAD_RECORDS[case](document)
+    if case == "a token of another run":
+        document["run"]["created"] += 1e6
+    path.write_text(json.dumps(document))
+    others = {run.id for run in full.runs()} - {done.id}
+    garbage(full.database.path)
+    assert {run.id for run in full.runs()} == others
+    (aside,) = full.folders_aside()
+    assert aside.name == f"damaged-{done.id}"
+    assert (aside / records.DESIGN).is_file()
+    assert json.loads((aside / records.NAME).read_text())["epochs"]
+    garbage(full.database.path)
+    assert {run.id for run in full.runs()} == others
+
+
+def test_a_folder_that_is_set_aside_is_named_by_the_command_line(
+    full: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = full.active()[-1]
+    path = full.folder(run.id) / records.NAME
+    path.write_text(path.read_text().replace('"created"', '"made"'))
+    removed(full.database.path)
+    assert main(["runs"]) == 0
+    assert f"damaged-{run.id}: the record of a run, which could not be taken" in capsys.readouterr().err
+
+
+def test_a_second_folder_of_one_run_is_set_aside_under_another_name(full: Store) -> None:
+    run = full.active()[-1]
+    (full.root / f"damaged-{run.id}").mkdir()
+    (full.folder(run.id) / records.NAME).write_text('{"run": null}')
+    removed(full.database.path)
+    full.runs()
+    assert [path.name for path in full.folders_aside()] == [f"damaged-{run.id}", f"damaged-{run.id}-1"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, " " * 5_000_000, "{", ""], ids=["deep", "large", "cut", "empty"])
+def test_a_record_that_cannot_be_read_costs_its_run_no_more_than_its_curve(full: Store, text: str) -> None:
+    run = full.active()[-1]
+    (full.folder(run.id) / records.NAME).write_text(text)
+    removed(full.database.path)
+    assert full.run(run.id).architecture == run.architecture
+    assert len(full.runs()) == 4
+
+
+# Deleted, moved, or never there
+
+
+def test_nobody_but_who_starts_a_run_makes_a_store(store: Store) -> None:
+    for change in (
+        lambda: store.finish("0123abcd", State.FAILED),
+        lambda: store.advance("0123abcd", "training"),
+        lambda: store.record_epoch("0123abcd", metrics(1)),
+        lambda: store.claim(1),
+    ):
+        with pytest.raises(GoneError, match="there is no store any more: deleted or moved; set MNISTNET_STORE to"):
+            change()
+    assert not store.root.exists()
+    assert not locks.is_held(locks.of_supervisor(store.root))
+    assert locks.hold(locks.of_run(store.folder("0123abcd"))) is None
+    assert not store.root.exists()
+    store.root.mkdir()
+    with pytest.raises(GoneError):
+        store.finish("0123abcd", State.FAILED)
+    assert list(store.root.iterdir()) == []
+
+
+def test_a_store_that_is_being_deleted_is_not_made_anew_from_what_is_left(
+    full: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed(full.database.path)
+    monkeypatch.setattr("time.sleep", lambda _: shutil.rmtree(full.root))  # meanwhile the deletion goes on
+    assert full.runs() == []
+    assert not full.root.exists()
+
+
+@pytest.mark.parametrize("command", [["runs"], ["runs", "--json"], ["show", "0"], ["delete", "0"], ["train", "-"]])
+def test_a_store_that_is_no_folder_is_said_to_be_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    monkeypatch.setenv("MNISTNET_STORE", "/dev/null")
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(TINY.to_json().encode())))
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert said.err == "mnistnet: /dev/null: no folder: a store is a folder; set MNISTNET_STORE to one\n"
+    assert said.out == ""
+
+
+# An older database in the place of a newer one
+
+
+def put_back(store: Store, copy: Path) -> None:
+    shutil.copyfile(copy, store.database.path)
+
+
+def test_epochs_that_an_older_database_lacks_are_said_to_be_missing(store: Store, tmp_path: Path) -> None:
+    run = running(store, epochs=4)
+    store.record_epoch(run.id, metrics(1))
+    shutil.copyfile(store.database.path, tmp_path / "older")
+    for epoch in (2, 3):
+        store.record_epoch(run.id, metrics(epoch))
+    put_back(store, tmp_path / "older")
+    store.record_epoch(run.id, metrics(4))
+    store.complete(run.id, 7, 297, "a" * 64)
+    message = "epochs 2 to 3 of it are missing: the database was replaced by an older one while it trained"
+    assert (store.run(run.id).state, store.run(run.id).message) == (State.DONE, message)
+
+
+def test_a_last_epoch_that_an_older_database_lacks_is_said_to_be_missing(store: Store, tmp_path: Path) -> None:
+    run = running(store)
+    for epoch in (1, 2):
+        store.record_epoch(run.id, metrics(epoch))
+    shutil.copyfile(store.database.path, tmp_path / "older")
+    store.record_epoch(run.id, metrics(3))
+    put_back(store, tmp_path / "older")
+    store.complete(run.id, 7, 297, "a" * 64)
+    assert "epoch 3 of it is missing" in store.run(run.id).message
+
+
+def test_nothing_is_said_of_a_run_without_a_gap(full: Store) -> None:
+    done = next(run for run in full.runs() if run.state is State.DONE)
+    assert done.message == ""
+
+
 # Versions
 
 
 def older(store: Store) -> None:
     """Back to what version 1 was: no owners, no records."""
     with sqlite3.connect(store.database.path) as connection:
-        connection.execute("ALTER TABLE runs DROP COLUMN owner")
-        connection.execute("PRAGMA user_version = 1")
+        for statement in TO_VERSION_1:
+            connection.execute(statement)
     connection.close()
     for record in store.root.glob(f"*/{records.NAME}"):
         record.unlink()
@@ -204,7 +375,8 @@ def test_an_older_stores_runs_get_their_records(full: Store) -> None:
 def test_a_migration_that_fails_leaves_the_older_store_as_it_was(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     older(full)
     before = full.database.path.read_bytes()
-    monkeypatch.setattr("mnistnet.runs.database._STEPS", {1: ("ALTER TABLE runs ADD COLUMN owner TEXT", "nonsense")})
+    steps = {1: ("ALTER TABLE runs ADD COLUMN owner TEXT",), 2: ("nonsense",)}
+    monkeypatch.setattr("mnistnet.runs.database._STEPS", steps)
     with pytest.raises(StoreError, match="nothing was changed"):
         full.runs()
     assert full.database.path.read_bytes() == before
@@ -233,5 +405,5 @@ class Nothing:
 
 def test_a_database_is_of_this_version_from_its_first_transaction(tmp_path: Path) -> None:
     database = Database(tmp_path / "runs.sqlite", Nothing())
-    with database.writing() as connection:
+    with database.writing(new=True) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -354,3 +354,47 @@ def test_steps_within_an_epoch_are_told(store: Store, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Store, "advance", listening)
     trained(store)
     assert (11, 11) in told  # 1,375 images in batches of 128
+
+
+# A checkpoint of which the hash is right
+
+
+def replaced(store: Store, run: Run, change: Callable[[dict[str, Any]], None]) -> None:
+    """Have the newest checkpoint changed, and its hash with it."""
+    last = store.metrics(run.id)[-1]
+    state = checkpoint.load(store.folder(run.id), last)
+    change(state)
+    name, sha256 = checkpoint.save(store.folder(run.id), last.epoch, state)
+    store.record_epoch(run.id, replace(last, checkpoint=name, checkpoint_sha256=sha256))
+
+
+def another_optimizer(state: dict[str, Any]) -> None:
+    state["optimizer"]["param_groups"].pop()
+
+
+def another_network(state: dict[str, Any]) -> None:
+    state["kept"] = {"weight": torch.ones(1)}
+
+
+@pytest.mark.parametrize("change", [another_optimizer, another_network])
+def test_a_run_goes_on_from_the_generation_before_one_that_does_not_fit(
+    store: Store, uninterrupted: Outcome, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]
+) -> None:
+    run = running(store, epochs=EPOCHS)
+    with monkeypatch.context() as patch:
+        patch.setattr(job._Job, "end", lambda self: End(State.STOPPED) if self.training.epoch == 3 else None)
+        assert job.train(store, run) == End(State.STOPPED)
+    replaced(store, run, change)
+    assert job.train(store, run) is None
+    assert outcome(store, run) == uninterrupted
+    assert "the checkpoint of epoch 3 was damaged or gone: training went on from epoch 2" in store.run(run.id).message
+
+
+def test_the_store_keeps_the_hashes_of_all_answers(store: Store) -> None:
+    run = trained(store)
+    folder = store.folder(run.id)
+    for split in ("validation", "test"):
+        data = predictions.path(folder, split).read_bytes()
+        assert run.answers_sha256(split) == predictions.sha256(data)
+    for row in store.metrics(run.id):
+        assert row.guesses_sha256 == predictions.sha256(predictions.guesses_path(folder, row.epoch).read_bytes())

@@ -1,10 +1,14 @@
 """Stored answers: read back whole, or not at all."""
 
+import io
 import os
 import random
 import re
-from collections.abc import Iterable, Iterator
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +94,87 @@ def test_pickled_objects_are_not_read(stored: Path) -> None:
     assert predictions.read(stored, "test", HASH) is None
 
 
+# Files that somebody has made
+
+
+def of_arrays(folder: Path, save: Callable[..., None] = np.savez, **changes: Any) -> Predictions | None:
+    """What is read from a file with these arrays in the place of what belongs there; None leaves one out."""
+    probabilities = np.full((20, 10), 0.1, np.float32)
+    arrays = {"probabilities": probabilities, "labels": np.zeros(20, np.uint8), "weights_sha256": np.array(HASH)}
+    given = {name: array for name, array in {**arrays, **changes}.items() if array is not None}
+    save(predictions.path(folder, "test"), **given)
+    return predictions.read(folder, "test", HASH)
+
+
+def test_a_file_made_elsewhere_with_nothing_wrong_is_read(tmp_path: Path) -> None:
+    assert of_arrays(tmp_path) is not None
+    assert of_arrays(tmp_path, probabilities=np.full((20, 10), 0.1, np.float16)) is not None  # as the gallery's
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"probabilities": np.full((20, 10), 0.1, np.float64)},
+        {"probabilities": np.full((20, 9), 0.1, np.float32)},
+        {"probabilities": np.full((10, 20), 0.1, np.float32).T},
+        {"probabilities": np.full((20, 10), 0.1, ">f4")},
+        {"probabilities": np.full((19, 10), 0.1, np.float32)},
+        {"probabilities": np.full((0, 10), 0.1, np.float32), "labels": np.zeros(0, np.uint8)},
+        {"probabilities": np.full((60_001, 10), 0.1, np.float32), "labels": np.zeros(60_001, np.uint8)},
+        {"probabilities": np.full((20, 10), np.nan, np.float32)},
+        {"probabilities": np.full((20, 10), 0.2, np.float32)},
+        {"probabilities": np.tile(np.array([-1, 2] + [0] * 8, np.float32), (20, 1))},
+        {"labels": np.full(20, 10, np.uint8)},
+        {"labels": np.zeros(20, np.int64)},
+        {"labels": None},
+        {"more": np.zeros(1)},
+        {"weights_sha256": np.array([HASH])},
+        {"weights_sha256": np.array("x" * 100_000)},
+    ],
+    ids=lambda changes: " ".join(f"{name} {getattr(array, 'shape', '')}" for name, array in changes.items()),
+)
+def test_arrays_of_another_form_or_with_other_values_are_no_answer(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert of_arrays(tmp_path, **changes) is None
+
+
+def test_a_compressed_file_is_no_answer(tmp_path: Path) -> None:
+    assert of_arrays(tmp_path, np.savez_compressed) is None
+
+
+def bomb(file: Path, name: str, claimed: int) -> None:
+    """A file with an array of 100 MB in a tenth of one; its header says that it has `claimed` bytes."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (100_000_000,)})
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        with packed.open(f"{name}.npy", "w") as member:
+            member.write(header.getvalue())
+            for _ in range(100):
+                member.write(bytes(1_000_000))
+        packed.writestr("labels.npy", b"")
+    data = file.read_bytes()
+    size = (100_000_000 + len(header.getvalue())).to_bytes(4, "little")
+    file.write_bytes(data.replace(size, claimed.to_bytes(4, "little")))
+
+
+@pytest.mark.parametrize("claimed", [100_000_128, 5_128])
+def test_a_bomb_takes_no_memory(tmp_path: Path, claimed: int) -> None:
+    bomb(predictions.guesses_path(tmp_path, 7), "guesses", claimed)
+    bomb(predictions.path(tmp_path, "test"), "probabilities", claimed)
+    tracemalloc.start()
+    try:
+        assert predictions.read_guesses(tmp_path, 7) is None
+        assert predictions.read(tmp_path, "test", HASH) is None
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_answers_are_read_only_where_the_store_knows_their_hash(stored: Path, answers: Predictions) -> None:
+    sha256 = predictions.sha256(predictions.path(stored, "test").read_bytes())
+    assert_same(predictions.read(stored, "test", HASH, sha256), answers)
+    assert predictions.read(stored, "test", HASH, "0" * 64) is None
+
+
 # Each epoch's guesses.
 
 
@@ -118,6 +203,22 @@ def assert_same_guesses(read: Guesses | None, guesses: Guesses) -> None:
 
 def test_guesses_read_back_as_they_were_packed(kept: Path, guesses: Guesses) -> None:
     assert_same_guesses(predictions.read_guesses(kept, 7), guesses)
+
+
+def test_guesses_are_read_only_where_the_store_knows_their_hash(kept: Path, guesses: Guesses) -> None:
+    sha256 = predictions.sha256(predictions.guesses_path(kept, 7).read_bytes())
+    assert_same_guesses(predictions.read_guesses(kept, 7, sha256), guesses)
+    assert predictions.read_guesses(kept, 7, "0" * 64) is None
+
+
+def test_guesses_that_are_not_compressed_are_read(tmp_path: Path, guesses: Guesses) -> None:
+    np.savez(predictions.guesses_path(tmp_path, 7), guesses=guesses.guesses, labels=guesses.labels)
+    assert_same_guesses(predictions.read_guesses(tmp_path, 7), guesses)
+
+
+def test_guesses_that_are_no_classes_are_none(tmp_path: Path) -> None:
+    np.savez(predictions.guesses_path(tmp_path, 7), guesses=np.full(20, 11, np.uint8), labels=np.zeros(20, np.uint8))
+    assert predictions.read_guesses(tmp_path, 7) is None
 
 
 def test_there_are_no_guesses_of_an_epoch_that_was_not_stored(kept: Path) -> None:

@@ -7,8 +7,8 @@ from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Part
 from mnistnet.insight.steps import Steps
 from mnistnet.runs import exhibits, predictions
-from mnistnet.runs.predictions import Predictions, SplitName
-from mnistnet.runs.run import Run
+from mnistnet.runs.predictions import Guesses, Predictions, SplitName
+from mnistnet.runs.run import Metrics, Run
 from mnistnet.runs.store import Store
 
 
@@ -18,7 +18,19 @@ def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
         return exhibits.predictions(entry) if split == "test" else None
     if run.weights_sha256 is None:
         return None
-    return predictions.read(store.folder(run.id), split, run.weights_sha256)
+    found = predictions.read(store.folder(run.id), split, run.weights_sha256, run.answers_sha256(split))
+    return found if found and len(found.labels) == _images(run, split) else None
+
+
+def guesses(store: Store, run: Run, epoch: Metrics) -> Guesses | None:
+    """What the run answered for its validation images after an epoch; None where that was not kept."""
+    found = predictions.read_guesses(store.folder(run.id), epoch.epoch, epoch.guesses_sha256)
+    return found if found and len(found.labels) == _images(run, "validation") else None
+
+
+def _images(run: Run, split: SplitName) -> int:
+    """How many images the split has; answers for more or fewer are none for these."""
+    return int(getattr(splits.counts(datasets.source(run.recipe.dataset), run.recipe.protocol), split))
 
 
 def compute(store: Store, run: Run, split: SplitName) -> Steps[Predictions]:

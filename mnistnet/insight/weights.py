@@ -9,6 +9,7 @@ from mnistnet import gallery
 from mnistnet.errors import OperationFailed
 from mnistnet.nets.network import build
 from mnistnet.runs import checkpoint, exhibits
+from mnistnet.runs.checkpoint import Weights
 from mnistnet.runs.run import Run
 from mnistnet.runs.store import Store
 
@@ -24,16 +25,16 @@ def network_of(store: Store, run: Run) -> nn.Sequential:
     were scored.
     """
     network = build(run.architecture)
-    network.load_state_dict(_weights(store, run))
+    network.load_state_dict(_weights(store, run, network.state_dict()))
     return network.eval()
 
 
-def _weights(store: Store, run: Run) -> Mapping[str, Any]:
+def _weights(store: Store, run: Run, like: Weights) -> Mapping[str, Any]:
     if entry := exhibits.entry_of(run.id):
         from safetensors.torch import load
 
         return load(gallery.weights(entry))
-    found = checkpoint.newest(store.folder(run.id), store.metrics(run.id))
+    found = checkpoint.newest(store.folder(run.id), store.metrics(run.id), like)
     if found is None:
         raise NoWeights(f"run {run.id}: no epoch is stored yet; wait for its first epoch or resume it")
     kept: Mapping[str, Any] = found[1]["kept"]

@@ -10,17 +10,18 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mnistnet.errors import BadInput
-from mnistnet.runs import archive, limits, locks, records, rows
+from mnistnet.runs import archive, bounds, limits, locks, records, rows
 from mnistnet.runs.archive import ArchiveError, Manifest
+from mnistnet.runs.bounds import CHECKPOINT, RUN_ID
 from mnistnet.runs.database import StoreError
 from mnistnet.runs.durable import NotSaved, sync_folder, write_whole
 from mnistnet.runs.predictions import GUESSES
-from mnistnet.runs.rows import CHECKPOINT, RUN_ID, ForeignRows, Row, Rows
+from mnistnet.runs.rows import ForeignRows, Row, Rows
 from mnistnet.runs.run import ACTIVE, State
 from mnistnet.runs.store import Store
 
@@ -36,19 +37,21 @@ class BackupError(BadInput):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a backup holds. `unfinished`: how many of its runs were queued or training; `bytes`: of all files."""
+    """What a backup holds. `unfinished`: how many of its runs were queued or training; `bytes`: of all files;
+    `left_out`: how many runs of the store are not in it, as they are damaged."""
 
     runs: int
     unfinished: int
     bytes: int
+    left_out: int = 0
 
 
 def write(store: Store, file: Path) -> Contents:
     """Write the store to `file`, which is there only once it is whole; runs go on training meanwhile.
 
-    A checkpoint that is damaged is left out, as no run would use it. Killed, it leaves at most a folder
-    `backup-*.part` beside the file. Raises BackupError where the file exists already or the store holds no run,
-    NotSaved where the disk of the file does not take it, StoreError where that of the store does not.
+    A checkpoint that is damaged is left out, as no run would use it, and a run whose row is. Killed, it leaves at
+    most a folder `backup-*.part` beside the file. Raises BackupError where the file exists already or the store holds
+    no run, NotSaved where the disk of the file does not take it, StoreError where that of the store does not.
     """
     try:
         _require_absent(file)
@@ -59,11 +62,13 @@ def write(store: Store, file: Path) -> Contents:
             TemporaryDirectory(prefix="backup-", suffix=".part", dir=file.parent, ignore_cleanup_errors=True) as part,
         ):
             copy, whole = Path(part, store.database.path.name), Path(part, "whole")
-            found = _snapshot(store, links, copy)
+            found, left_out = _snapshot(store, links, copy)
             _require_space(file.parent, sum(path.stat().st_size for path in found.values()))
             manifest = archive.pack(found, whole)
             _put(whole, file)
-            return _contents(rows.read(copy), manifest)
+            return replace(_contents(rows.read(copy), manifest), left_out=left_out)
+    except sqlite3.Error as error:
+        raise StoreError(f"{store.root}: {error}: no backup was written; try again") from None
     except OSError as error:
         raise NotSaved(f"{file}: {error.strerror}: no backup was written; name a file where there is room") from None
 
@@ -87,7 +92,8 @@ def restore(file: Path, store: Store) -> Contents:
             _require_space(store.root, manifest.bytes)
             archive.unpack(file, manifest, stage)
             found = _sound_rows(stage, manifest, file)
-            _place(store, stage, {**found, "runs": [_settled(run, manifest.made) for run in found["runs"]]})
+            settled = [_settled(run, manifest.made) for run in rows.numbered(found["runs"])]
+            _place(store, stage, {**found, "runs": settled})
             return _contents(found, manifest)
     except OSError as error:
         raise StoreError(f"{store.root}: {error.strerror}: nothing restored; choose another MNISTNET_STORE") from None
@@ -149,23 +155,23 @@ def _require_absent(file: Path) -> None:
         raise BackupError(f"{file}: exists already: a backup replaces nothing; name another file")
 
 
-def _snapshot(store: Store, links: Path, copy: Path) -> dict[str, Path]:
-    """A copy of the database, and every run's files of the same moment, by the names they have in the backup."""
+def _snapshot(store: Store, links: Path, copy: Path) -> tuple[dict[str, Path], int]:
+    """A copy of the database, and every run's files of the same moment, by the names they have in the backup; and
+    how many runs are damaged, which are in neither."""
     found = {}
-    with store.database.writing() as connection:
+    with store.database.writing():
         store.database.copy_to(copy)
-        hashes = {
-            f"{run_id}/{name}": sha256
-            for run_id, name, sha256 in connection.execute("SELECT run, checkpoint, checkpoint_sha256 FROM epochs")
-        }
-        for (run_id,) in connection.execute("SELECT id FROM runs ORDER BY number").fetchall():
+        left_out = rows.drop_damaged(copy)
+        copied = rows.read(copy)
+        hashes = {f"{row['run']}/{row['checkpoint']}": row["checkpoint_sha256"] for row in copied["epochs"]}
+        for run_id in [run["id"] for run in sorted(copied["runs"], key=lambda run: run["number"])]:
             (links / run_id).mkdir()
             for path in _files(store.folder(run_id)):
                 name = f"{run_id}/{path.name}"
                 if (_is_other(path.name) or name in hashes) and _is_linked(links / name, path):
                     found[name] = links / name
     damaged = {name for name in found.keys() & hashes.keys() if archive.sha256(found[name]) != hashes[name]}
-    return {copy.name: copy, **{name: path for name, path in found.items() if name not in damaged}}
+    return {copy.name: copy, **{name: path for name, path in found.items() if name not in damaged}}, left_out
 
 
 def _files(folder: Path) -> list[Path]:
@@ -210,7 +216,7 @@ def _sound_rows(stage: Path, manifest: Manifest, file: Path) -> Rows:
     unpacked = Store(stage).database
     try:
         rows.require_own_form(unpacked.path)
-        with unpacked.writing():  # brings an older one to our version
+        with unpacked.writing(new=True):  # brings an older one to our version
             pass
         found = rows.read(unpacked.path)
         rows.require_own_values(found)
@@ -239,7 +245,7 @@ def _place(store: Store, stage: Path, found: Rows) -> None:
     """Folders and rows into their place. The commit decides: cut off before it, the store stays without a run."""
     ids = [run["id"] for run in found["runs"]]
     # The tables first, committed and empty: a database that is not there is made from whatever folders there are.
-    with store.database.writing():
+    with store.database.writing(new=True):
         pass
     with store.database.writing() as connection:
         (count,) = connection.execute("SELECT count(*) FROM runs").fetchone()
@@ -249,6 +255,7 @@ def _place(store: Store, stage: Path, found: Rows) -> None:
         for run_id in ids:
             (stage / run_id).mkdir(exist_ok=True)
             records.keep(connection, stage, run_id)
+            records.keep_design(connection, stage, run_id)
         write_whole(stage / _PLACING, json.dumps(ids).encode())
         for run_id in ids:
             if store.folder(run_id).exists():
@@ -261,9 +268,9 @@ def _take_back(store: Store, stage: Path) -> None:
     """Remove the folders that were put in their place and whose rows were never committed."""
     try:
         ids = json.loads((stage / _PLACING).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, RecursionError):
         return
-    for run_id in ids:
+    for run_id in filter(bounds.RUN["id"].allows, ids if isinstance(ids, list) else []):
         placed = not (stage / run_id).exists()
         if placed and not store.database.rows("SELECT 1 FROM runs WHERE id = ?", run_id):
             shutil.rmtree(store.folder(run_id), ignore_errors=True)

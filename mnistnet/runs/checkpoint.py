@@ -2,18 +2,25 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from mnistnet import strict
 from mnistnet.errors import SaveFailed
+from mnistnet.runs import pickles
+from mnistnet.runs.bounds import CHECKPOINT
+from mnistnet.runs.contents import contents
 from mnistnet.runs.durable import write_whole
+from mnistnet.runs.pickles import StateError
 from mnistnet.runs.run import Metrics
 
 GENERATIONS = 3
+Weights: TypeAlias = Mapping[str, Tensor]
 
 
 class CheckpointError(SaveFailed):
@@ -34,27 +41,70 @@ def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     return name, hashlib.sha256(data).hexdigest()
 
 
-def load(folder: Path, metrics: Metrics) -> dict[str, Any]:
-    """The state saved with `metrics`; CheckpointError where its bytes are not those that were hashed."""
+def load(folder: Path, metrics: Metrics, like: Weights | None = None) -> dict[str, Any]:
+    """The state saved with `metrics`, of a network whose weights are `like` these in names, types and shapes.
+
+    Raises CheckpointError where the bytes are not those that were hashed, or are no such state.
+    """
     path = folder / metrics.checkpoint
+    if not CHECKPOINT.fullmatch(metrics.checkpoint):
+        raise CheckpointError(f"{strict.shown(metrics.checkpoint)}: no name of a checkpoint")
     try:
-        data = path.read_bytes()
+        data = contents(path, pickles.MOST_BYTES)
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != metrics.checkpoint_sha256:
         raise CheckpointError(f"{path}: not the bytes that were written: damaged")
-    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    try:
+        state = pickles.load(data)
+    except StateError as error:
+        raise CheckpointError(f"{path}: no checkpoint ({strict.shown(str(error))})") from None
+    if like is not None and not _fits(state, metrics.epoch, like):
+        raise CheckpointError(f"{path}: not the state of this network after epoch {metrics.epoch}")
     return state
 
 
-def newest(folder: Path, epochs: Iterable[Metrics]) -> tuple[Metrics, dict[str, Any]] | None:
-    """The latest epoch whose checkpoint is whole, and its state; None where no epoch has one."""
+def newest(
+    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
+) -> tuple[Metrics, dict[str, Any]] | None:
+    """The latest epoch whose checkpoint is whole, and its state; None where no epoch has one. `like` as in `load`."""
+    return next(whole(folder, epochs, like), None)
+
+
+def whole(
+    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
+) -> Iterator[tuple[Metrics, dict[str, Any]]]:
+    """Every epoch whose checkpoint is whole, with its state, the latest first."""
     for metrics in sorted(epochs, key=lambda row: row.epoch, reverse=True):
-        try:
-            return metrics, load(folder, metrics)
-        except CheckpointError:
-            continue
-    return None
+        with suppress(CheckpointError):
+            yield metrics, load(folder, metrics, like)
+
+
+def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
+    shapes = {value.shape for value in like.values()} | {torch.Size([])}
+    return (
+        state.keys() == {"epoch", "network", "kept", "optimizer"}
+        and type(state["epoch"]) is int
+        and state["epoch"] == epoch
+        and _are_like(state["network"], like)
+        and _are_like(state["kept"], like)
+        and isinstance(state["optimizer"], dict)
+        and all(value.shape in shapes for value in pickles.tensors(state["optimizer"]))
+    )
+
+
+def _are_like(weights: Any, like: Weights) -> bool:
+    """Whether they have the names, types and shapes of those, and finite values."""
+    return (
+        isinstance(weights, dict)
+        and weights.keys() == like.keys()
+        and all(
+            isinstance(value, Tensor)
+            and (value.shape, value.dtype) == (like[name].shape, like[name].dtype)
+            and bool(value.isfinite().all())
+            for name, value in weights.items()
+        )
+    )
 
 
 def sweep(folder: Path, epoch: int) -> None:

@@ -12,22 +12,35 @@ from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 from mnistnet.errors import SaveFailed
 from mnistnet.runs import locks
 
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 BUSY_SECONDS = 30
+_DELETION_SECONDS = 0.2
 SET_ASIDE = "damaged-"  # what follows the file's name, before the time
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # What each older version needs to become the next one.
-_STEPS = {1: ("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",)}
+_STEPS = {
+    1: ("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",),
+    2: (
+        "ALTER TABLE runs ADD COLUMN validation_answers_sha256 TEXT",
+        "ALTER TABLE runs ADD COLUMN test_answers_sha256 TEXT",
+        "ALTER TABLE epochs ADD COLUMN guesses_sha256 TEXT",
+    ),
+}
 
 
 class StoreError(SaveFailed):
     """The store cannot be read or written; the message says where and why."""
+
+
+class GoneError(StoreError):
+    """Where the store was, there is none any more."""
 
 
 class DamagedError(StoreError):
@@ -48,14 +61,18 @@ class Copies(Protocol):
 
 
 class Database:
-    """The file at `path`, made with its tables at the first write, and filled from the copies where there are any."""
+    """The file at `path`, with its tables, filled from the copies where there are any.
+
+    It is made by a transaction that is `new`, or where copies are left of it; by no other.
+    """
 
     def __init__(self, path: Path, copies: Copies) -> None:
         self.path, self._copies = path, copies
 
-    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the query finds; nothing where nothing was ever stored. Raises StoreError."""
         try:
+            require_folder(self.path.parent)
             return self._rows(query, *values)
         except (sqlite3.Error, OSError) as error:
             if not _is_damage(error):
@@ -66,12 +83,12 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from None
 
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if self.path.exists():
             with closing(self._connect()) as connection:
                 if self._version(connection) == VERSION:
                     return connection.execute(query, values).fetchall()
-        elif not self._copies.exist():
+        elif not self.exists():
             return []
         # Version 0: the transaction that makes the tables is under way, or was cut off, or the file was emptied.
         if not self._migrated() and not self._copies.exist():
@@ -80,10 +97,14 @@ class Database:
             return connection.execute(query, values).fetchall()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone with the file from its beginning; all of it or nothing. Raises StoreError."""
+    def writing(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone with the file from its beginning; all of it or nothing.
+
+        `new`: it may be the store's first. Raises GoneError where it is not and there is no store, StoreError.
+        """
         try:
-            with closing(self._begun()) as connection:
+            require_folder(self.path.parent)
+            with closing(self._begun(new=new)) as connection:
                 yield connection
                 connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
@@ -94,9 +115,14 @@ class Database:
                 ) from None
             raise self._failed(error) from None
 
-    def _begun(self) -> sqlite3.Connection:
+    def _begun(self, *, new: bool) -> sqlite3.Connection:
         """A connection with its transaction open and all tables there."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if new:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        elif not self.exists():
+            raise GoneError(
+                f"{self.path.parent}: there is no store any more: deleted or moved; set MNISTNET_STORE to where it is"
+            )
         try:
             return self._try_to_begin()
         except sqlite3.Error as error:
@@ -107,7 +133,7 @@ class Database:
 
     def _try_to_begin(self) -> sqlite3.Connection:
         self._migrated()
-        connection = self._connect()
+        connection = self._connect(new=True)
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._make_tables(connection)
@@ -116,13 +142,22 @@ class Database:
             raise
         return connection
 
-    def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction with `work` in it, done again where it finds the file damaged. Raises StoreError."""
+    def exists(self) -> bool:
+        """Whether there is a store here: the file, or copies to make it from that stay there."""
+        if self.path.exists():
+            return True
+        if not self._copies.exist():
+            return False
+        time.sleep(_DELETION_SECONDS)  # who deletes a store folder by folder may have begun with its database
+        return self.path.exists() or self._copies.exist()
+
+    def transact(self, work: Callable[[sqlite3.Connection], T], *, new: bool = False) -> T:
+        """One transaction with `work` in it, done again where it finds the file damaged. Raises as `writing`."""
         try:
-            with self.writing() as connection:
+            with self.writing(new=new) as connection:
                 return work(connection)
         except DamagedError:
-            with self.writing() as connection:
+            with self.writing(new=new) as connection:
                 return work(connection)
 
     def change(self, statement: str, *values: object) -> bool:
@@ -141,8 +176,11 @@ class Database:
         """Databases that were damaged and replaced; the newest last."""
         return sorted(self.path.parent.glob(f"{self.path.name}.{SET_ASIDE}*"))
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+    def _connect(self, *, new: bool = False) -> sqlite3.Connection:
+        # Without "c": a file that has just gone is not made anew, empty, by whoever only looks.
+        place = f"file:{quote(str(self.path))}?mode={'rwc' if new else 'rw'}"
+        connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+        connection.text_factory = text
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -219,6 +257,17 @@ class Database:
 
     def _failed(self, error: Exception) -> StoreError:
         return StoreError(f"{self.path}: {error}; nothing was changed")
+
+
+def text(data: bytes) -> str:
+    """What stands in a column of texts: bytes that are no UTF-8 come as surrogates, which no text of ours holds."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def require_folder(root: Path) -> None:
+    """StoreError where something else than a folder is in the store's place."""
+    if root.exists() and not root.is_dir():
+        raise StoreError(f"{root}: no folder: a store is a folder; set MNISTNET_STORE to one")
 
 
 def _is_damage(error: Exception) -> bool:

@@ -22,6 +22,8 @@ from mnistnet.training.progress import Epoch, Step
 
 REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
 LOOK_SECONDS = 0.4
+# What torch raises for the state of another optimizer.
+_MISFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
 FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
 
 
@@ -64,19 +66,27 @@ class _Job:
         store.advance(run.id, f"loading {datasets.source(run.recipe.dataset).title}")
         dataset = datasets.load(run.recipe.dataset)
         self.split: Split = splits.split(dataset, run.recipe.protocol)
-        network = build(run.architecture, run.recipe.seed)
-        self.training = Training(network, self.split, dataset.source, run.recipe)
+        self.source = dataset.source
+        self.training = self._beginning()
         self._restore()
         store.advance(run.id, FIRST_BATCH)
         self._looked = time.monotonic()
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
 
+    def _beginning(self) -> Training:
+        network = build(self.run.architecture, self.run.recipe.seed)
+        return Training(network, self.split, self.source, self.run.recipe)
+
     def _restore(self) -> None:
-        stored = self.store.metrics(self.run.id)
-        found = checkpoint.newest(self.folder, stored)
-        epoch = found[0].epoch if found else 0
-        if found:
-            self.training.restore(found[1])
+        stored, epoch = self.store.metrics(self.run.id), 0
+        for metrics, state in checkpoint.whole(self.folder, stored, self.training.network.state_dict()):
+            try:
+                self.training.restore(state)
+            except _MISFIT:  # its network is this one, its optimizer is not; what was taken over of it goes
+                self.training = self._beginning()
+            else:
+                epoch = metrics.epoch
+                break
         if stored and epoch < stored[-1].epoch:
             again = f"went on from epoch {epoch}" if epoch else "began anew"
             message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
@@ -85,9 +95,12 @@ class _Job:
     def commit(self, epoch: Epoch) -> None:
         """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
         guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
-        write_whole(predictions.guesses_path(self.folder, epoch.epoch), predictions.pack_guesses(guesses))
+        packed = predictions.pack_guesses(guesses)
+        write_whole(predictions.guesses_path(self.folder, epoch.epoch), packed)
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
-        metrics = Metrics(**asdict(epoch), checkpoint=name, checkpoint_sha256=sha256)
+        metrics = Metrics(
+            **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)
+        )
         self.store.record_epoch(self.run.id, metrics)
         checkpoint.sweep(self.folder, epoch.epoch)
         self._reported, self._reported_step = time.monotonic(), 0
@@ -129,10 +142,13 @@ class _Job:
             "validation": test if same else self._answers(self.split.validation),
             "test": test,
         }
+        hashes: dict[SplitName, str] = {}
         for split, answered in answers.items():
-            write_whole(predictions.path(self.folder, split), predictions.pack(answered, sha256))
+            packed = predictions.pack(answered, sha256)
+            write_whole(predictions.path(self.folder, split), packed)
+            hashes[split] = predictions.sha256(packed)
         errors = int((test.probabilities.argmax(1) != test.labels).sum())
-        self.store.complete(self.run.id, errors, len(test.labels), sha256)
+        self.store.complete(self.run.id, errors, len(test.labels), sha256, hashes)
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)

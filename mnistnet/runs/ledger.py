@@ -1,28 +1,45 @@
 """The rows of all runs: reading them, and every change of state that the supervisor and the workers make."""
 
+import shlex
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
 
 from mnistnet.errors import BadInput
-from mnistnet.runs import records
-from mnistnet.runs.database import Database
+from mnistnet.runs import bounds, records
+from mnistnet.runs.database import Database, StoreError
 from mnistnet.runs.durable import NotSaved
+from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.reading import Reading, query, read
 from mnistnet.runs.records import Records
-from mnistnet.runs.run import ACTIVE, CLAIMED, Metrics, Run, State
+from mnistnet.runs.run import ACTIVE, CLAIMED, Damaged, Metrics, Run, State
 
 T = TypeVar("T")
+Answered: TypeAlias = Mapping[SplitName, str]
+_NOT_HASHED: Answered = MappingProxyType({})
 
-_COLUMNS = ", ".join(field.name for field in fields(Run))
 _METRICS = [field.name for field in fields(Metrics)]
+_LONGEST_MESSAGE = 2000
+_IS_ACTIVE = f"runs.state IN ({', '.join(repr(str(state)) for state in ACTIVE)})"
 
 
 class UnknownRun(BadInput):
     """No run, or more than one, has this id or prefix."""
+
+
+class DamagedRunError(StoreError):
+    """The run's row holds what no run can have."""
+
+    def __init__(self, damaged: Damaged) -> None:
+        super().__init__(
+            f"run {damaged.id}: damaged: {damaged.fault}; `python -m mnistnet delete {shlex.quote(damaged.id)}` "
+            "removes it"
+        )
 
 
 class Ledger:
@@ -48,16 +65,36 @@ class Ledger:
         return self.changing(run_id, lambda connection: bool(connection.execute(statement, values).rowcount))
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first."""
-        return self._select("ORDER BY number DESC")
+        """All runs, the newest first, but for those whose rows are damaged."""
+        return self.reading().runs
+
+    def reading(self) -> Reading:
+        """All runs, and the damaged ones."""
+        return read(self.database.rows(query()))
+
+    def folders_aside(self) -> list[Path]:
+        """Folders of runs that could not be taken into a new database."""
+        return Records(self.root).set_aside()
 
     def active(self) -> list[Run]:
-        """Queued, starting and running runs in the order in which they have their turn."""
-        return self._select(f"WHERE state IN ({quoted(ACTIVE)}) ORDER BY turn")
+        """Queued, starting and running runs in the order in which they have their turn; no damaged ones."""
+        return read(self.database.rows(query(_IS_ACTIVE, "turn"))).runs
 
     def run(self, prefix: str) -> Run:
-        """The run whose id is or begins with `prefix`; UnknownRun where none or several do."""
-        found = [run for run in self._select("ORDER BY number DESC") if run.id.startswith(prefix)] if prefix else []
+        """The run whose id is or begins with `prefix`; UnknownRun where none or several do, DamagedRunError."""
+        found = self.found(prefix)
+        if isinstance(found, Damaged):
+            raise DamagedRunError(found)
+        return found
+
+    def found(self, prefix: str) -> Run | Damaged:
+        """The same, damaged or not. Raises UnknownRun."""
+        if bounds.ID_PREFIX.fullmatch(prefix):  # of many runs it takes a while to look at each
+            reading = read(self.database.rows(query("substr(runs.id, 1, ?) = ?"), len(prefix), prefix))
+        else:
+            reading = self.reading()
+        rows: list[Run | Damaged] = [*reading.runs, *reading.damaged]
+        found = [row for row in rows if row.id.startswith(prefix)] if prefix else []
         if len(found) == 1:
             return found[0]
         if not found:
@@ -66,8 +103,12 @@ class Ledger:
         raise UnknownRun(f"run {prefix!a}: {len(found)} runs begin so ({names}); give more of the id")
 
     def metrics(self, run_id: str) -> list[Metrics]:
-        """The stored epochs of a run, in order."""
-        rows = self.database.rows(f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? ORDER BY epoch", run_id)
+        """The stored epochs of a run, in order; without those that hold what no epoch can have (it is damaged then)."""
+        rows = self.database.rows(
+            f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? AND {bounds.condition(bounds.EPOCH, 'epochs')}"
+            " ORDER BY epoch",
+            run_id,
+        )
         return [Metrics(*row) for row in rows]
 
     def stop_requested(self, run_id: str) -> bool:
@@ -85,19 +126,16 @@ class Ledger:
         return self.run(claimed) if claimed else None
 
     def _claim(self, connection: sqlite3.Connection, slots: int) -> str | None:
-        busy = connection.execute(
-            f"SELECT coalesce(sum(threads), 0) FROM runs WHERE state IN ({quoted(CLAIMED)})"
-        ).fetchone()[0]
-        row = connection.execute(
-            "SELECT id, threads FROM runs WHERE state = ? ORDER BY turn LIMIT 1", (State.QUEUED,)
-        ).fetchone()
-        if row is None or (busy and busy + row[1] > slots):
+        active = read(connection.execute(query(_IS_ACTIVE, "turn"))).runs
+        busy = sum(run.threads for run in active if run.state in CLAIMED)
+        first = next((run for run in active if run.state is State.QUEUED), None)
+        if first is None or (busy and busy + first.threads > slots):
             return None
         connection.execute(
             "UPDATE runs SET state = ?, attempt = attempt + 1, stage = 'starting' WHERE id = ?",
-            (State.STARTING, row[0]),
+            (State.STARTING, first.id),
         )
-        return str(row[0])
+        return first.id
 
     def unclaim(self, run: Run) -> bool:
         """Put a claimed run whose worker never came back where it stood in the queue."""
@@ -151,6 +189,7 @@ class Ledger:
                 "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?",
                 (metrics.images_per_second, run_id),
             )
+            _say_what_is_missing(connection, run_id, metrics.epoch)
 
         self.changing(run_id, work)
 
@@ -163,20 +202,27 @@ class Ledger:
 
         self.changing(run_id, work)
 
-    def complete(self, run_id: str, test_errors: int, test_total: int, weights_sha256: str) -> bool:
-        """From running to done with the final score; False where another terminal state came first."""
-        return self._change(
-            run_id,
-            "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?,"
-            " weights_sha256 = ? WHERE id = ? AND state = ?",
-            State.DONE,
-            time.time(),
-            test_errors,
-            test_total,
-            weights_sha256,
-            run_id,
-            State.RUNNING,
-        )
+    def complete(
+        self, run_id: str, test_errors: int, test_total: int, weights_sha256: str, answers: Answered = _NOT_HASHED
+    ) -> bool:
+        """From running to done with the final score; False where another terminal state came first.
+
+        `answers`: the sha256 of the file with each split's answers.
+        """
+        values = (time.time(), test_errors, test_total, weights_sha256, answers.get("validation"), answers.get("test"))
+
+        def work(connection: sqlite3.Connection) -> bool:
+            done = connection.execute(
+                "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?, weights_sha256 = ?,"
+                " validation_answers_sha256 = ?, test_answers_sha256 = ? WHERE id = ? AND state = ?",
+                (State.DONE, *values, run_id, State.RUNNING),
+            ).rowcount
+            if done:
+                (recipe,) = connection.execute("SELECT recipe_json FROM runs WHERE id = ?", (run_id,)).fetchone()
+                _say_what_is_missing(connection, run_id, bounds.epochs_of(recipe))
+            return bool(done)
+
+        return self.changing(run_id, work)
 
     def finish(self, run_id: str, state: State, message: str = "", *, attempt: int | None = None) -> bool:
         """From claimed to the terminal `state`; False where another terminal state came first.
@@ -189,13 +235,10 @@ class Ledger:
             f" WHERE id = ? AND state IN ({quoted(CLAIMED)}) AND attempt = coalesce(?, attempt)",
             state,
             time.time(),
-            message,
+            _shown(message),
             run_id,
             attempt,
         )
-
-    def _select(self, clause: str) -> list[Run]:
-        return [_run(row) for row in self.database.rows(f"SELECT {_COLUMNS} FROM overview {clause}")]
 
 
 def quoted(states: tuple[State, ...]) -> str:
@@ -203,8 +246,17 @@ def quoted(states: tuple[State, ...]) -> str:
     return ", ".join(f"'{state}'" for state in states)
 
 
-def _run(row: tuple[object, ...]) -> Run:
-    values = dict(zip((field.name for field in fields(Run)), row, strict=True))
-    values["state"] = State(str(values["state"]))
-    values["stop_requested"] = bool(values["stop_requested"])
-    return Run(**values)  # type: ignore[arg-type]
+def _shown(message: str) -> str:
+    """The message as it may be stored: what an error says can hold anything."""
+    return "".join(char if char.isprintable() else " " for char in message[:_LONGEST_MESSAGE])
+
+
+def _say_what_is_missing(connection: sqlite3.Connection, run_id: str, epoch: int) -> None:
+    """A message to the run where epochs up to this one are gone that were stored: they are not trained again."""
+    known = {number for (number,) in connection.execute("SELECT epoch FROM epochs WHERE run = ?", (run_id,))}
+    missing = [number for number in range(1, epoch + 1) if number not in known]
+    if missing:
+        one = len(missing) == 1
+        which = f"epoch {missing[0]} of it is" if one else f"epochs {missing[0]} to {missing[-1]} of it are"
+        message = f"{which} missing: the database was replaced by an older one while it trained"
+        connection.execute("UPDATE runs SET message = ? WHERE id = ?", (message, run_id))

@@ -8,7 +8,9 @@ _PATIENCE_SECONDS = 5.0  # a look takes the lock for a moment; its owner must ou
 
 
 def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | None:
-    """Take the lock and keep it until the process ends; None where someone else holds on to it."""
+    """Take the lock and keep it until the process ends; None where someone else has it, or its folder is gone."""
+    if not path.parent.is_dir():  # filelock would make it
+        return None
     lock = FileLock(path)
     try:
         lock.acquire(timeout=patience_seconds, poll_interval=0.02)
@@ -18,7 +20,9 @@ def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | 
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; taken to be so where it cannot be opened."""
+    """Whether a living process holds the lock; taken to be so where it cannot be opened, and not where it is gone."""
+    if not path.parent.is_dir():
+        return False
     try:
         lock = hold(path, patience_seconds=0)
     except OSError:  # a read-only store: nobody there can be declared dead, and nothing can be started

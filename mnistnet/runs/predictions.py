@@ -4,38 +4,30 @@ each epoch's guesses.
 Knows no torch: whoever looks at mistakes needs none.
 """
 
+import hashlib
 import io
 import re
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from mnistnet.runs import arrays
+from mnistnet.runs.arrays import ArraysError, Form
+from mnistnet.runs.contents import contents
 
 SplitName: TypeAlias = Literal["validation", "test"]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 GUESSES = re.compile(r"guesses-[0-9]{4,9}\.npz")
 
-_T = TypeVar("_T")
-# What zipfile and numpy raise for bytes that are no such file. RuntimeError: they look encrypted, or packed in an
-# unknown way; the last three: a header that is no header, or asks for more memory than there is.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    tokenize.TokenError,
-    SyntaxError,
-    MemoryError,
-)
+_MOST_IMAGES = 60_000  # no split of a data set has more
+_LABELS = Form(("|u1",), (None,))
+# The gallery's probabilities are of half precision.
+_ANSWERS = {"probabilities": Form(("<f4", "<f2"), (None, 10)), "labels": _LABELS, "weights_sha256": Form(("<U64",), ())}
+_GUESSES = {"guesses": _LABELS, "labels": _LABELS}
+_SUM_TOLERANCE = 0.01  # ten numbers of half precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,23 +63,35 @@ def pack(predictions: Predictions, weights_sha256: str) -> bytes:
     return buffer.getvalue()
 
 
-def read(folder: Path, split: SplitName, weights_sha256: str) -> Predictions | None:
-    """The stored answers of these very weights; None where there are none or the file is damaged."""
-    try:
-        return unpack(path(folder, split).read_bytes(), weights_sha256)
-    except OSError:
-        return None
+def sha256(data: bytes) -> str:
+    """Of a file's bytes, as the store keeps it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read(folder: Path, split: SplitName, weights_sha256: str, stored_sha256: str | None = None) -> Predictions | None:
+    """The stored answers of these very weights; None where there are none or the file is damaged.
+
+    `stored_sha256`: that of the file, where the store keeps it; another file is no answer then.
+    """
+    data = _bytes(path(folder, split), arrays.largest(_ANSWERS, _MOST_IMAGES), stored_sha256)
+    return unpack(data, weights_sha256) if data else None
 
 
 def unpack(data: bytes, weights_sha256: str) -> Predictions | None:
-    """The answers in a file's bytes; None where they are damaged or other weights'."""
+    """The answers in a file's bytes; None where they are damaged or other weights'.
 
-    def answers(stored: Any) -> Predictions | None:
-        if str(stored["weights_sha256"]) != weights_sha256:
-            return None
-        return Predictions(stored["probabilities"].astype(np.float32, copy=False), stored["labels"])
-
-    return _unpacked(data, answers)
+    No answers are what is compressed, larger than so many images take, or holds no probabilities or labels.
+    """
+    try:
+        found = arrays.read(data, _ANSWERS, _MOST_IMAGES)
+    except ArraysError:
+        return None
+    probabilities, labels = found["probabilities"].astype(np.float32, copy=False), found["labels"]
+    # Comparisons with NaN are false.
+    are_shares = bool((probabilities >= 0).all() and (abs(probabilities.sum(1) - 1) < _SUM_TOLERANCE).all())
+    if str(found["weights_sha256"]) != weights_sha256 or not are_shares or labels.max() > 9:
+        return None
+    return Predictions(probabilities, labels)
 
 
 def guesses_path(folder: Path, epoch: int) -> Path:
@@ -102,27 +106,22 @@ def pack_guesses(answers: Guesses) -> bytes:
     return buffer.getvalue()
 
 
-def read_guesses(folder: Path, epoch: int) -> Guesses | None:
-    """The stored guesses of an epoch; None where there are none or the file is damaged."""
+def read_guesses(folder: Path, epoch: int, stored_sha256: str | None = None) -> Guesses | None:
+    """The stored guesses of an epoch; None where there are none or the file is damaged. Arguments as in `read`."""
+    data = _bytes(guesses_path(folder, epoch), arrays.largest(_GUESSES, _MOST_IMAGES), stored_sha256)
+    if not data:
+        return None
     try:
-        data = guesses_path(folder, epoch).read_bytes()
+        found = arrays.read(data, _GUESSES, _MOST_IMAGES, packed=True)
+    except ArraysError:
+        return None
+    return Guesses(**found) if max(array.max() for array in found.values()) <= 9 else None
+
+
+def _bytes(file: Path, most: int, stored_sha256: str | None) -> bytes | None:
+    """What is in the file; None where it cannot be read, is larger than so many bytes, or not the one of this hash."""
+    try:
+        data = contents(file, most)
     except OSError:
         return None
-
-    def found(stored: Any) -> Guesses | None:
-        guesses, labels = stored["guesses"], stored["labels"]
-        return Guesses(guesses, labels) if guesses.shape == labels.shape else None
-
-    return _unpacked(data, found)
-
-
-def _unpacked(data: bytes, read_from: Callable[[Any], _T | None]) -> _T | None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if packed.testzip() is not None:  # np.load believes an array's header before its checksum is known
-                return None
-        # Through memory: given a path, np.load leaves the file open where it is damaged.
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return read_from(stored)
-    except _DAMAGED:
-        return None
+    return data if stored_sha256 in (None, sha256(data)) else None

@@ -4,7 +4,6 @@ For databases that come from elsewhere: SQLite itself lets any type into any col
 """
 
 import math
-import re
 import sqlite3
 from contextlib import closing
 from importlib.resources import files
@@ -12,15 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mnistnet import strict
-from mnistnet.errors import BadInput, MnistnetError
-from mnistnet.nets import architecture as designs
-from mnistnet.runs.database import VERSION
-from mnistnet.runs.run import State
-from mnistnet.training import recipe as recipes
+from mnistnet.errors import BadInput
+from mnistnet.runs import bounds
+from mnistnet.runs.database import VERSION, text
 
 TABLES = ("runs", "epochs")
-RUN_ID = re.compile(r"[0-9a-f]{8}")
-CHECKPOINT = re.compile(r"epoch-[0-9]{4,9}\.pt")
 _TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
 
 Row: TypeAlias = dict[str, Any]
@@ -35,7 +30,20 @@ def read(path: Path) -> Rows:
     """Every row of every table. Raises sqlite3.Error."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
+        connection.text_factory = text
         return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in TABLES}
+
+
+def drop_damaged(path: Path) -> int:
+    """Take out every run that is damaged, and what belongs to no run; how many runs. Raises sqlite3.Error."""
+    found = read(path)
+    numbers = [run["number"] for run in found["runs"] if bounds.run_fault(run)]
+    damaged = {epoch["run"] for epoch in found["epochs"] if bounds.epoch_fault(epoch)}
+    numbers += [run["number"] for run in found["runs"] if run["id"] in damaged and run["number"] not in numbers]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("DELETE FROM runs WHERE number = ?", [(number,) for number in numbers])
+        connection.execute("DELETE FROM epochs WHERE run NOT IN (SELECT id FROM runs)")
+    return len(numbers)
 
 
 def insert(connection: sqlite3.Connection, rows: Rows) -> None:
@@ -72,23 +80,23 @@ def require_own_values(rows: Rows) -> None:
                 wrong = [name for name in row if name not in columns or not _fits(row[name], columns[name])]
                 if wrong or len(row) != len(columns):
                     raise _foreign(table, *wrong)
+    longest = {}
     for run in rows["runs"]:
-        _require_own_run(run)
-    ids = {run["id"] for run in rows["runs"]}
+        if fault := bounds.run_fault(run):
+            raise ForeignRows(f"its table runs holds what no run can have ({fault}); use another backup")
+        longest[run["id"]] = bounds.epochs_of(run["recipe_json"])
     for epoch in rows["epochs"]:
-        if epoch["run"] not in ids or not CHECKPOINT.fullmatch(epoch["checkpoint"]):
-            raise _foreign("epochs", epoch["run"], epoch["checkpoint"])
+        if fault := bounds.epoch_fault(epoch):
+            raise ForeignRows(f"its table epochs holds what no run can have ({fault}); use another backup")
+        if epoch["epoch"] > longest.get(epoch["run"], 0):
+            raise _foreign("epochs", epoch["run"], epoch["epoch"])
 
 
-def _require_own_run(run: Row) -> None:
-    try:
-        State(run["state"])
-        designs.parse(run["architecture_json"])
-        recipes.recipe(recipes.parse(run["recipe_json"]))
-    except (ValueError, MnistnetError) as error:
-        raise _foreign("runs", run["id"], error) from None
-    if not RUN_ID.fullmatch(run["id"]):
-        raise _foreign("runs", run["id"])
+def numbered(runs: list[Row]) -> list[Row]:
+    """The rows of `runs` in their order, for a store that counts them anew: places in lists and queues are its own."""
+    turns = {run["id"]: turn for turn, run in enumerate(sorted(runs, key=lambda run: run["turn"]), start=1)}
+    in_order = sorted(runs, key=lambda run: run["number"])
+    return [{**run, "number": number, "turn": turns[run["id"]]} for number, run in enumerate(in_order, start=1)]
 
 
 def _fits(value: object, column: tuple[Any, ...]) -> bool:

@@ -43,10 +43,11 @@ RESUMABLE = (State.STOPPED, State.INTERRUPTED)
 
 @dataclass(frozen=True)
 class Metrics(Epoch):
-    """One stored epoch, and the checkpoint it belongs to."""
+    """One stored epoch, and the checkpoint it belongs to. Before version 3 of the store guesses were not hashed."""
 
     checkpoint: str
     checkpoint_sha256: str
+    guesses_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Run:
     test_total: int | None
     weights_sha256: str | None
     owner: str = ""
+    validation_answers_sha256: str | None = None
+    test_answers_sha256: str | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -87,7 +90,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe as it was when the run was started."""
-        return _recipe(self.recipe_json)
+        return stored_recipe(self.recipe_json)
 
     @property
     def title(self) -> str:
@@ -105,6 +108,10 @@ class Run:
         if self.test_errors is None or not self.test_total:
             return None
         return 1 - self.test_errors / self.test_total
+
+    def answers_sha256(self, split: SplitName) -> str | None:
+        """Of the file with the final weights' answers; None where it was not hashed (before version 3 of the store)."""
+        return self.validation_answers_sha256 if split == "validation" else self.test_answers_sha256
 
     @property
     def progress(self) -> float:
@@ -142,6 +149,15 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """A row of the store of which no run can be made. `id`: as it may be shown; `fault`: the column and its value."""
+
+    number: int
+    id: str
+    fault: str
+
+
+@dataclass(frozen=True)
 class Person:
     """Someone who logged in. Where nobody logs in there are no persons, and everyone may do everything."""
 
@@ -158,6 +174,7 @@ def _architecture(text: str) -> Architecture:
     return designs.parse(text)
 
 
-@lru_cache(maxsize=512)
-def _recipe(text: str) -> Recipe:
+@lru_cache(maxsize=16_384)  # in a store of 10,000 runs most differ by their seed
+def stored_recipe(text: str) -> Recipe:
+    """The recipe in a run's row. Raises RecipeError."""
     return recipes.recipe(recipes.parse(text))

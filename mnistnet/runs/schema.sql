@@ -1,4 +1,4 @@
--- Version 2 of the store (PRAGMA user_version).
+-- Version 3 of the store (PRAGMA user_version).
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -23,6 +23,8 @@ CREATE TABLE runs (
     test_errors INTEGER,
     test_total INTEGER,
     weights_sha256 TEXT,
+    validation_answers_sha256 TEXT,          -- of the files beside its checkpoints; unknown before version 3
+    test_answers_sha256 TEXT,
     owner TEXT NOT NULL DEFAULT ''           -- who started it, where people log in; else empty
 );
 
@@ -38,6 +40,7 @@ CREATE TABLE epochs (
     images_per_second REAL NOT NULL,
     checkpoint TEXT NOT NULL,
     checkpoint_sha256 TEXT NOT NULL,
+    guesses_sha256 TEXT,
     PRIMARY KEY (run, epoch)
 );
 

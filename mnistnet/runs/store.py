@@ -13,10 +13,11 @@ from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require
 from mnistnet.runs import limits, records
-from mnistnet.runs.database import StoreError
+from mnistnet.runs.bounds import LARGEST, RUN_ID
+from mnistnet.runs.database import StoreError, require_folder
 from mnistnet.runs.durable import sync_folder
 from mnistnet.runs.ledger import Ledger, quoted
-from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Person, Run, State
+from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Damaged, Person, Run, State
 from mnistnet.training.recipe import Recipe
 
 _NEW = ".new-"  # how the name of a folder begins that has no row yet
@@ -72,13 +73,16 @@ class Store(Ledger):
         new = {secrets.token_hex(4): one for one in wanted}
         stored: list[str] = []
         try:
+            require_folder(self.root)
             limits.require_room(self.root)
             for run_id, (architecture, recipe) in new.items():
                 folder = self.root / f"{_NEW}{run_id}"
                 folder.mkdir(parents=True)
                 (folder / records.DESIGN).write_text(architecture.to_json())
                 (folder / records.RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n")
-            stored = self.database.transact(lambda connection: self._insert_all(connection, new, token, owner))
+            stored = self.database.transact(
+                lambda connection: self._insert_all(connection, new, token, owner), new=True
+            )
         except OSError as error:
             raise StoreError(
                 f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE"
@@ -121,8 +125,8 @@ class Store(Ledger):
         recipe: Recipe,
     ) -> str:
         connection.execute(
-            "INSERT INTO runs (id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
-            " created, owner) VALUES (?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO runs (number, id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
+            f" created, owner) VALUES ({_next('number')}, ?, ?, {_next('turn')}, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (token) DO NOTHING",
             (
                 run_id,
@@ -176,7 +180,7 @@ class Store(Ledger):
             self._require_short_queue(connection, 1)
             return connection.execute(
                 "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
-                " step = 0, images_per_second = NULL, turn = (SELECT max(turn) + 1 FROM runs)"
+                f" step = 0, images_per_second = NULL, turn = {_next('turn')}"
                 f" WHERE id = ? AND state IN ({quoted(RESUMABLE)})",
                 (State.QUEUED, run_id),
             ).rowcount
@@ -188,23 +192,24 @@ class Store(Ledger):
         return run
 
     def delete(self, run_id: str, by: Person | None = None) -> None:
-        """Remove a run that is not active: its row, its epochs and its folder, together.
+        """Remove a run that is not active, or is damaged: its row, its epochs and its folder, together.
 
         The folder gets another name inside the transaction and is emptied after it; killed in between, the next
         `sweep` finishes it or takes it back. Raises WrongState for an active run, NotYours for somebody else's,
         StoreError where the disk does not let it happen; the run is as it was then.
         """
-        run = self.run(run_id)
+        run = self.found(run_id)
         _require_right(run, by)
         folder, doomed = self.folder(run.id), self._doomed(run.id)
         try:
             with self.database.writing() as connection:
-                gone = connection.execute(
+                if isinstance(run, Damaged):
+                    connection.execute("DELETE FROM runs WHERE number = ?", (run.number,))
+                elif not connection.execute(
                     f"DELETE FROM runs WHERE id = ? AND state NOT IN ({quoted(ACTIVE)})", (run.id,)
-                ).rowcount
-                if not gone:
+                ).rowcount:
                     raise WrongState(f"run {run.id}: it is {self.run(run.id).state}; stop it before deleting it")
-                if folder.exists():
+                if RUN_ID.fullmatch(run.id) and folder.exists():
                     folder.rename(doomed)
                     sync_folder(self.root)  # before the row goes: it could not be found again in a folder that stayed
         finally:
@@ -233,9 +238,19 @@ class Store(Ledger):
         return self.root / f"{_DOOMED}{run_id}"
 
 
-def _require_right(run: Run, by: Person | None) -> None:
-    if by and not by.may_change(run):
+def _require_right(run: Run | Damaged, by: Person | None) -> None:
+    if not by or by.is_administrator:
+        return
+    if isinstance(run, Damaged):
+        raise NotYours(f"run {run.id}: damaged: only an administrator may delete it")
+    if not by.may_change(run):
         raise NotYours(
             f"run {run.id}: started by {run.owner or 'someone without a name'}: only they or an administrator may "
             "stop, resume or delete it"
         )
+
+
+def _next(column: str) -> str:
+    """The first number that follows all others in a column of `runs`, as SQL; damaged ones are no numbers."""
+    known = f"FROM runs WHERE typeof({column}) = 'integer' AND {column} < {LARGEST}"
+    return f"(SELECT coalesce(max({column}), 0) + 1 {known})"

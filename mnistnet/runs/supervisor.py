@@ -150,10 +150,13 @@ class _Shift:
             self.store.finish(run.id, State.FAILED, str(error))
             return
         folder = self.store.folder(run.id)
-        folder.mkdir(exist_ok=True)
-        self.workers[run.id] = detach(
-            "mnistnet.runs.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
-        )
+        try:
+            folder.mkdir(exist_ok=True)
+            self.workers[run.id] = detach(
+                "mnistnet.runs.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
+            )
+        except OSError as error:  # it is deleted or moved just now, or no folder can be made in it
+            self.store.finish(run.id, State.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
 
     def _attend(self, run: Run) -> None:
         worker = self.workers.get(run.id)

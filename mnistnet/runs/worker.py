@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.runs import limits, locks
+from mnistnet.runs.database import GoneError
 from mnistnet.runs.environment import prepare
 from mnistnet.runs.processes import PID
 from mnistnet.runs.run import State
@@ -18,7 +19,14 @@ from mnistnet.runs.store import Store
 
 
 def work(store: Store, run_id: str, attempt: int) -> None:
-    """Train the run to its end, unless it is no longer ours to train."""
+    """Train the run to its end, unless it is no longer ours to train, or the store is deleted or moved meanwhile."""
+    try:
+        _work(store, run_id, attempt)
+    except GoneError as error:  # only the log is left to be told, wherever it is now
+        sys.stderr.write(f"{error}\n")
+
+
+def _work(store: Store, run_id: str, attempt: int) -> None:
     lock = locks.hold(locks.of_run(store.folder(run_id)))
     run = store.start(run_id, attempt) if lock else None
     if run is None:

@@ -14,6 +14,7 @@ from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.evaluation import Score
 from mnistnet.nets.rules import Verdict
+from mnistnet.runs.ledger import DamagedRunError
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
 from mnistnet.ui import readers, state
@@ -26,6 +27,7 @@ _AFTER_MARKDOWN = re.compile(
     r":(?=material|streamlit|//)|www(?=\.)|[-.\w+](?=@)|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))", re.IGNORECASE
 )
 _WORD_JOINER = "\u2060"
+_DAMAGED_SHOWN = 5
 
 _STATE_LOOKS = {
     State.QUEUED: ("gray", ":material/schedule:"),
@@ -139,6 +141,14 @@ def messages() -> None:
             f"{plain(name)}; once it is moved elsewhere, this is no longer said.",
             icon=":material/healing:",
         )
+    for name in readers.snapshot().folders_aside:
+        st.warning(
+            f"The record of a run holds what no run can have, so it could not be taken into the new database. Its "
+            f"folder is kept as {plain(name)}; once it is moved elsewhere, this is no longer said.",
+            icon=":material/healing:",
+        )
+    for damaged in readers.snapshot().damaged[:_DAMAGED_SHOWN]:
+        st.warning(plain(str(DamagedRunError(damaged))), icon=":material/healing:")
     problem = readers.snapshot().problem
     if problem:
         st.error(plain(f"The runs cannot be read: {problem}"), icon=":material/error:")

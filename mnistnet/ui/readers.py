@@ -1,5 +1,6 @@
 """What the pages read, each through one bounded cache shared by all sessions."""
 
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -20,16 +21,16 @@ from mnistnet.insight.steps import Steps
 from mnistnet.nets import geometry
 from mnistnet.nets.architecture import Architecture, Conv
 from mnistnet.nets.geometry import Row, Walk
-from mnistnet.runs import exhibits, predictions, supervisor
-from mnistnet.runs.ledger import UnknownRun
+from mnistnet.runs import exhibits, supervisor
+from mnistnet.runs.ledger import DamagedRunError, UnknownRun
 from mnistnet.runs.predictions import SplitName
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import Damaged, Metrics, Run
 from mnistnet.runs.store import Store, default_root
 from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.ui import ondemand
 
 LOOK_SECONDS = 1.0
-_LOG_LINES = 20
+_LOG_LINES, _LOG_BYTES = 20, 64 * 1024
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM = 20
@@ -43,6 +44,8 @@ class Snapshot:
     runs: Sequence[Run]
     problem: str | None = None
     set_aside: Sequence[str] = ()  # databases that were damaged, by their files' names
+    folders_aside: Sequence[str] = ()  # of runs that could not be taken into a new database
+    damaged: Sequence[Damaged] = ()
 
     def run(self, run_id: str | None) -> Run | None:
         """The run of this id; None where there is none."""
@@ -66,12 +69,36 @@ def forget() -> None:
 
 @st.cache_resource(ttl=LOOK_SECONDS, max_entries=8, show_spinner=False)
 def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
+    place = store()
     try:
-        supervisor.look(store())
-        runs = store().runs()
-        return Snapshot(runs, set_aside=[path.name for path in store().database.set_aside()])
+        supervisor.look(place)
+        found = place.reading()
+        problem = _gone(root, is_there=place.database.exists())
+        databases, folders = place.database.set_aside(), place.folders_aside()
+        return Snapshot(
+            found.runs,
+            problem,
+            set_aside=[path.name for path in databases],
+            folders_aside=[path.name for path in folders],
+            damaged=found.damaged,
+        )
     except MnistnetError as error:
         return Snapshot([], str(error))
+
+
+def _gone(root: str, *, is_there: bool) -> str | None:
+    """That the store has been there and is not any more, where it is so."""
+    seen = _stores_seen()
+    if is_there:
+        seen.add(root)
+        return None
+    where = default_root().resolve()
+    return f"{where}: there was a store here, and it was deleted or moved" if root in seen else None
+
+
+@st.cache_resource(show_spinner=False)
+def _stores_seen() -> set[str]:
+    return set()
 
 
 def silence(run: Run) -> float:
@@ -123,7 +150,7 @@ def chosen(run_id: str | None) -> Run | None:
         return found
     try:
         return store().run(run_id)
-    except UnknownRun:
+    except (UnknownRun, DamagedRunError):
         return None
 
 
@@ -174,7 +201,9 @@ def training_time(architecture: Architecture, images: int, epochs: int, threads:
 def log_tail(run: Run) -> str:
     """The last lines of what the run's process printed."""
     try:
-        text = (store().folder(run.id) / "log.txt").read_text(errors="replace")
+        with (store().folder(run.id) / "log.txt").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
+            text = file.read(_LOG_BYTES).decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-_LOG_LINES:])
@@ -209,7 +238,8 @@ def _stored_evaluation(root: str, run_id: str, weights: str | None, split: Split
 
 def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
     """What the run answered for its validation images after an epoch; None where that was not kept."""
-    found = predictions.read_guesses(store().folder(run.id), epoch)
+    row = next((row for row in metrics(run) if row.epoch == epoch), None)
+    found = answers.guesses(store(), run, row) if row else None
     return found.guesses if found else None
 
 

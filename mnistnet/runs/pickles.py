@@ -1,0 +1,111 @@
+"""The file that torch.save writes, checked before torch reads it: stored members, tensors and plain values only.
+
+torch's own restricted unpickler (`weights_only`) runs no code, but unpacks what is compressed and makes, for instance,
+byte arrays of whatever length it is asked for.
+"""
+
+import io
+import pickle
+import pickletools
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Of the largest design that can be built, four copies of its parameters in float32 take 80 MB: weights, averaged
+# weights, two moments of the optimizer.
+MOST_BYTES = 128 * 1024**2
+_MOST_PICKLED = 4 * 1024**2
+# What a state of tensors, numbers and texts needs. With STACK_GLOBAL, INST and the like the name is not in sight.
+_KINDS = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
+_GLOBALS = {"torch._utils _rebuild_tensor_v2", "collections OrderedDict", *(f"torch {kind}Storage" for kind in _KINDS)}
+_OPCODES = """
+    PROTO STOP MARK GLOBAL REDUCE BINPERSID EMPTY_DICT EMPTY_LIST EMPTY_TUPLE DICT LIST TUPLE TUPLE1 TUPLE2 TUPLE3
+    SETITEM SETITEMS APPEND APPENDS BUILD PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE NONE NEWTRUE NEWFALSE
+    BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE SHORT_BINUNICODE
+"""
+_ALLOWED = frozenset(_OPCODES.split())
+_BROKEN = (
+    pickle.PickleError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class StateError(ValueError):
+    """The bytes are no file that torch.save has written of tensors and plain values."""
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """The state in a file's bytes, on the CPU. Raises StateError, whatever the bytes are."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            whole = _stored_again(archive)
+        state = torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or not all(map(_is_stored, tensors(state))):
+            raise StateError("not a state, or larger than its file")
+        return state
+    except StateError:
+        raise
+    except _BROKEN as error:
+        raise StateError(f"{type(error).__name__}: {error}") from None
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in dicts, lists and tuples within each other."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from tensors(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from tensors(inner)
+
+
+def _is_stored(tensor: Tensor) -> bool:
+    """Whether all its values are in the file: with strides of 0 a few bytes pass for any number of them."""
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+def _stored_again(archive: zipfile.ZipFile) -> bytes:
+    """The members as a new zip: torch reads zips in a way of its own, and is to find what was checked here."""
+    entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size for entry in entries):
+        raise StateError("its members are compressed")
+    if sum(entry.file_size for entry in entries) > MOST_BYTES or len({e.filename for e in entries}) < len(entries):
+        raise StateError("its members are too large, or have the same names")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as stored:
+        for entry in entries:
+            data = archive.read(entry)
+            if entry.filename.endswith("data.pkl"):
+                _require_plain(data)
+            if not entry.filename.endswith(("constants.pkl", ".storage_alignment")):
+                stored.writestr(zipfile.ZipInfo(entry.filename), data)
+    return buffer.getvalue()
+
+
+def _require_plain(pickled: bytes) -> None:
+    if len(pickled) > _MOST_PICKLED:
+        raise StateError("its structure is too large")
+    for opcode, argument, _ in pickletools.genops(pickled):
+        if opcode.name not in _ALLOWED or (opcode.name == "GLOBAL" and argument not in _GLOBALS):
+            raise StateError(f"it holds more than tensors and plain values ({opcode.name})")
