@@ -18,7 +18,8 @@ from mnistnet.__main__ import main
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import locks
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from tests.processes import until
 from tests.samples import TINY, conv, recipe, running, started
 
@@ -114,7 +115,7 @@ def test_a_summary_for_people_is_a_table_with_the_rules_below(command: Command) 
 
 
 def test_a_design_can_come_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TINY.to_json().encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TINY.to_json().encode()), encoding="utf-8"))
     assert command("summary", "-", "--json").document[0]["name"] == "tiny"
 
 

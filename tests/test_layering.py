@@ -24,7 +24,9 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 # From the ground up. A file may import its own room and everything below; rooms of one floor know nothing of
 # each other.
 FLOORS = (
-    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login"},
+    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login", "mnistnet.containers"},
+    {"mnistnet.system"},
+    {"mnistnet.loops"},
     {"mnistnet.nets"},
     {"mnistnet.data"},
     {"mnistnet.training"},

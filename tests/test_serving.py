@@ -179,7 +179,7 @@ def test_ctrl_c_before_it_is_up_ends_it_quietly(tmp_path: Path) -> None:
     "host", ["", "*", "*.example.org", "mnist.example.org:8501", "https://mnist.example.org", "a b", "-a", "a" * 254]
 )
 def test_only_one_host_name_can_be_shared(host: str, secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     assert "write one host name without port or wildcard" in refused(capsys, "--share", host)
 
 
@@ -197,7 +197,7 @@ def test_only_one_host_name_can_be_shared(host: str, secrets: Path, capsys: pyte
 def test_sharing_without_a_complete_login_is_refused(
     section: dict[str, Any], problem: str, secrets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secrets.write_text(written(section))
+    secrets.write_text(written(section), encoding="utf-8")
     said = refused(capsys, "--share", "mnist.example.org")
     assert said.startswith(
         "mnistnet: --share 'mnist.example.org': a network is served only where everyone logs in, and " + problem
@@ -212,7 +212,7 @@ def test_sharing_without_any_secrets_is_refused(capsys: pytest.CaptureFixture[st
 def test_sharing_without_the_login_package_is_refused_with_its_version(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     monkeypatch.setitem(login.PACKAGES, "authlib_of_nobody", "Authlib==1.9.8")
     assert "Authlib==1.9.8 must be installed: pip install" in refused(capsys, "--share", "mnist.example.org")
 
@@ -220,18 +220,18 @@ def test_sharing_without_the_login_package_is_refused_with_its_version(
 def test_sharing_under_another_name_than_the_login_leads_to_is_refused(
     secrets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     said = refused(capsys, "--share", "digits.example.org")
     assert "redirect_uri of [auth] leads to 'mnist.example.org'" in said
 
 
 def test_secrets_that_cannot_be_read_are_named(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    secrets.write_text("[auth\n")
+    secrets.write_text("[auth\n", encoding="utf-8")
     assert f"{secrets}: not a readable TOML file" in refused(capsys, "--share", "mnist.example.org")
 
 
 def test_a_complete_login_may_be_shared_under_its_name(secrets: Path) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     serving.require_login("mnist.example.org")
     serving.require_login("MNIST.example.org")
 
@@ -240,7 +240,7 @@ def test_a_later_secrets_file_replaces_whole_sections(
     secrets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = tmp_path / "later.toml"
-    secrets.write_text(written({"auth": AUTH, "mnistnet": {"administrators": ["a@example.org"]}}))
+    secrets.write_text(written({"auth": AUTH, "mnistnet": {"administrators": ["a@example.org"]}}), encoding="utf-8")
     later.write_text(written({"auth": {"client_id": "other"}}))
     monkeypatch.setenv("STREAMLIT_SECRETS_FILES", f"{secrets} {later} {tmp_path / 'none.toml'}")
     assert serving.read_secrets() == {"auth": {"client_id": "other"}, "mnistnet": {"administrators": ["a@example.org"]}}

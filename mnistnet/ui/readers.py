@@ -1,5 +1,6 @@
 """What the pages read, each through one bounded cache shared by all sessions."""
 
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from mnistnet.runs.store import Store, default_root
 from mnistnet.training.estimate import Estimate, Measured, estimate
 
 LOOK_SECONDS = 1.0
-_LOG_LINES = 20
+_LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beginning
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM = 20
@@ -172,7 +173,10 @@ def training_time(architecture: Architecture, images: int, epochs: int, threads:
 def log_tail(run: Run) -> str:
     """The last lines of what the run's process printed."""
     try:
-        text = (store().folder(run.id) / "log.txt").read_text(errors="replace")
+        with (store().folder(run.id) / "log.txt").open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(0, end - _LOG_BYTES))
+            text = log.read(_LOG_BYTES).decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-_LOG_LINES:])

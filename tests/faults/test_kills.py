@@ -16,7 +16,8 @@ import torch
 from mnistnet.runs import job, supervisor
 from mnistnet.runs.processes import PROJECT, detach
 from mnistnet.runs.run import Metrics, Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
 from tests.processes import supervisors, until, workers
 from tests.samples import TINY, recipe, started
