@@ -600,3 +600,33 @@ def test_one_epoch_of_mnist_takes_less_than_30_seconds_of_training(one_epoch: An
     if os.getloadavg()[0] > cores() + 1:
         pytest.skip("other work shares the cores: a time measured now says nothing")
     assert one_epoch["train_seconds"] < 30
+
+
+# Locales
+
+
+@pytest.mark.parametrize(("encoding", "shape"), [("cp437", "16x14x14"), ("cp1251", "16x14x14"), ("utf-8", "16×14×14")])
+def test_what_an_encoding_has_no_letter_for_is_written_in_others(tmp_path: Path, encoding: str, shape: str) -> None:
+    design = tmp_path / "design.json"
+    design.write_text(TINY.model_copy(update={"name": "小网络"}).to_json(), "utf-8")
+    for arguments, written in ((["course-10040"], shape), ([str(design)], "小" if encoding == "utf-8" else r"\u5c0f")):
+        process = subprocess.run(
+            [sys.executable, "-m", "mnistnet", "summary", *arguments],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )
+        assert (process.returncode, process.stderr) == (0, b"")
+        assert written in process.stdout.decode(encoding)
+
+
+def test_a_design_named_in_another_script_is_trained_under_any_locale(store: Store, tmp_path: Path) -> None:
+    design = tmp_path / "小网络.json"
+    design.write_text(TINY.model_copy(update={"name": "小网络"}).to_json(), "utf-8")
+    arguments = ["train", str(design), *ON_DIGITS, "--epochs", "1", "--json"]
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = python(*arguments, store=store.root, **locale)
+    out, err = process.communicate(timeout=200)
+    assert (process.returncode, err) == (0, "")
+    run = store.run(json.loads(out)["run"])
+    assert (run.state, run.name) == (State.DONE, "小网络")
+    assert "小网络" in (store.folder(run.id) / "design.json").read_text("utf-8")

@@ -15,7 +15,6 @@ from mnistnet import system
 from tests.processes import until
 
 IDLE = [sys.executable, "-c", "import time; time.sleep(60)"]
-POSIX = pytest.mark.skipif(os.name == "nt", reason="owners and modes of folders are of POSIX")
 
 
 def test_the_machines_memory_is_known() -> None:
@@ -41,7 +40,7 @@ def test_a_process_is_known_by_what_it_was_started_with_and_can_be_killed() -> N
     assert not system.was_killed(None)
 
 
-@POSIX
+@pytest.mark.posix
 def test_without_proc_ps_says_what_a_process_was_started_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "PROC", Path("none"))
     with subprocess.Popen(IDLE) as process:
@@ -57,7 +56,7 @@ def test_windows_gets_a_group_and_a_console_of_its_own_for_what_is_detached(monk
     assert system.detached()["creationflags"] == 0x8004200
 
 
-@POSIX
+@pytest.mark.posix
 def test_what_is_detached_has_a_session_of_its_own() -> None:
     with subprocess.Popen(IDLE, **system.detached()) as process:
         assert os.getsid(process.pid) == process.pid != os.getsid(0)
@@ -93,7 +92,7 @@ def test_a_file_that_stays_open_is_said_to_be_refused(tmp_path: Path, monkeypatc
         system.replace(tmp_path / "new", tmp_path / "old")
 
 
-@POSIX
+@pytest.mark.posix
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +108,7 @@ def test_a_temporary_folder_that_others_can_write_to_is_not_used(
     assert system.private_folder("mnistnet") is None
 
 
-@POSIX
+@pytest.mark.posix
 @pytest.mark.skipif(getattr(os, "getuid", int)() != 0, reason="only root can give a folder away")
 def test_a_temporary_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -150,10 +149,9 @@ def test_a_home_that_is_not_there_is_still_the_users(tmp_path: Path, monkeypatch
     assert system.home() == tmp_path / "none"
 
 
+@pytest.mark.posix
 def test_interrupting_the_terminal_does_not_reach_what_is_detached() -> None:
     """The terminal's Ctrl-C goes to the group of who is in front."""
-    if not hasattr(os, "killpg"):
-        pytest.skip("Windows: held by the flags above")
     script = "import signal, subprocess, sys; from mnistnet import system\n"
     script += f"child = subprocess.Popen({IDLE!r}, **system.detached())\nprint(child.pid, flush=True)\n"
     script += "signal.pause()"
