@@ -232,6 +232,7 @@ def test_a_detached_run_is_told_at_once_and_can_be_stopped(command: Command, sto
     until(lambda: store.run(run_id).state is State.STOPPED)
 
 
+@pytest.mark.posix
 def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: Store, tiny: str) -> None:
     process = python("train", tiny, *ON_DIGITS, "--epochs", "100", "--json", store=store.root)
     until(lambda: any(run.epochs_done for run in store.runs()))

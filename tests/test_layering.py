@@ -66,7 +66,7 @@ INSTANT = (
 
 
 def relative(file: Path) -> str:
-    return str(file.relative_to(HOUSE))
+    return file.relative_to(HOUSE).as_posix()
 
 
 def module(file: Path) -> str:

@@ -78,6 +78,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 # Settings
 
 
+@pytest.mark.posix
 @pytest.mark.bar("F14")
 def test_settings_from_another_folder_equal_those_from_the_projects(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -100,6 +101,27 @@ def test_settings_from_another_folder_equal_those_from_the_projects(tmp_path: Pa
     assert {name for name, value in there_has.items() if value != here_has[name]} == OWN
     assert there_has["server.maxUploadSize"] == 5
     assert there_has["theme.primaryColor"] is None
+
+
+# A user whom the machine does not know, as a container's.
+UNKNOWN = """
+import os, pwd
+
+def unknown(user):
+    raise KeyError(f"getpwuid(): uid not found: {user}")
+
+pwd.getpwuid = unknown
+os.environ.pop("HOME", None)
+"""
+
+
+@pytest.mark.posix
+def test_a_user_without_a_name_and_a_home_gets_the_dashboard(tmp_path: Path) -> None:
+    variables = {"PYTHONPATH": searched(tmp_path, UNKNOWN), "TMPDIR": str(tmp_path), "STREAMLIT_SECRETS_FILES": ""}
+    port = free_port()
+    command = ("mnistnet", "dashboard", "--port", str(port))
+    with started(*command, log=tmp_path / "log.txt", port=port, variables=variables) as dashboard:
+        assert "Traceback" not in dashboard.said
 
 
 def test_every_setting_but_the_theme_is_an_option() -> None:
@@ -160,6 +182,7 @@ def test_a_port_in_use_is_refused(address: str, capsys: pytest.CaptureFixture[st
     assert said == f"mnistnet: port {port}: in use: choose a free one with --port\n"
 
 
+@pytest.mark.posix
 def test_ctrl_c_before_it_is_up_ends_it_quietly(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "mnistnet", "dashboard", "--port", str(free_port())],

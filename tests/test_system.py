@@ -12,6 +12,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from mnistnet import system
+from mnistnet.containers import Groups
+from tests import strangers
 from tests.processes import until
 
 IDLE = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -27,7 +29,7 @@ def test_there_is_at_least_one_core() -> None:
 
 def test_where_the_system_does_not_tell_its_memory_eight_gigabytes_are_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "_physical_memory", lambda: None)
-    monkeypatch.setattr(system, "GROUPS", system.Groups(Path("none"), Path("none")))
+    monkeypatch.setattr(system, "GROUPS", Groups(Path("none"), Path("none")))
     assert system.memory() == 8 * 1024**3
 
 
@@ -142,6 +144,14 @@ def test_a_user_without_a_home_has_none(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(Path, "home", unknown)
     assert system.home() is None
+
+
+@pytest.mark.posix
+def test_a_home_that_is_closed_to_the_user_is_none() -> None:
+    with strangers.open_to_all() as place:
+        place.chmod(0)
+        ask = "print(system.home())"
+        assert strangers.said(ask, before="from mnistnet import system", HOME=str(place)) == "None"
 
 
 def test_a_home_that_is_not_there_is_still_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

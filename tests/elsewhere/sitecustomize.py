@@ -66,7 +66,7 @@ imported: Callable[..., ModuleType] = builtins.__import__
 def importing(name: str, scope: Mapping[str, Any] | None = None, *arguments: Any, **options: Any) -> ModuleType:
     """As `__import__`, poorer for mnistnet."""
     module = imported(name, scope, *arguments, **options)
-    system = sys.modules.get("mnistnet.system")
+    system: Any = sys.modules.get("mnistnet.system")
     if hasattr(system, "GROUPS"):
         system.PROC = Path("no-such-folder")
         system.GROUPS = system.Groups(system.PROC, system.PROC)
@@ -78,4 +78,4 @@ def importing(name: str, scope: Mapping[str, Any] | None = None, *arguments: Any
     return Elsewhere(module, absent, **OTHERS.get(name, {})) if name in NAMES else module
 
 
-builtins.__import__ = importing
+setattr(builtins, "__import__", importing)  # noqa: B010 - its type says more than `import` passes on

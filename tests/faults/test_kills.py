@@ -97,6 +97,7 @@ POINTS = {
 }
 
 
+@pytest.mark.posix
 @pytest.mark.bar("F2", "F1")
 def test_a_worker_killed_at_each_named_point_goes_on_identically(store: Store, undisturbed: Undisturbed) -> None:
     stores = {point: Store(store.root / str(number)) for number, point in enumerate(POINTS)}
