@@ -32,7 +32,8 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import checkpoint, predictions, supervisor
 from mnistnet.runs.predictions import Predictions
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from mnistnet.training import recipe as recipes
 from mnistnet.training.loop import casts_to_bf16
 from mnistnet.training.presets import RECIPES
@@ -133,7 +134,7 @@ def write(store: Store, preset: str, recipe: Recipe, runs: list[Run]) -> None:
         threads=THREADS,
         weights_file_sha256=write_weights(store, preset, runs[0]) if recipe == frozen(preset) else None,
     )
-    (FOLDER / f"{entry.name}.json").write_text(gallery.text(entry))
+    (FOLDER / f"{entry.name}.json").write_text(gallery.text(entry), "utf-8")
     print(
         f"{entry.name}: {len(runs)} seeds, mean {entry.mean:.3%}, deviation {entry.deviation:.3%}, "
         f"worst {entry.worst:.2%}"

@@ -1,19 +1,19 @@
 """Trainings timed side by side: one process each, all alive, taking turns, so that noise hits all alike."""
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
+from mnistnet import system
 from mnistnet.runs.environment import prepare
 
 
 @dataclass(frozen=True)
 class Turn:
-    """`steps` batches took `seconds`; `peak_bytes` is the process's largest resident size so far."""
+    """`steps` batches took `seconds`; `peak_bytes` is the process's largest resident size so far; 0 on Windows."""
 
     steps: int
     seconds: float
@@ -57,4 +57,4 @@ def _serve(
         for _ in range(steps):
             next(batches)
         seconds = time.perf_counter() - started
-        connection.send(Turn(steps, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+        connection.send(Turn(steps, seconds, system.peak_memory() or 0))

@@ -22,7 +22,7 @@ from statistics import mean, median
 
 from benchmarks.sides import Side
 from benchmarks.training import BATCH_SIZES, TRAIN_IMAGES, TURN_IMAGES, textbook
-from mnistnet.runs.store import cores
+from mnistnet.system import cores
 
 DESIGN, RECIPE = "mnistnet-10k", "sprint"
 GOAL = 0.994

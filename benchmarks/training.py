@@ -20,7 +20,7 @@ from benchmarks.sides import Side
 from mnistnet.nets import geometry
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.environment import prepare
-from mnistnet.runs.store import cores
+from mnistnet.system import cores
 from mnistnet.training.recipe import Recipe
 
 BATCH_SIZES = {"course-10040": 128, "course-19122": 64}

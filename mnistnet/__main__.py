@@ -264,6 +264,8 @@ def _print(document: Any, as_json: bool, lines: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code. Errors become one line: what was given, what is allowed, what to do."""
+    watching.spell_out(sys.stdout)
+    watching.spell_out(sys.stderr)
     try:
         cli.main(arguments, prog_name="python -m mnistnet", standalone_mode=False)
     except click.exceptions.Exit as end:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mnistnet import login, strict
+from mnistnet import login, strict, system
 from mnistnet.data import datasets
 from mnistnet.errors import BadInput
 from mnistnet.runs.processes import PROJECT
@@ -54,6 +54,8 @@ def serve(port: int, share: str | None = None) -> None:
     os.environ["MNISTNET_STORE"] = str(default_root().resolve())
     os.environ["MNISTNET_DATA"] = str(datasets.root().resolve())
     os.chdir(PROJECT)
+    if system.home() is None:  # Streamlit would end with a traceback
+        os.environ["HOME"] = str(system.private_folder("mnistnet") or PROJECT)
     # Streamlit answers to Ctrl-C once it is up; until then there is nothing to put in order.
     signal.signal(signal.SIGINT, lambda *_: os._exit(128 + signal.SIGINT))
     sys.argv = ["streamlit", *options]
@@ -124,7 +126,8 @@ def require_login(share: str) -> None:
 def secrets_files() -> list[Path]:
     """Where secrets are looked for, the last one counting most: $STREAMLIT_SECRETS_FILES, else home and project."""
     named = os.environ.get("STREAMLIT_SECRETS_FILES", "").split()
-    return [Path(name).resolve() for name in named] or [Path.home() / SECRETS, PROJECT / SECRETS]
+    homes = [home] if (home := system.home()) else []
+    return [Path(name).resolve() for name in named] or [folder / SECRETS for folder in (*homes, PROJECT)]
 
 
 def read_secrets() -> Mapping[str, Any]:

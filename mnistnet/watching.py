@@ -1,5 +1,7 @@
 """What the command line shows people: tables, reports, and a bar while a run trains."""
 
+import codecs
+import io
 import sys
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ from mnistnet.runs.store import Store
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
 _WORST = 20
+_SPELLED = {"×": "x"}
 
 T = TypeVar("T")
 
@@ -34,6 +37,23 @@ class EndedEarly(OperationFailed):
 
 class Unasked(BadInput):
     """Nobody is there to be asked."""
+
+
+def spell_out(stream: object) -> None:
+    """Let the stream write what its encoding has no letter for in other letters, instead of raising.
+
+    The multiplication sign becomes an x, everything else a number, as in `\\u5c0f`.
+    """
+    if isinstance(stream, io.TextIOWrapper):  # not None, where it was closed
+        codecs.register_error("spelled", _spelled)
+        stream.reconfigure(errors="spelled")
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_SPELLED.get(one) or ascii(one)[1:-1] for one in letters), error.end
 
 
 def follow(store: Store, run_id: str) -> Run:

@@ -44,6 +44,8 @@ def _missing(name: str) -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("posix") and os.name == "nt":
+        pytest.skip("Windows has no such thing: mnistnet/system.py says what follows")
     for name in ("mnist", "browser"):
         reason = _missing(name) if item.get_closest_marker(name) else None
         if reason and name in REQUIRED:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import stat
@@ -366,6 +365,8 @@ def test_too_little_room_is_told_before_anything_is_written(
 @contextlib.contextmanager
 def no_file_larger_than(size: int) -> Iterator[None]:
     """A disk that takes no more: the kernel refuses what goes beyond."""
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -374,6 +375,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("size", [0, 10_000, 100_000, 200_000])
 def test_a_disk_that_fills_up_leaves_no_half_backup_and_says_so(filled: Store, tmp_path: Path, size: int) -> None:
     with no_file_larger_than(size), pytest.raises((NotSaved, StoreError)) as refused:
@@ -383,6 +385,7 @@ def test_a_disk_that_fills_up_leaves_no_half_backup_and_says_so(filled: Store, t
     assert not (filled.root / ".backup").exists()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("size", [0, 5_000, 19_000])
 def test_a_disk_that_fills_up_while_restoring_leaves_the_store_empty(
     good: Path, filled: Store, target: Store, size: int

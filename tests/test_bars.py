@@ -7,7 +7,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 _MARK = re.compile(r"mark\.bar\(([^)]*)\)")
-BARS = [f"{letter}{number}" for letter, count in (("F", 14), ("S", 9), ("E", 6)) for number in range(1, count + 1)]
+BARS = [f"{letter}{number}" for letter, count in (("F", 15), ("S", 9), ("E", 6)) for number in range(1, count + 1)]
 
 
 def held() -> dict[str, set[str]]:

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numba.core.errors import TypingError
 from torch import Tensor, nn
 
 from mnistnet.training.chain import Chain
-from mnistnet.training.compiled import digest
 from mnistnet.training.compiled.lanes import load, loads, store, stores
 from mnistnet.training.fusion import Normalization, fused
 from tests.twins import norm, outcome
@@ -203,14 +201,6 @@ def test_what_follows_may_work_in_place() -> None:
 
 
 # Compiled
-
-
-def test_every_state_of_the_sources_has_a_cache_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text("1")
-    before = digest(tmp_path)
-    assert digest(tmp_path) == before
-    (tmp_path / "one.py").write_text("2")
-    assert digest(tmp_path) != before
 
 
 @pytest.mark.parametrize("array", [np.zeros(64)[:32], np.zeros(64, np.float32)[::2], np.zeros((2, 16), np.float32)])

@@ -18,7 +18,8 @@ from mnistnet.__main__ import main
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import locks
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from tests.processes import until
 from tests.samples import TINY, conv, recipe, running, started
 
@@ -114,7 +115,7 @@ def test_a_summary_for_people_is_a_table_with_the_rules_below(command: Command) 
 
 
 def test_a_design_can_come_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TINY.to_json().encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TINY.to_json().encode()), encoding="utf-8"))
     assert command("summary", "-", "--json").document[0]["name"] == "tiny"
 
 
@@ -231,6 +232,7 @@ def test_a_detached_run_is_told_at_once_and_can_be_stopped(command: Command, sto
     until(lambda: store.run(run_id).state is State.STOPPED)
 
 
+@pytest.mark.posix
 def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: Store, tiny: str) -> None:
     process = python("train", tiny, *ON_DIGITS, "--epochs", "100", "--json", store=store.root)
     until(lambda: any(run.epochs_done for run in store.runs()))
@@ -599,3 +601,33 @@ def test_one_epoch_of_mnist_takes_less_than_30_seconds_of_training(one_epoch: An
     if os.getloadavg()[0] > cores() + 1:
         pytest.skip("other work shares the cores: a time measured now says nothing")
     assert one_epoch["train_seconds"] < 30
+
+
+# Locales
+
+
+@pytest.mark.parametrize(("encoding", "shape"), [("cp437", "16x14x14"), ("cp1251", "16x14x14"), ("utf-8", "16×14×14")])
+def test_what_an_encoding_has_no_letter_for_is_written_in_others(tmp_path: Path, encoding: str, shape: str) -> None:
+    design = tmp_path / "design.json"
+    design.write_text(TINY.model_copy(update={"name": "小网络"}).to_json(), "utf-8")
+    for arguments, written in ((["course-10040"], shape), ([str(design)], "小" if encoding == "utf-8" else r"\u5c0f")):
+        process = subprocess.run(
+            [sys.executable, "-m", "mnistnet", "summary", *arguments],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )
+        assert (process.returncode, process.stderr) == (0, b"")
+        assert written in process.stdout.decode(encoding)
+
+
+def test_a_design_named_in_another_script_is_trained_under_any_locale(store: Store, tmp_path: Path) -> None:
+    design = tmp_path / "小网络.json"
+    design.write_text(TINY.model_copy(update={"name": "小网络"}).to_json(), "utf-8")
+    arguments = ["train", str(design), *ON_DIGITS, "--epochs", "1", "--json"]
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = python(*arguments, store=store.root, **locale)
+    out, err = process.communicate(timeout=200)
+    assert (process.returncode, err) == (0, "")
+    run = store.run(json.loads(out)["run"])
+    assert (run.state, run.name) == (State.DONE, "小网络")
+    assert "小网络" in (store.folder(run.id) / "design.json").read_text("utf-8")

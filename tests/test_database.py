@@ -298,7 +298,7 @@ def test_a_store_that_is_no_folder_is_said_to_be_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     monkeypatch.setenv("MNISTNET_STORE", "/dev/null")
-    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(TINY.to_json().encode())))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(TINY.to_json().encode()), encoding="utf-8"))
     assert main(command) == 1
     said = capsys.readouterr()
     assert said.err == "mnistnet: /dev/null: no folder: a store is a folder; set MNISTNET_STORE to one\n"

@@ -11,7 +11,7 @@ import pytest
 from mnistnet.data import datasets, files
 from mnistnet.data.datasets import OFFLINE, SOURCES, Dataset, UnknownDataset, is_here, load, load_test, root, source
 from mnistnet.data.files import NAMES, DataError
-from tests import idx
+from tests import idx, strangers
 
 
 @pytest.fixture
@@ -83,6 +83,32 @@ def test_complete_files_are_here(fashion: Path) -> None:
 def test_truncated_files_are_not_here(fashion: Path) -> None:
     (fashion / NAMES[0]).write_bytes((fashion / NAMES[0]).read_bytes()[:-1])
     assert not is_here("fashion")
+
+
+LOOK = """
+from mnistnet.data import datasets, files
+from tests import idx
+files._SHAPES.update(idx.SHAPES)
+for call in (datasets.is_here, datasets.load_test, lambda name: datasets.load(name, fetch=False)):
+    try:
+        print("read", call("fashion"))
+    except files.DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("closed", ["file", "folder"])
+def test_files_that_are_closed_to_the_user_are_named_with_the_way_out(closed: str) -> None:
+    with strangers.open_to_all() as place:
+        raw = idx.write(place / "FashionMNIST" / "raw")
+        file = raw / NAMES[2 if closed == "file" else 0]
+        (file if closed == "file" else raw).chmod(0)
+        said = strangers.said(LOOK, before="from tests import idx", MNISTNET_DATA=str(place))
+        problem = f"{file}: Permission denied: make it readable, or set MNISTNET_DATA to another folder"
+        remedy = "`python -m mnistnet data --dataset fashion` fetches and verifies it"
+        named = problem.replace(NAMES[0], NAMES[2]) if closed == "folder" else problem
+        assert said.splitlines() == [problem, f"{named}: {remedy}", f"{problem}: {remedy}"]
 
 
 def test_looking_whether_files_are_here_creates_nothing(fashion: Path, tmp_path: Path) -> None:

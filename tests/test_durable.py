@@ -33,6 +33,7 @@ def test_a_full_disk_leaves_the_file_that_was_to_be_replaced(
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("predictions.npz", b"old")]
 
 
+@pytest.mark.posix
 def test_file_and_folder_are_synced_before_it_counts_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SHOW = """
 import json, os
 from mnistnet.runs.environment import prepare
@@ -50,6 +52,8 @@ print(torch.get_num_threads())
     assert result.stdout.split() == [b"1"]
 
 
+@pytest.mark.posix
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes the limit and does not hold it")
 def test_a_process_cannot_have_more_memory_than_it_was_given() -> None:
     script = """
 from mnistnet.runs.environment import prepare

@@ -3,7 +3,10 @@
 import io
 import math
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -230,6 +233,41 @@ def test_a_picture_stands_upright_however_the_camera_was_held(orientation: int, 
     exif[274] = orientation
     found = picture(file(Image.fromarray(INK), kind, exif=exif))
     assert difference(found, np.rot90(INK, quarters)) < 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about each damage that it sees
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize(("place", "value"), [(11, 0), (11, 26), (11, 84), (13, 11)])
+def test_a_picture_whose_exif_is_damaged_is_read(kind: str, place: int, value: int) -> None:
+    exif = Image.Exif()
+    exif[274], exif[0x010F], exif[0x8769] = 6, "maker", {0x829A: (1, 3)}
+    data = bytearray(file(Image.fromarray(INK), kind, exif=exif))
+    data[data.index(b"MM\0*") + place] = value
+    assert difference(picture(bytes(data)), np.rot90(INK, -1)) < 1  # what lies beside the damage still counts
+
+
+# Of the process itself: what getrusage tells counts from before the program was loaded.
+PEAK = """
+import pathlib, re, sys
+from mnistnet.data import handwriting
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text("ascii"))[1]) * 1024
+
+data = sys.stdin.buffer.read()
+before = peak()
+handwriting.picture(data)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak like this")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_a_large_picture_takes_no_multiple_of_its_own_memory(mode: str) -> None:
+    """4,000 pixels a side are 64 MB in Pillow with colours; 200 to 455 MB were taken."""
+    data = file(Image.new(mode, (4_000, 4_000)))
+    ended = subprocess.run([sys.executable, "-c", PEAK], input=data, capture_output=True, check=True)
+    assert int(ended.stdout) < 120 * 1024**2
 
 
 @pytest.mark.parametrize("shade", [0, 100, 127, 128, 243, 255])

@@ -24,7 +24,9 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 # From the ground up. A file may import its own room and everything below; rooms of one floor know nothing of
 # each other.
 FLOORS = (
-    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login"},
+    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login", "mnistnet.containers"},
+    {"mnistnet.system"},
+    {"mnistnet.loops"},
     {"mnistnet.nets"},
     {"mnistnet.data"},
     {"mnistnet.training"},
@@ -64,7 +66,7 @@ INSTANT = (
 
 
 def relative(file: Path) -> str:
-    return str(file.relative_to(HOUSE))
+    return file.relative_to(HOUSE).as_posix()
 
 
 def module(file: Path) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from mnistnet.runs import locks
 
 HOLD = "import sys, pathlib; from mnistnet.runs import locks; lock = locks.hold(pathlib.Path(sys.argv[1]));"
@@ -53,6 +55,7 @@ def test_a_dead_child_nobody_has_asked_about_holds_its_lock_no_more(tmp_path: Pa
         lock.release()
 
 
+@pytest.mark.posix
 def test_a_stopped_process_still_holds_its_lock(tmp_path: Path) -> None:
     with holder(tmp_path / "lock") as process:
         process.send_signal(signal.SIGSTOP)

@@ -1,9 +1,12 @@
 """The pages as their users meet them, driven through Streamlit's own test runner."""
 
+import io
 import json
+import os
 import shutil
 import sqlite3
 import time
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -12,12 +15,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
 from mnistnet.__main__ import cli
-from mnistnet.data import datasets
+from mnistnet.data import datasets, files, handwriting
 from mnistnet.insight import paired
 from mnistnet.insight.selection import Selection
 from mnistnet.nets.architecture import Conv
@@ -28,6 +32,7 @@ from mnistnet.runs.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import insights, readers, state
+from tests import idx
 from tests.pages import PAGES, button, opened, slider, texts
 from tests.situations import DIGITS, done, ended, queued, running
 
@@ -44,6 +49,19 @@ def test_without_mnist_the_design_page_offers_the_offline_sample(
     button(app, "Use the offline sample instead").click().run()
     assert app.session_state["_recipe"].dataset == "digits"
     assert "no accuracy on it is an MNIST accuracy" in texts(app)
+
+
+def test_a_data_set_that_is_closed_to_the_user_is_named_on_the_design_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    idx.shrink(monkeypatch)
+    raw = idx.write(tmp_path / "MNIST" / "raw")
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != raw / files.NAMES[0])  # root may read everything
+    app = opened()
+    assert not app.exception
+    assert "Permission denied" in texts(app)
+    assert "not on this machine yet" not in texts(app)
 
 
 @pytest.mark.mnist
@@ -555,6 +573,47 @@ def test_a_varied_digit_goes_back_with_one_click(store: Store) -> None:
     assert not app.exception
     button(app, "As it was").click().run()
     assert app.slider(key="try-degrees").value == 0
+
+
+def test_an_uploaded_picture_is_decoded_once_however_often_the_page_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded, real = [], handwriting.picture
+
+    def picture(data: bytes) -> datasets.Bytes:
+        decoded.append(data)
+        return real(data)
+
+    monkeypatch.setattr(handwriting, "picture", picture)
+    app = opened("try_a_digit", nets="gallery-mnistnet-min")
+    app.segmented_control(key="try-source").set_value("Upload a picture").run()
+    for content in (_png(handwriting.drawn([((0.5, 0.2), (0.5, 0.8))])), b"no picture"):
+        app.file_uploader(key="try-file").set_value(("digit.png", content, "image/png")).run()
+        app.slider(key="try-degrees").set_value(45.0).run()
+        app.slider(key="try-degrees").set_value(10.0).run()
+        assert not app.exception
+        assert decoded == [content]
+        decoded.clear()
+    assert "cannot be read; give one of PNG" in texts(app)
+
+
+def _png(pixels: datasets.Bytes) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
+    run = ended(State.FAILED)(store)
+    log = store.folder(run.id) / "log.txt"
+    with log.open("wb") as file:
+        file.truncate(1 << 30)  # a gigabyte that takes no room
+        file.seek(0, io.SEEK_END)
+        file.write("".join(f"\nline {number}" for number in range(30)).encode())
+    tracemalloc.start()
+    said = readers.log_tail(run)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert said.splitlines() == [f"line {number}" for number in range(10, 30)]
+    assert peak < 1 << 20
 
 
 def test_no_more_than_three_networks_are_asked() -> None:

@@ -78,6 +78,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 # Settings
 
 
+@pytest.mark.posix
 @pytest.mark.bar("F14")
 def test_settings_from_another_folder_equal_those_from_the_projects(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -100,6 +101,27 @@ def test_settings_from_another_folder_equal_those_from_the_projects(tmp_path: Pa
     assert {name for name, value in there_has.items() if value != here_has[name]} == OWN
     assert there_has["server.maxUploadSize"] == 5
     assert there_has["theme.primaryColor"] is None
+
+
+# A user whom the machine does not know, as a container's.
+UNKNOWN = """
+import os, pwd
+
+def unknown(user):
+    raise KeyError(f"getpwuid(): uid not found: {user}")
+
+pwd.getpwuid = unknown
+os.environ.pop("HOME", None)
+"""
+
+
+@pytest.mark.posix
+def test_a_user_without_a_name_and_a_home_gets_the_dashboard(tmp_path: Path) -> None:
+    variables = {"PYTHONPATH": searched(tmp_path, UNKNOWN), "TMPDIR": str(tmp_path), "STREAMLIT_SECRETS_FILES": ""}
+    port = free_port()
+    command = ("mnistnet", "dashboard", "--port", str(port))
+    with started(*command, log=tmp_path / "log.txt", port=port, variables=variables) as dashboard:
+        assert "Traceback" not in dashboard.said
 
 
 def test_every_setting_but_the_theme_is_an_option() -> None:
@@ -160,6 +182,7 @@ def test_a_port_in_use_is_refused(address: str, capsys: pytest.CaptureFixture[st
     assert said == f"mnistnet: port {port}: in use: choose a free one with --port\n"
 
 
+@pytest.mark.posix
 def test_ctrl_c_before_it_is_up_ends_it_quietly(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "mnistnet", "dashboard", "--port", str(free_port())],
@@ -179,7 +202,7 @@ def test_ctrl_c_before_it_is_up_ends_it_quietly(tmp_path: Path) -> None:
     "host", ["", "*", "*.example.org", "mnist.example.org:8501", "https://mnist.example.org", "a b", "-a", "a" * 254]
 )
 def test_only_one_host_name_can_be_shared(host: str, secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     assert "write one host name without port or wildcard" in refused(capsys, "--share", host)
 
 
@@ -197,7 +220,7 @@ def test_only_one_host_name_can_be_shared(host: str, secrets: Path, capsys: pyte
 def test_sharing_without_a_complete_login_is_refused(
     section: dict[str, Any], problem: str, secrets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secrets.write_text(written(section))
+    secrets.write_text(written(section), encoding="utf-8")
     said = refused(capsys, "--share", "mnist.example.org")
     assert said.startswith(
         "mnistnet: --share 'mnist.example.org': a network is served only where everyone logs in, and " + problem
@@ -212,7 +235,7 @@ def test_sharing_without_any_secrets_is_refused(capsys: pytest.CaptureFixture[st
 def test_sharing_without_the_login_package_is_refused_with_its_version(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     monkeypatch.setitem(login.PACKAGES, "authlib_of_nobody", "Authlib==1.9.8")
     assert "Authlib==1.9.8 must be installed: pip install" in refused(capsys, "--share", "mnist.example.org")
 
@@ -220,18 +243,18 @@ def test_sharing_without_the_login_package_is_refused_with_its_version(
 def test_sharing_under_another_name_than_the_login_leads_to_is_refused(
     secrets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     said = refused(capsys, "--share", "digits.example.org")
     assert "redirect_uri of [auth] leads to 'mnist.example.org'" in said
 
 
 def test_secrets_that_cannot_be_read_are_named(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    secrets.write_text("[auth\n")
+    secrets.write_text("[auth\n", encoding="utf-8")
     assert f"{secrets}: not a readable TOML file" in refused(capsys, "--share", "mnist.example.org")
 
 
 def test_a_complete_login_may_be_shared_under_its_name(secrets: Path) -> None:
-    secrets.write_text(written({"auth": AUTH}))
+    secrets.write_text(written({"auth": AUTH}), encoding="utf-8")
     serving.require_login("mnist.example.org")
     serving.require_login("MNIST.example.org")
 
@@ -240,7 +263,7 @@ def test_a_later_secrets_file_replaces_whole_sections(
     secrets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = tmp_path / "later.toml"
-    secrets.write_text(written({"auth": AUTH, "mnistnet": {"administrators": ["a@example.org"]}}))
+    secrets.write_text(written({"auth": AUTH, "mnistnet": {"administrators": ["a@example.org"]}}), encoding="utf-8")
     later.write_text(written({"auth": {"client_id": "other"}}))
     monkeypatch.setenv("STREAMLIT_SECRETS_FILES", f"{secrets} {later} {tmp_path / 'none.toml'}")
     assert serving.read_secrets() == {"auth": {"client_id": "other"}, "mnistnet": {"administrators": ["a@example.org"]}}

@@ -21,6 +21,7 @@ from mnistnet.runs.database import StoreError
 from mnistnet.runs.ledger import UnknownRun
 from mnistnet.runs.run import Run, State
 from mnistnet.runs.store import Store, WrongState
+from mnistnet.system import cores
 from tests.samples import TINY, conv, design, metrics, recipe, running, started
 
 TERMINAL = [state for state in State if not state.is_active]
@@ -64,7 +65,7 @@ def test_design_and_recipe_lie_in_the_runs_folder(store: Store) -> None:
 
 @pytest.mark.parametrize("asked", [0, 1, 64])
 def test_a_run_gets_the_threads_it_asks_for_and_never_more_than_there_are_cores(store: Store, asked: int) -> None:
-    expected = min(asked, stores.cores()) or stores.cores()
+    expected = min(asked, cores()) or cores()
     assert queued(store, threads=asked).threads == expected
 
 

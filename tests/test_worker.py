@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from mnistnet import system
 from mnistnet.data import datasets
 from mnistnet.data.files import NAMES, size
 from mnistnet.runs import job, locks, worker
@@ -131,7 +132,7 @@ def test_damaged_mnist_is_never_trained_on(
 @pytest.fixture
 def worked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A claimed run; and this process keeps its place in the queue for the processor and its threads."""
-    monkeypatch.setattr(worker, "_give_way", lambda: None)
+    monkeypatch.setattr(system, "give_way", lambda: None)
     monkeypatch.setattr(worker, "prepare", lambda threads, memory: None)
     return claimed(store)
 

@@ -103,7 +103,10 @@ def folder(chosen: Source) -> Path:
 
 
 def is_here(name: str) -> bool:
-    """Whether the files lie in place with their sizes right. Quick: no hash, no download."""
+    """Whether the files lie in place with their sizes right. Quick: no hash, no download.
+
+    Raises DataError where they are closed to this user.
+    """
     chosen = source(name)
     return chosen is OFFLINE or files.complete(folder(chosen))
 

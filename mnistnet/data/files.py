@@ -1,7 +1,10 @@
 """The four IDX files of a data set: verify, read, download. Knows no data set by name."""
 
+import errno
 import hashlib
+import os
 import socket
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from http.client import HTTPException
@@ -10,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mnistnet import system
 from mnistnet.errors import OperationFailed
 
 NAMES = (
@@ -41,7 +45,7 @@ def size(name: str) -> int:
 
 
 def complete(folder: Path) -> bool:
-    """Whether all four files are there with the right sizes."""
+    """Whether all four files are there with the right sizes. Raises DataError for what cannot be read."""
     return all(_size_on_disk(folder / name) == size(name) for name in NAMES)
 
 
@@ -83,7 +87,7 @@ def download(folder: Path, dataset: str, sha256: Mapping[str, str], problem: Dat
             _write_manifest(Path(place))
             folder.mkdir(parents=True, exist_ok=True)
             for name in (*NAMES, MANIFEST):
-                (Path(place) / name).replace(folder / name)
+                system.replace(Path(place) / name, folder / name)
     except (*_UNREACHABLE, DataError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         files = ", ".join(f"{name} ({size(name):,} bytes)" for name in NAMES)
@@ -131,11 +135,20 @@ def _manifest(folder: Path) -> dict[str, str]:
 
 def _write_manifest(folder: Path) -> None:
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in NAMES]
-    (folder / MANIFEST).write_text("".join(lines))
+    (folder / MANIFEST).write_text("".join(lines), "ascii")
 
 
 def _size_on_disk(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
+    """None where no file is there. Raises DataError where it, or the way to it, is closed to this user."""
+    try:
+        found = path.stat()
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}: make it readable, or set MNISTNET_DATA to another folder") from None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _sha256(path: Path) -> str:

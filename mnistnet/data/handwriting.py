@@ -6,13 +6,14 @@ its proportions kept, grey at the edges from anti-aliasing, and laid into 28x28 
 
 import io
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import ExifTags, Image, ImageDraw, ImageFilter
 
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import BadInput
@@ -30,7 +31,18 @@ _MOST_STROKES, _MOST_POINTS = 200, 10_000
 _MOST_BYTES, _MOST_SIDE = 5_000_000, 4_000
 _ENOUGH = 1_000  # pixels a side to which a picture is brought first
 _NOISE, _FAINTEST = 12, 40  # of 255: as near to the paper's shade is paper; fainter than this is no ink at all
+_STRIP = 250  # rows that are brought to grey at once
 _KINDS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+# EXIF's orientations but the first, and what brings each upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class HandwritingError(BadInput):
@@ -84,16 +96,38 @@ def picture(data: bytes) -> Bytes:
         opened = Image.open(io.BytesIO(data), formats=_KINDS)
         if max(opened.size) > _MOST_SIDE:
             raise _too_large(f"{opened.width}×{opened.height}")
-        upright = ImageOps.exif_transpose(opened).convert("RGBA")
+        opened.draft(None, (_ENOUGH, _ENOUGH))  # a JPEG is decoded as much smaller as it can be
+        grey = _grey(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large("too many") from None
     except HandwritingError:
         raise
     except (OSError, ValueError, SyntaxError):
         raise HandwritingError(f"the picture: cannot be read; give one of {', '.join(_KINDS)}") from None
-    upright.thumbnail((_ENOUGH, _ENOUGH))
-    paper = Image.new("RGBA", upright.size, "white")
-    return _ink(np.asarray(Image.alpha_composite(paper, upright).convert("L")).astype(np.float32))
+    grey.thumbnail((_ENOUGH, _ENOUGH))
+    turned = _UPRIGHT.get(_orientation(opened))
+    upright = grey if turned is None else grey.transpose(turned)
+    return _ink(np.asarray(upright).astype(np.float32))
+
+
+def _grey(opened: Image.Image) -> Image.Image:
+    """The picture in grey on white paper, strip by strip: with its colours it would be held four times over."""
+    opened.load()
+    grey = Image.new("L", opened.size)
+    for top in range(0, opened.height, _STRIP):
+        strip = opened.crop((0, top, opened.width, min(top + _STRIP, opened.height))).convert("RGBA")
+        paper = Image.new("RGBA", strip.size, "white")
+        grey.paste(Image.alpha_composite(paper, strip).convert("L"), (0, top))
+    return grey
+
+
+def _orientation(opened: Image.Image) -> int:
+    """How the camera was held, as EXIF numbers it; 1, upright, where that is damaged. The picture itself is not."""
+    try:
+        value = opened.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, ValueError, TypeError, SyntaxError, struct.error):
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def _too_large(size: str) -> HandwritingError:

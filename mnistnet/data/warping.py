@@ -4,8 +4,10 @@
 import numpy as np
 from numba import njit, prange
 
+from mnistnet.loops import PARALLEL, SERIAL
 
-@njit(cache=True, nogil=True, error_model="numpy")
+
+@njit(**SERIAL)
 def _stretched(knots, width):
     """Each row of the knots (k, k) along the width, linear between two of them: (k, w)."""
     last = len(knots) - 1
@@ -19,7 +21,7 @@ def _stretched(knots, width):
     return rows
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@njit(**PARALLEL)
 def warp(images, theta, bends, out):
     """What F.grid_sample makes of F.affine_grid(theta) plus the bends, align_corners=False, zeros outside.
 

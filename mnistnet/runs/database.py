@@ -187,7 +187,7 @@ class Database:
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
         if self._version(connection) == 0:
-            for statement in files("mnistnet.runs").joinpath("schema.sql").read_text().split(";\n"):
+            for statement in files("mnistnet.runs").joinpath("schema.sql").read_text("utf-8").split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
             self._copies.restore(connection)

@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 from mnistnet.errors import SaveFailed
+from mnistnet.system import replace, sync_folder
+
+__all__ = ["NotSaved", "sync_folder", "write_whole"]
 
 
 class NotSaved(SaveFailed):
@@ -21,17 +24,8 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        replace(part, path)
         sync_folder(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise NotSaved(f"{path}: {error.strerror}: not saved; the earlier ones are intact") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in the folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
-from mnistnet import strict
+from mnistnet import strict, system
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.geometry import require
@@ -44,13 +44,13 @@ class Limits:
     epochs: int = MAX_EPOCHS
     hours: float = 24.0
     free_mb: int = 200
-    memory_mb: int = 0  # 0: three quarters of the machine's
+    memory_mb: int = 0  # 0: three quarters of the machine's, or of the container's
     look_seconds: float = 15.0
 
     @property
     def memory(self) -> int:
         """Bytes that a worker may have."""
-        return self.memory_mb * _MB or _physical() * 3 // 4
+        return self.memory_mb * _MB or system.memory() * 3 // 4
 
 
 def current() -> Limits:
@@ -131,10 +131,3 @@ def free_bytes(place: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def _physical() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # only POSIX tells
-        return 8 * 1024 * _MB

@@ -2,30 +2,39 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from mnistnet import system
+from mnistnet.errors import OperationFailed
 
 PID = "worker.pid"  # where a worker leaves its number
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+class NotStarted(OperationFailed):
+    """The system did not let a process be started: too many are there, or memory is short."""
+
+
 def detach(module: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
-    """`python -m module arguments` in a session of its own, all it prints at the end of `log`.
+    """`python -m module arguments`, all it prints at the end of `log` in UTF-8. Raises NotStarted.
 
     Never a fork, thread or pool: signals to the parent's group and the parent's death do not reach it.
     """
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8:backslashreplace"},
+                **system.detached(),
+            )
+    except OSError as error:
+        raise NotStarted(f"no process could be started: {error.strerror}: close other programs and try again") from None
 
 
 def kill_recorded(file: Path, *arguments: str) -> None:
@@ -34,7 +43,7 @@ def kill_recorded(file: Path, *arguments: str) -> None:
     Numbers are used again: where the system does not tell what a process was started with, nothing is killed.
     """
     with contextlib.suppress(OSError, ValueError):
-        pid = int(file.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if all(argument.encode() in command for argument in arguments):
-            os.kill(pid, signal.SIGKILL)
+        pid = int(file.read_text("ascii"))
+        command = system.command_line(pid)
+        if command and all(f" {argument} " in f" {command} " for argument in arguments):
+            system.kill(pid)

@@ -47,7 +47,7 @@ def keep(connection: sqlite3.Connection, root: Path, run_id: str, *, durably: bo
     if durably:
         write_whole(folder / NAME, text.encode())
     else:
-        (folder / NAME).write_text(text)
+        (folder / NAME).write_text(text, "utf-8")
 
 
 def keep_design(connection: sqlite3.Connection, root: Path, run_id: str) -> None:

@@ -119,7 +119,7 @@ def _computes(connection: sqlite3.Connection) -> bool:
 def _empty() -> sqlite3.Connection:
     """A database in memory with a store's tables."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript(files("mnistnet.runs").joinpath("schema.sql").read_text())
+    connection.executescript(files("mnistnet.runs").joinpath("schema.sql").read_text("utf-8"))
     return connection
 
 

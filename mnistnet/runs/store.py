@@ -15,9 +15,9 @@ from mnistnet.nets.geometry import require
 from mnistnet.runs import limits, records
 from mnistnet.runs.bounds import LARGEST, RUN_ID
 from mnistnet.runs.database import StoreError, require_folder
-from mnistnet.runs.durable import sync_folder
 from mnistnet.runs.ledger import Ledger, quoted
 from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Damaged, Person, Run, State
+from mnistnet.system import cores, sync_folder
 from mnistnet.training.recipe import Recipe
 
 _NEW = ".new-"  # how the name of a folder begins that has no row yet
@@ -36,11 +36,6 @@ class NotYours(BadInput):
 def default_root() -> Path:
     """$MNISTNET_STORE, or `runs` where we stand."""
     return Path(os.environ.get("MNISTNET_STORE") or "runs")
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Store(Ledger):
@@ -78,8 +73,8 @@ class Store(Ledger):
             for run_id, (architecture, recipe) in new.items():
                 folder = self.root / f"{_NEW}{run_id}"
                 folder.mkdir(parents=True)
-                (folder / records.DESIGN).write_text(architecture.to_json())
-                (folder / records.RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n")
+                (folder / records.DESIGN).write_text(architecture.to_json(), "utf-8")
+                (folder / records.RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
             stored = self.database.transact(
                 lambda connection: self._insert_all(connection, new, token, owner), new=True
             )
@@ -190,6 +185,18 @@ class Store(Ledger):
         if not done:
             raise WrongState(f"run {run.id}: it is {run.state}; only an interrupted or stopped run can be resumed")
         return run
+
+    def explain(self, run: Run, said: str, reason: str) -> None:
+        """Say why a run was interrupted of which no more than `said` was known."""
+        if reason != said:
+            self._change(
+                run.id,
+                "UPDATE runs SET message = ? WHERE id = ? AND state = ? AND message = ?",
+                reason,
+                run.id,
+                State.INTERRUPTED,
+                said,
+            )
 
     def delete(self, run_id: str, by: Person | None = None) -> None:
         """Remove a run that is not active, or is damaged: its row, its epochs and its folder, together.

@@ -11,13 +11,15 @@ import sys
 import time
 from pathlib import Path
 
+from mnistnet import system
 from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits, locks
 from mnistnet.runs.database import StoreError
-from mnistnet.runs.processes import PID, detach, kill_recorded
+from mnistnet.runs.processes import PID, NotStarted, detach, kill_recorded
 from mnistnet.runs.run import CLAIMED, Person, Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from mnistnet.training.recipe import Recipe
 
 POLL_SECONDS = 0.2
@@ -31,17 +33,26 @@ _started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
 
 def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
-    """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`."""
+    """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`,
+    and NotStarted where the run is queued and nobody could be started to work on it.
+    """
     run = store.enqueue(architecture, recipe, token, owner)
-    ensure(store)
+    _ensure_for(store, run)
     return run
 
 
 def resume(store: Store, run_id: str, by: Person | None = None) -> Run:
-    """Queue an interrupted or stopped run again. Raises as `Store.resume`."""
+    """Queue an interrupted or stopped run again. Raises as `Store.resume`, and NotStarted as `submit`."""
     run = store.resume(run_id, by)
-    ensure(store)
+    _ensure_for(store, run)
     return run
+
+
+def _ensure_for(store: Store, run: Run) -> None:
+    try:
+        ensure(store)
+    except NotStarted as error:
+        raise NotStarted(f"run {run.id} is queued, but {error}") from None
 
 
 def look(store: Store) -> None:
@@ -51,7 +62,8 @@ def look(store: Store) -> None:
     # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
     waiting = any(run.state is not State.RUNNING or run.stop_requested for run in active)
     if waiting and store.root not in _alive():
-        ensure(store)
+        with contextlib.suppress(NotStarted):  # the next look tries again
+            ensure(store)
 
 
 def bury(store: Store, active: list[Run]) -> None:
@@ -61,12 +73,15 @@ def bury(store: Store, active: list[Run]) -> None:
             if run.stop_requested:
                 store.finish(run.id, State.STOPPED, attempt=run.attempt)
             else:
-                message = f"its process ended in epoch {run.epochs_done + 1}"
-                store.finish(run.id, State.INTERRUPTED, message, attempt=run.attempt)
+                store.finish(run.id, State.INTERRUPTED, _ended(run), attempt=run.attempt)
+
+
+def _ended(run: Run) -> str:
+    return f"its process ended in epoch {run.epochs_done + 1}"
 
 
 def ensure(store: Store) -> None:
-    """Start a supervisor unless one is there; of several started at once, one stays."""
+    """Start a supervisor unless one is there; of several started at once, one stays. Raises NotStarted."""
     _alive()
     if not locks.is_held(locks.of_supervisor(store.root)):
         _started.append((store.root, detach(__name__, str(store.root), log=store.root / LOG)))
@@ -101,6 +116,7 @@ class _Shift:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.memory_kills: dict[str, int | None] = {}  # the kernel's count when the run's worker was started
         self.waiting_since: dict[tuple[str, str], float] = {}
 
     def work(self) -> None:
@@ -110,7 +126,7 @@ class _Shift:
                     self._see_off(working=set())
                     return
                 self._look_after(active)
-            except StoreError as error:  # a full disk: those who train find out for themselves, the rest waits
+            except (StoreError, NotStarted) as error:  # those who train find out for themselves, the rest waits
                 with contextlib.suppress(OSError):  # its log lies on the same disk
                     sys.stderr.write(f"{error}\n")
                 time.sleep(TROUBLE_SECONDS)
@@ -121,7 +137,7 @@ class _Shift:
             self._attend(run)
         for run_id, worker in list(self.workers.items()):
             if worker.poll() is not None and run_id not in {run.id for run in active}:
-                del self.workers[run_id]  # asked how it ended, a process can go
+                self._forget(run_id)
         while claimed := self.store.claim(cores()):
             # Looked up after the claim: who was at work then has a slot of its own.
             self._see_off({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
@@ -137,7 +153,25 @@ class _Shift:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-            del self.workers[run_id]
+            self._forget(run_id)
+
+    def _forget(self, run_id: str) -> None:
+        """Let a process go that has ended. Whoever looked first could not know how it ended: the run says it now."""
+        worker = self.workers.pop(run_id)
+        with contextlib.suppress(MnistnetError):  # the run was deleted, or the disk is full: only words are lost
+            run = self.store.run(run_id)
+            self.store.explain(run, _ended(run), self._death(run, worker.returncode))
+
+    def _death(self, run: Run, returncode: int | None) -> str:
+        if not system.was_killed(returncode) or run.id not in self.memory_kills:
+            return _ended(run)
+        before, now = self.memory_kills[run.id], system.GROUPS.memory_kills()
+        killed = f"its process was killed in epoch {run.epochs_done + 1}"
+        if before is not None and now is not None and now > before:
+            return (
+                f"{killed}, most likely because memory ran out: choose a smaller batch or fewer threads, or free memory"
+            )
+        return f"{killed} by signal 9 (the system does this when memory runs out)"
 
     def _employ(self, run: Run) -> None:
         try:
@@ -150,11 +184,15 @@ class _Shift:
             self.store.finish(run.id, State.FAILED, str(error))
             return
         folder = self.store.folder(run.id)
+        self.memory_kills[run.id] = system.GROUPS.memory_kills()
         try:
             folder.mkdir(exist_ok=True)
             self.workers[run.id] = detach(
                 "mnistnet.runs.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
             )
+        except NotStarted:  # nothing is wrong with the run: it goes on waiting
+            self.store.unclaim(run)
+            raise
         except OSError as error:  # it is deleted or moved just now, or no folder can be made in it
             self.store.finish(run.id, State.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
 
@@ -177,6 +215,7 @@ class _Shift:
 
     def _end(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
         """Kill a worker that does not end by itself, ours or one that an earlier supervisor started."""
+        self.memory_kills.pop(run.id, None)  # it was not the kernel
         if worker:
             worker.kill()
         elif run.state is State.RUNNING:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from mnistnet import system
 from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.runs import limits, locks
 from mnistnet.runs.database import GoneError
@@ -31,8 +32,8 @@ def _work(store: Store, run_id: str, attempt: int) -> None:
     run = store.start(run_id, attempt) if lock else None
     if run is None:
         return
-    (store.folder(run_id) / PID).write_text(str(os.getpid()))
-    _give_way()
+    (store.folder(run_id) / PID).write_text(str(os.getpid()), "ascii")
+    system.give_way()
     try:
         prepare(run.threads, limits.current().memory)
         from mnistnet.runs import job  # torch: a second of importing, with the lock already held
@@ -56,13 +57,6 @@ def _too_large(error: Exception) -> str | None:
         allowed = limits.current().memory / 1e9
         return f"it needs more than the {allowed:.1f} GB of memory allowed here; choose a smaller batch"
     return None
-
-
-def _give_way() -> None:
-    """The dashboard goes first for the processor, and last when memory runs out."""
-    os.nice(10)
-    with contextlib.suppress(OSError):  # only Linux has it
-        Path("/proc/self/oom_score_adj").write_text("800")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from mnistnet.charts import design as charts
 from mnistnet.charts import fields
 from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets, files
+from mnistnet.data.files import DataError
 from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
@@ -15,7 +16,7 @@ from mnistnet.nets.geometry import IMAGE_SIZE, Walk
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
 from mnistnet.runs import supervisor
-from mnistnet.runs.store import cores
+from mnistnet.system import cores
 from mnistnet.ui import access, components, edits, readers, state
 
 _BEGIN, _NAME, _PROFILE, _FILE = "begin-with", "design-name", "design-profile", "design-file"
@@ -248,9 +249,13 @@ def _start(token: str) -> None:
 def data_notice() -> None:
     """Says so where the chosen data set is not on this machine yet, and offers what works without it."""
     source = datasets.source(state.recipe().dataset)
-    if datasets.is_here(source.name):
-        if source is datasets.OFFLINE:
-            st.info(f"{source.title}: no accuracy on it is an MNIST accuracy.", icon=":material/info:")
+    try:
+        if datasets.is_here(source.name):
+            if source is datasets.OFFLINE:
+                st.info(f"{source.title}: no accuracy on it is an MNIST accuracy.", icon=":material/info:")
+            return
+    except DataError as error:
+        st.error(components.plain(str(error)), icon=":material/error:")
         return
     place = datasets.folder(source).resolve()
     with st.container(border=True):

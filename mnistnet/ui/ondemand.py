@@ -20,7 +20,8 @@ from mnistnet.errors import MnistnetError, OperationFailed
 from mnistnet.insight import steps
 from mnistnet.insight.steps import Computation, Steps
 from mnistnet.runs import limits
-from mnistnet.runs.store import Store, cores, default_root
+from mnistnet.runs.store import Store, default_root
+from mnistnet.system import cores
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[Hashable, ...]

@@ -30,7 +30,7 @@ from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.ui import ondemand
 
 LOOK_SECONDS = 1.0
-_LOG_LINES, _LOG_BYTES = 20, 64 * 1024
+_LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beginning
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM = 20
@@ -201,9 +201,10 @@ def training_time(architecture: Architecture, images: int, epochs: int, threads:
 def log_tail(run: Run) -> str:
     """The last lines of what the run's process printed."""
     try:
-        with (store().folder(run.id) / "log.txt").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
-            text = file.read(_LOG_BYTES).decode(errors="replace")
+        with (store().folder(run.id) / "log.txt").open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(0, end - _LOG_BYTES))
+            text = log.read(_LOG_BYTES).decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-_LOG_LINES:])

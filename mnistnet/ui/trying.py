@@ -1,6 +1,7 @@
 """The Try a digit page's pieces: where the digit comes from, how it is varied, what up to three networks say."""
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import numpy as np
 import streamlit as st
@@ -112,11 +113,20 @@ def _uploaded() -> Bytes | None:
     file = st.file_uploader("Picture of one digit", type=["png", "jpg", "jpeg", "gif", "bmp", "webp"], key=_FILE)
     if file is None:
         return None
-    ink = handwriting.picture(file.getvalue())
-    image = handwriting.as_mnist(ink)
-    if not image.any():
-        raise HandwritingError("the picture: no ink on it; give a digit that differs from its paper")
-    return image
+    found = _read(file.file_id, file)
+    if isinstance(found, str):
+        raise HandwritingError(found)
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the picture…")
+def _read(file_id: str, _file: BytesIO) -> Bytes | str:
+    """An uploaded picture as a digit in MNIST's form, or why it is none; read once, and not at each rerun."""
+    try:
+        image = handwriting.as_mnist(handwriting.picture(_file.getvalue()))
+    except HandwritingError as error:
+        return str(error)
+    return image if image.any() else "the picture: no ink on it; give a digit that differs from its paper"
 
 
 def _variation() -> Variation:

@@ -1,7 +1,6 @@
 """Disks that fill up and stores that cannot be written, under real workers and a real dashboard's reads."""
 
 import os
-import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from tests.faults.conftest import SLOW, Outcome, looking, outcome
 from tests.processes import supervisors, until, workers
 from tests.samples import TINY, recipe
 
-pytestmark = pytest.mark.bar("F6", "E6")
+pytestmark = [pytest.mark.bar("F6", "E6"), pytest.mark.posix]
 
 Undisturbed = Callable[[Run], Outcome]
 
@@ -88,6 +87,8 @@ def test_a_limit_on_file_sizes_is_no_lost_epoch_either(store: Store, undisturbed
     run = supervisor.submit(store, SLOW, recipe(epochs=6))
     until(lambda: store.run(run.id).epochs_done >= 2)
     (worker,) = workers(store)
+    import resource
+
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
     until(looking(store, lambda: store.run(run.id).state is State.INTERRUPTED))
     stored = store.metrics(run.id)

@@ -16,7 +16,8 @@ import torch
 from mnistnet.runs import job, supervisor
 from mnistnet.runs.processes import PROJECT, detach
 from mnistnet.runs.run import Metrics, Run, State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
 from tests.processes import supervisors, until, workers
 from tests.samples import TINY, recipe, started
@@ -96,6 +97,7 @@ POINTS = {
 }
 
 
+@pytest.mark.posix
 @pytest.mark.bar("F2", "F1")
 def test_a_worker_killed_at_each_named_point_goes_on_identically(store: Store, undisturbed: Undisturbed) -> None:
     stores = {point: Store(store.root / str(number)) for number, point in enumerate(POINTS)}

@@ -8,7 +8,8 @@ import pytest
 from mnistnet.runs import supervisor
 from mnistnet.runs.limits import OverLimit
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store, cores
+from mnistnet.runs.store import Store
+from mnistnet.system import cores
 from tests.processes import until, workers
 from tests.samples import TINY, recipe
 
