@@ -612,7 +612,7 @@ def test_a_design_that_cannot_be_built_has_no_fields_to_look_at() -> None:
 def test_a_test_digit_is_answered_as_the_store_has_it(store: Store) -> None:
     run = done(store)
     app = opened("try_a_digit", nets=run.id)
-    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
     row = insights.probabilities(run, readers.images("digits", "course", "test")[:1])[0]
     assert not app.exception
     if not datasets.is_here("mnist"):
@@ -622,11 +622,32 @@ def test_a_test_digit_is_answered_as_the_store_has_it(store: Store) -> None:
 
 def test_a_varied_digit_goes_back_with_one_click(store: Store) -> None:
     app = opened("try_a_digit", nets=done(store).id)
-    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
     app.slider(key="try-degrees").set_value(45.0).run()
     assert not app.exception
-    button(app, "As it was").click().run()
+    button(app, "Reset").click().run()
     assert app.slider(key="try-degrees").value == 0
+
+
+def test_a_digit_is_tried_on_the_newest_finished_run_first(store: Store) -> None:
+    gallery = ["gallery-mnistnet-16k", "gallery-mnistnet-min"]
+    assert opened("try_a_digit").multiselect(key="try-networks").value == gallery
+    finished = done(store)
+    ended(State.STOPPED)(store)
+    readers.forget()
+    app = opened("try_a_digit")
+    assert app.multiselect(key="try-networks").value == [finished.id, *gallery]
+    assert "nets" not in app.query_params
+
+
+def test_networks_that_a_link_or_a_person_names_stay_as_they_are(store: Store) -> None:
+    done(store)
+    named = "gallery-mnistnet-16k,gallery-mnistnet-min"  # also what the page begins with where nothing was trained
+    app = opened("try_a_digit", nets=named)
+    assert app.multiselect(key="try-networks").value == named.split(",")
+    assert app.query_params["nets"] == named
+    app.multiselect(key="try-networks").set_value([]).run()
+    assert app.multiselect(key="try-networks").value == []
 
 
 def test_no_more_than_three_networks_are_asked() -> None:

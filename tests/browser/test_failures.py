@@ -139,7 +139,7 @@ def test_a_digit_drawn_by_mouse_is_answered_at_once(shared: Dashboard, page: Pag
         seconds.append(time.monotonic() - started)
         screen.settle(page)
         page.get_by_role("button", name="Clear", exact=True).click()
-        expect(page.get_by_text("Draw a digit, take one, or upload one")).to_be_visible()
+        expect(page.get_by_text("Draw a digit, choose a test digit or upload a picture")).to_be_visible()
         screen.settle(page)
     assert statistics.median(seconds) < 0.6, seconds  # 0.15 s is the bar on a quiet machine
 
@@ -176,9 +176,9 @@ def touch(page: Page, points: list[tuple[float, float]]) -> None:
 
 def test_a_test_digit_and_a_picture_are_the_keyboards_way_in(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, f"{shared.url}/try_a_digit?nets={RUN},{OTHER}")
-    page.get_by_role("radio", name="Take a test digit").click()
+    page.get_by_role("radio", name="Choose a test digit").click()
     expect(page.get_by_role("spinbutton", name=re.compile("Index in MNIST"))).to_be_visible()
     screen.wait_for(lambda: answer(page) == "7", 10, "the first test image is a 7")
     screen.settle(page)
-    page.get_by_text("Look inside").click()
-    expect(page.get_by_text(re.compile("^7 with .*; next comes"))).to_be_visible(timeout=30_000)
+    page.get_by_text("Explain the prediction").click()
+    expect(page.get_by_text(re.compile("^Predicted 7 .*; second is"))).to_be_visible(timeout=30_000)
