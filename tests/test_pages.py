@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -27,7 +28,7 @@ from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
-from mnistnet.ui import insights, readers, state
+from mnistnet.ui import comparing, insights, readers, state
 from tests.pages import PAGES, button, opened, slider, texts
 from tests.samples import metrics, started
 from tests.situations import DIGITS, done, ended, queued, running
@@ -107,6 +108,16 @@ def test_compare_shows_what_differs_and_that_epochs_do(store: Store) -> None:
     app.multiselect(key="compare-runs").set_value(["gallery-mnistnet-16k", short.id]).run()
     assert "different numbers of epochs, 1 to 19" in texts(app)
     assert "1 of 3 epochs" in "\n".join(app.multiselect(key="compare-runs").options)
+
+
+def test_runs_of_one_name_have_labels_of_their_own_in_the_charts(store: Store) -> None:
+    one, other = queued(store), queued(store)
+    alone = queued(store, recipe({"dataset": "digits", "epochs": 1}), FIRST.architecture.renamed("alone"))
+    names = comparing.labels([one, other, alone])
+    assert names[alone.id] == "alone · digits · 0 of 1 epoch"
+    assert names[one.id] == f"{FIRST.name} ({one.id[:4]}) · digits · 0 of 3 epochs"
+    twin = replace(one, id=one.id[:4] + "ffff")
+    assert len(set(comparing.labels([one, twin]).values())) == 2
 
 
 def test_a_layer_has_one_name_on_every_page(store: Store) -> None:

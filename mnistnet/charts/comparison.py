@@ -11,7 +11,7 @@ from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS, PUBLIC
 from mnistnet.runs.run import Metrics
 
-_LINE = 20  # pixels that a line of the legend takes
+_LINE = 30  # pixels that a line of the legend takes
 _ALIKE = 800  # parameters apart, in which there is no room for a name
 
 
@@ -61,7 +61,9 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
 
 def _colour(field: str, order: Sequence[str], shown: Sequence[str] = ()) -> alt.Color:
     """A colour for each of `order`, with a line of the legend for each of `shown`, or of them all."""
-    legend = alt.Legend(orient="bottom", columns=1, title=None, labelLimit=300, values=list(shown or order))
+    legend = alt.Legend(
+        orient="bottom", columns=1, title=None, labelLimit={"expr": "max(120, width - 20)"}, values=list(shown or order)
+    )
     return alt.Color(field, scale=alt.Scale(domain=list(order)), legend=legend)
 
 

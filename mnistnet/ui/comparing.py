@@ -1,5 +1,7 @@
 """The Compare page's charts: the curves of runs and the accuracy-parameters plane; and the gallery's table."""
 
+from collections import Counter
+from collections.abc import Sequence
 from statistics import mean
 
 import pandas as pd
@@ -43,16 +45,33 @@ def _touch() -> None:
 
 
 def _label(run: Run) -> str:
+    return f"{run.title}{_data_and_epochs(run)}"
+
+
+def labels(runs: Sequence[Run]) -> dict[str, str]:
+    """A label for each run by its id, short enough for a legend on a phone where names are; no two are the same."""
+    names = Counter(run.name for run in runs)
+    short = {
+        run.id: f"{run.name}{_data_and_epochs(run)}"
+        if names[run.name] == 1
+        else f"{run.name} ({'gallery' if run.is_of_gallery else run.id[:4]}){_data_and_epochs(run)}"
+        for run in runs
+    }
+    return short if len(set(short.values())) == len(short) else {run.id: _label(run) for run in runs}
+
+
+def _data_and_epochs(run: Run) -> str:
     data = "" if run.recipe.dataset == "mnist" else f" · {run.recipe.dataset}"
     total = run.recipe.epochs
     epochs = f"{total}" if run.epochs_done == total else f"{run.epochs_done} of {total}"
-    return f"{run.title}{data} · {epochs} {'epoch' if total == 1 else 'epochs'}"
+    return f"{data} · {epochs} {'epoch' if total == 1 else 'epochs'}"
 
 
 def curves(runs: list[Run]) -> None:
     """Their validation errors over the epochs."""
     target = state.profile().accuracy
-    lines = {_label(run): readers.metrics(run) for run in runs if run.epochs_done}
+    names = labels(runs)
+    lines = {names[run.id]: readers.metrics(run) for run in runs if run.epochs_done}
     if not lines:
         st.caption("None of these runs has finished an epoch yet." if runs else "Choose a run above.")
         return
@@ -72,11 +91,11 @@ def curves(runs: list[Run]) -> None:
 
 def plane(runs: list[Run]) -> None:
     """Test accuracy against parameters, with the published solutions."""
-    points = []
+    points, names = [], labels(runs)
     for run in runs:
         if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist" and not run.is_of_gallery:
             score = Score(run.test_errors, run.test_total)
-            label = _label(run)
+            label = names[run.id]
             points.append(
                 Point(
                     label,
@@ -91,7 +110,7 @@ def plane(runs: list[Run]) -> None:
     means = [_mean(entry) for entry in shown if not entry.is_final_fit]
     finals = [_mean(entry) for entry in shown if entry.is_final_fit]
     components.draw(
-        comparison.plane(points, means, finals, state.profile().accuracy, [_label(run) for run in runs]),
+        comparison.plane(points, means, finals, state.profile().accuracy, list(names.values())),
         "plane",
         f"Test accuracy against parameters: {len(points)} runs and {len(shown)} gallery entries beside "
         f"{sum(preset.published is not None for preset in PRESETS.values())} published solutions",

@@ -155,6 +155,6 @@ def differing(runs: Sequence[Run]) -> None:
         alt=f"{len(found)} fields of design and recipe in which {len(runs)} runs differ",
         column_config={
             "field": st.column_config.TextColumn(width=110, pinned=True),
-            **{run.title: st.column_config.TextColumn(width=260) for run in runs},
+            **{run.title: st.column_config.TextColumn(width=285) for run in runs},
         },
     )
