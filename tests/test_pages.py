@@ -649,6 +649,9 @@ def test_a_digit_is_tried_on_the_newest_finished_run_first(store: Store) -> None
     app = opened("try_a_digit")
     assert app.multiselect(key="try-networks").value == [finished.id, *gallery]
     assert "nets" not in app.query_params
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
+    labels = [metric.label.replace("\\", "") for metric in app.metric]
+    assert labels == [f"{finished.id} · {FIRST.name}", f"gallery · {FIRST.name}", "mnistnet-min"]
 
 
 def test_networks_that_a_link_or_a_person_names_stay_as_they_are(store: Store) -> None:

@@ -17,7 +17,7 @@ _SEES: dict[Coverage, str] = {
     "middle": "whole image, middle unit only",
     "every": "whole image, every unit",
 }
-_LABELS_MOST = 24  # layers that all have a label along the axis
+_LABEL_ROOM = 15  # pixels along the axis that a slanted label needs
 _SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
 
 
@@ -70,9 +70,9 @@ def along_depth(
     return alt.LayerChart(layer=[bars, numbers, line, name, *marks], height=320)
 
 
-def _overlap(names: Sequence[str]) -> bool:
-    """Whether labels may be left out: only where there are too many for all."""
-    return len(names) > _LABELS_MOST
+def _overlap(names: Sequence[str]) -> alt.ExprRef:
+    """Labels are left out only where the chart is too narrow for all."""
+    return alt.ExprRef(f"width < {_LABEL_ROOM * len(names)} ? 'parity' : false")
 
 
 def _hints(name: str) -> list[alt.Tooltip]:

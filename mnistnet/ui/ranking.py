@@ -1,6 +1,7 @@
 """The Compare page's tables of one's own runs: which meet the assignment, the best first, and what differs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -60,7 +61,7 @@ def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -
     )
 
 
-def _columns(column: str, profile: Profile) -> dict[str, object]:
+def _columns(column: str, profile: Profile) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     rules = f"under {profile.params:,} parameters, under {profile.epochs} epochs, "
     rules += "" if profile.linear_allowed else "no fully connected layer, "

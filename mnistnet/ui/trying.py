@@ -154,19 +154,20 @@ def _answers(runs: Sequence[Run], image: Bytes) -> list[Case]:
         st.info("Choose at least one network above.", icon=":material/info:")
         return []
     columns = dict(zip(runs, st.columns(len(runs)), strict=True))
+    names = _names(runs)
     # All predictions before the first chart: they are what a person waits for.
-    cases = [case for run, column in columns.items() if (case := _answer(run, image, column))]
+    cases = [case for run, column in columns.items() if (case := _answer(run, names[run.id], image, column))]
     for case in cases:
         with columns[case.run]:
             components.draw(
                 mistakes.probabilities(case.row, None, case.classes),
                 f"try-probabilities-{case.run.id}",
-                f"{case.run.name} predicts {case.classes[case.guess]}, confidence {case.row[case.guess]:.1%}",
+                f"{names[case.run.id]} predicts {case.classes[case.guess]}, confidence {case.row[case.guess]:.1%}",
             )
     return cases
 
 
-def _answer(run: Run, image: Bytes, place: DeltaGenerator) -> Case | None:
+def _answer(run: Run, name: str, image: Bytes, place: DeltaGenerator) -> Case | None:
     """The prediction of one network, or the reason why there is none."""
     try:
         case = Case(run, image, insights.probabilities(run, image[None])[0], None)
@@ -174,29 +175,33 @@ def _answer(run: Run, image: Bytes, place: DeltaGenerator) -> Case | None:
         place.error(components.plain(str(error)), icon=":material/error:")
         return None
     confidence = f"confidence {case.row[case.guess]:.1%}"
-    name = components.plain(run.name)
-    place.metric(name, case.classes[case.guess], confidence, delta_color="off", delta_arrow="off")
+    place.metric(components.plain(name), case.classes[case.guess], confidence, delta_color="off", delta_arrow="off")
     return case
 
 
 def _flips(cases: Sequence[Case], digit: Bytes, variation: Variation) -> None:
     """The predictions along each variation, with all other variations as they are set."""
     st.subheader("Where the prediction changes", anchor=False)
+    names = _names([case.run for case in cases])
     with st.grid(min_column_width=420):
         for field, title, furthest, step in _VARIATIONS:
             values = [float(value) for value in np.arange(-furthest, furthest + step / 2, step)]
             variants = np.stack([variation.with_one(field, value).of(digit) for value in values])
-            names = [case.run.name for case in cases]
-            steps = [one for case in cases for one in _steps(case, names, values, variants)]
+            steps = [one for case in cases for one in _steps(case, names[case.run.id], values, variants)]
             with st.container():
                 components.draw(
                     variations.strip(steps, title, getattr(variation, field)), f"strip-{field}", _takeaway(title, steps)
                 )
 
 
-def _steps(case: Case, names: Sequence[str], values: Sequence[float], variants: Bytes) -> list[Step]:
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """What each run is called by its id: its name, or its title where others have the same name."""
+    names = [run.name for run in runs]
+    return {run.id: run.name if names.count(run.name) == 1 else run.title for run in runs}
+
+
+def _steps(case: Case, name: str, values: Sequence[float], variants: Bytes) -> list[Step]:
     rows = insights.probabilities(case.run, variants)
-    name = case.run.name if names.count(case.run.name) == 1 else case.run.title
     return [
         Step(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
         for value, row in zip(values, rows, strict=True)
@@ -215,7 +220,7 @@ def _inside(cases: Sequence[Case]) -> None:
     if not inside.open:
         return
     with inside:
-        names = {case.run.id: case.run.name for case in cases}
+        names = _names([case.run for case in cases])
         if st.session_state.get(_WHOSE) not in names:
             st.session_state[_WHOSE] = next(iter(names))
         chosen = st.session_state[_WHOSE]
