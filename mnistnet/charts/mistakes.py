@@ -38,18 +38,21 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
     base = alt.Chart(frame).encode(
         x=alt.X(
             "guess:N",
+            title="predicted",
             sort=places,
             axis=alt.Axis(orient="top", labelAngle=0, title="predicted", domain=False, ticks=False),
         ),
-        y=alt.Y("truth:N", sort=places, axis=alt.Axis(title="true label", domain=False, ticks=False)),
+        y=alt.Y(
+            "truth:N", title="true label", sort=places, axis=alt.Axis(title="true label", domain=False, ticks=False)
+        ),
     )
     selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
     diagonal = (
         alt.Chart(frame[frame["right"]])
         .mark_rect(cornerRadius=2, color=_RIGHT)
         .encode(
-            x=alt.X("guess:N", sort=places),
-            y=alt.Y("truth:N", sort=places),
+            x=alt.X("guess:N", title="predicted", sort=places),
+            y=alt.Y("truth:N", title="true label", sort=places),
             tooltip=_cell("count"),
         )
     )
@@ -69,8 +72,8 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
         opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
     )
     margin = alt.Chart(_margin(counts, classes)).encode(
-        x=alt.X("guess:N", sort=places),
-        y=alt.Y("truth:N", sort=places),
+        x=alt.X("guess:N", title="predicted", sort=places),
+        y=alt.Y("truth:N", title="true label", sort=places),
         tooltip=_cell("errors"),
     )
     sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
