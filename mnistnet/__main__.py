@@ -29,18 +29,31 @@ from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, RecipeError
 
+_SOURCES = click.Choice(list(datasets.SOURCES))
+_PROTOCOL = "holdout validates on 5,000 held-out training images, course on the test set. Default: holdout."
+_SPLIT = "Images to evaluate on; under the course protocol both are the test set."
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Design, train and inspect tiny MNIST networks."""
+    """Design, train and inspect tiny convolutional networks for MNIST.
+
+    \b
+    DESIGN: a preset's name, a path to a design file, or - for standard input
+    RUN:    a run's id, or a part from its beginning that no other run has
+
+    \b
+    Protocols:
+    holdout trains on 55,000 images, validates on 5,000, uses the test set once;
+    course  trains on all 60,000 and validates on the test set after every epoch.
+    """
 
 
 @cli.command()
 @as_json
 def presets(as_json: bool) -> None:
-    """List the designs that come with mnistnet."""
+    """List the preset designs and their parameters."""
     entries = [documents.preset(preset) for preset in PRESETS.values()]
     _print(entries, as_json, [f"{e['name']:14} {e['total_params']:6,}  {e['origin']}" for e in entries])
 
@@ -49,21 +62,21 @@ def presets(as_json: bool) -> None:
 @click.argument("design", nargs=-1, required=True)
 @as_json
 def summary(design: tuple[str, ...], as_json: bool) -> None:
-    """Count each DESIGN: shapes, parameters, receptive fields, rules."""
+    """Show the layers of DESIGN. Output shapes, parameters, receptive fields, and the assignment's rules."""
     entries = [documents.summary(_design(name), Recipe().epochs) for name in design]
     _print(entries, as_json, [line for entry in entries for line in watching.table(entry)])
 
 
 @cli.command()
 @click.argument("design")
-@click.option("--dataset", type=click.Choice(list(datasets.SOURCES)), help="Default: mnist.")
-@click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help="Default: holdout.")
-@click.option("--epochs", type=int, help="Default: 18.")
-@click.option("--seed", type=int, help="Default: 1.")
-@click.option("--threads", type=int, help="Default, and 0: all cores.")
-@click.option("--recipe", "named", metavar="NAME|FILE", help=f"{', '.join(RECIPES)}, or a JSON file of recipe fields.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the recipe; repeatable.")
-@click.option("--detach", is_flag=True, help="Start it and return at once.")
+@click.option("--dataset", type=_SOURCES, help="Data set. Default: mnist.")
+@click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help=_PROTOCOL)
+@click.option("--epochs", type=int, help="Passes over the training images. Default: 18.")
+@click.option("--seed", type=int, help="Seed of all random numbers. Default: 1.")
+@click.option("--threads", type=int, help="CPU threads; 0 is all cores. Default: 0.")
+@click.option("--recipe", "named", metavar="NAME|FILE", help=f"A JSON file of fields, or {', '.join(RECIPES)}.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a recipe field; can be repeated.")
+@click.option("--detach", is_flag=True, help="Start the run and return at once.")
 @as_json
 def train(
     design: str,
@@ -73,7 +86,10 @@ def train(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train DESIGN. The run lives outside this command; Ctrl-C here stops it, and it can be resumed."""
+    """Train DESIGN and wait for the end. Ctrl-C stops the run; it can be resumed.
+
+    An option replaces the field given by --set, and --set the one in --recipe.
+    """
     fields = _recipe(named) if named else {}
     fields |= dict(recipes.assignment(setting) for setting in settings)
     fields |= {name: value for name, value in options.items() if value is not None}
@@ -108,7 +124,7 @@ def runs(as_json: bool) -> None:
 @click.argument("run")
 @as_json
 def show(run: str, as_json: bool) -> None:
-    """Show RUN: its state, its figures, every epoch."""
+    """Show the state and all epochs of RUN."""
     store = Store()
     supervisor.look(store)
     found = store.run(run)
@@ -119,7 +135,7 @@ def show(run: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("run")
 def stop(run: str) -> None:
-    """Stop RUN; what it has learned is kept, and it can be resumed."""
+    """Stop RUN. Finished epochs are kept, and the run can be resumed."""
     store = Store()
     supervisor.look(store)
     stopped = store.request_stop(store.run(run).id)
@@ -130,7 +146,7 @@ def stop(run: str) -> None:
 @click.argument("run")
 @as_json
 def resume(run: str, as_json: bool) -> None:
-    """Go on with RUN where its last stored epoch ended."""
+    """Continue a stopped or interrupted RUN. It goes on after its last stored epoch."""
     store = Store()
     supervisor.look(store)
     _follow(store, supervisor.resume(store, store.run(run).id), as_json)
@@ -138,9 +154,9 @@ def resume(run: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 def delete(run: str, yes: bool) -> None:
-    """Delete RUN and all its files, after asking. One that is queued or training has to be stopped before."""
+    """Delete RUN and all its files. It asks first; a queued or running one has to be stopped before."""
     store = Store()
     supervisor.look(store)
     found = store.found(run)
@@ -156,7 +172,7 @@ def delete(run: str, yes: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 def write_backup(file: Path, as_json: bool) -> None:
-    """Write all runs to FILE, which must not exist yet; they may train meanwhile."""
+    """Write all runs to FILE, a new zip file. Runs can keep training meanwhile."""
     store = Store()
     contents = backup.write(store, file)
     _print(documents.backup(file, store, contents), as_json, watching.backed_up(file, contents))
@@ -166,7 +182,7 @@ def write_backup(file: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 def restore(file: Path, as_json: bool) -> None:
-    """Fill an empty store from FILE, a backup. What was queued or training waits for `resume`."""
+    """Restore a backup into an empty store. Unfinished runs wait for `resume`."""
     store = Store()
     contents = backup.restore(file, store)
     _print(documents.backup(file, store, contents), as_json, watching.restored(store, contents))
@@ -174,27 +190,29 @@ def restore(file: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run")
-@click.option("--split", type=click.Choice(get_args(SplitName)), default="test", show_default=True)
+@click.option("--split", type=click.Choice(get_args(SplitName)), default="test", show_default=True, help=_SPLIT)
 @as_json
 def evaluate(run: str, split: SplitName, as_json: bool) -> None:
-    """Score RUN's weights on a split: accuracy, confusion, mistakes."""
+    """Evaluate the weights of RUN. Shows accuracy, confusion matrix and mistakes."""
     store = Store()
     supervisor.look(store)
     found = store.run(run)
     if split == "test" and "test" not in found.scorable:
         raise WrongState(
-            f"run {found.id}: it is {found.state}, and holdout touches the test set once, with the final weights; "
+            f"run {found.id}: it is {found.state}, and holdout uses the test set once, with the final weights; "
             "use --split validation"
         )
     evaluated = Evaluation(watching.computed(answers.compute(store, found, split), "computing the answers"))
     _print(documents.evaluation(evaluated), as_json, watching.score(found, split, evaluated))
+    if notice := watching.same_images(found, split):
+        click.echo(f"mnistnet: {notice}", err=True)
 
 
 @cli.command()
-@click.option("--dataset", type=click.Choice(list(datasets.SOURCES)), default="mnist", show_default=True)
+@click.option("--dataset", type=_SOURCES, default="mnist", show_default=True, help="Data set.")
 @as_json
 def data(dataset: str, as_json: bool) -> None:
-    """Verify a data set, downloading it first where it is missing."""
+    """Verify a data set. It is downloaded first where it is missing."""
     loaded = datasets.load(dataset)
     place = "scikit-learn" if loaded.source is datasets.OFFLINE else str(datasets.folder(loaded.source))
     entry = {
@@ -210,10 +228,10 @@ def data(dataset: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", type=int, default=serving.PORT, show_default=True)
-@click.option("--share", metavar="HOST", help="Serve a network, under this host name; needs Streamlit's login.")
+@click.option("--port", type=int, default=serving.PORT, show_default=True, help="Port to serve on.")
+@click.option("--share", metavar="HOST", help="Serve other machines under this name; needs Streamlit's login.")
 def dashboard(port: int, share: str | None) -> None:
-    """Serve the dashboard until Ctrl-C, for this machine only unless shared."""
+    """Serve the dashboard until Ctrl-C. Only this machine can use it unless --share is given."""
     serving.serve(port, share)
 
 
@@ -251,7 +269,7 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
     except KeyboardInterrupt:
         with contextlib.suppress(WrongState):  # it has just ended
             store.request_stop(run.id)
-        click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` goes on with it", err=True)
+        click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` continues it", err=True)
         run = watching.follow(store, run.id)
     _print(documents.outcome(run), as_json, watching.report(run, store.metrics(run.id)))
     if run.state is not State.DONE:
@@ -271,12 +289,12 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted: nothing more was done; run it again", 1)
+        return _fail("interrupted before the command was finished; run it again", 1)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2
     except click.ClickException as error:
-        return _fail(f"{error.format_message().rstrip('.')}; `python -m mnistnet --help` shows what there is", 2)
+        return _fail(f"{error.format_message().rstrip('.')}; see `python -m mnistnet --help`", 2)
     except BadInput as error:
         return _fail(str(error), 2)
     except MnistnetError as error:

@@ -21,6 +21,7 @@ _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
 _WORST = 20
 _SPELLED = {"×": "x"}
+_SAME_IMAGES = "under the course protocol the validation images are the test images"
 
 T = TypeVar("T")
 
@@ -29,10 +30,10 @@ class EndedEarly(OperationFailed):
     """A run that was followed to its end, and the end was not `done`."""
 
     def __init__(self, run: Run) -> None:
-        hint = f"`python -m mnistnet resume {run.id}` goes on with it" if run.state.is_resumable else "see its log"
-        super().__init__(
-            f"run {run.id}: {run.state} after {run.epochs_done} epochs: {run.message or 'as asked'}; {hint}"
-        )
+        resume = f"`python -m mnistnet resume {run.id}` continues it"
+        hint = resume if run.state.is_resumable else "see log.txt in the run's folder"
+        done = f"{run.epochs_done} of {_epochs(run.recipe.epochs)}"
+        super().__init__(f"run {run.id}: {run.state} after {done}: {run.message or 'as requested'}; {hint}")
 
 
 class Unasked(BadInput):
@@ -62,7 +63,8 @@ def follow(store: Store, run_id: str) -> Run:
         while True:
             supervisor.look(store)
             run = store.run(run_id)
-            bar.label = f"{run.name} {run.stage or run.state}, epoch {min(run.epochs_done + 1, run.recipe.epochs)}"
+            finished = f"{run.epochs_done} of {_epochs(run.recipe.epochs)} finished"
+            bar.label = f"{run.name}: {run.stage or run.state}, {finished}"
             bar.update(round(run.progress * _BAR_STEPS) - bar.pos)
             if not run.state.is_active:
                 return run
@@ -83,12 +85,12 @@ def table(summary: dict[str, Any]) -> list[str]:
     """A `summary` document as text, one line an operation."""
     lines = [
         f"{summary['name']}: {summary['total_params']:,} parameters, {summary['macs']:,} multiply-accumulates",
-        f"  {'layer':14} {'output':>12} {'parameters':>10} {'field':>6} {'jump':>5}",
+        f"  {'layer':14} {'output':>12} {'parameters':>10} {'receptive field':>15} {'jump':>5}",
     ]
     for layer in summary["layers"]:
         shape = "×".join(map(str, layer["output_shape"]))
         lines.append(
-            f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>6} {layer['jump']:>5}"
+            f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>15} {layer['jump']:>5}"
         )
     rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
     return lines + rules
@@ -112,14 +114,18 @@ def line(run: Run) -> str:
 
 
 def report(run: Run, metrics: list[Metrics]) -> list[str]:
-    """A run in full."""
+    """A run in full: its line, every epoch, the score of its final weights, and what has to be known of them."""
     lines = [HEADINGS, line(run)]
-    lines += ["", f"  {'epoch':>5}  {'training':16}  {'validation':16}"] if metrics else []
+    if metrics:
+        columns = ("training loss", "accuracy", "validation loss", "accuracy", "training time")
+        lines += ["", "  epoch  " + "  ".join(columns)]
     lines += [
-        f"  {row.epoch:>5}  {row.train_loss:.4f}  {row.train_accuracy:8.2%}"
-        f"  {row.validation_loss:.4f}  {row.validation_accuracy:8.2%}  {row.seconds:6.1f} s"
+        f"  {row.epoch:>5}  {row.train_loss:13.4f}  {row.train_accuracy:8.2%}"
+        f"  {row.validation_loss:15.4f}  {row.validation_accuracy:8.2%}  {row.seconds:11.1f} s"
         for row in metrics
     ]
+    if metrics and run.recipe.protocol == "course":
+        lines.append(f"  {_SAME_IMAGES}")
     if run.test_errors is not None and run.test_total is not None:
         lines.append("  " + _score("test set, final weights", Score(run.test_errors, run.test_total)))
     return [*lines, f"  {run.message}"] if run.message else lines
@@ -137,9 +143,7 @@ def restored(store: Store, contents: Contents) -> list[str]:
     """What came back, and what does not go on by itself."""
     lines = [f"{store.root}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
     if contents.unfinished:
-        lines.append(
-            f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` goes on with one"
-        )
+        lines.append(f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` continues one")
     return lines
 
 
@@ -157,19 +161,30 @@ def is_agreed(run: Run | Damaged) -> bool:
 def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:
     """An evaluation as text: the score, the confusion matrix, and the most confident mistakes."""
     worst = [
-        f"  image {mistake.index:>5}: {mistake.label} taken for {mistake.predicted} ({mistake.probability:.1%})"
+        f"  image {mistake.index:>5}: label {mistake.label}, predicted {mistake.predicted} ({mistake.probability:.1%})"
         for mistake in evaluated.mistakes[:_WORST]
     ]
     rest = len(evaluated.mistakes) - len(worst)
     matrix = [f"  {label}: " + " ".join(f"{count:5}" for count in row) for label, row in enumerate(evaluated.confusion)]
+    notice = same_images(run, split)
     return [
-        _score(f"{run.id} on {run.recipe.dataset}, {split} split", evaluated.score),
-        "  confusion, truth down, guess across:",
+        _score(f"{run.id} on {run.recipe.dataset}, {'test' if notice else split} images", evaluated.score),
+        *([f"  {notice}"] if notice else []),
+        "  confusion matrix, true labels down, predicted labels across:",
         *matrix,
-        "  the most confident mistakes:",
+        "  mistakes, the highest confidence first:",
         *worst,
-        *([f"  and {rest} more, in --json"] if rest else []),
+        *([f"  {rest} more: --json lists all"] if rest else []),
     ]
+
+
+def same_images(run: Run, split: str) -> str:
+    """A notice where `validation` was asked for and is the test set; empty elsewhere."""
+    return _SAME_IMAGES if (run.recipe.protocol, split) == ("course", "validation") else ""
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
 def _score(what: str, score: Score) -> str:

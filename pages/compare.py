@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from mnistnet.ui import comparing, components, frame, readers
+from mnistnet.ui import comparing, components, frame, ranking, readers
 
 frame.require()
 st.title("Compare", anchor=False)
 components.work_in_progress()
 runs = list(readers.snapshot().runs)
 if runs:
-    comparing.table(runs)
+    ranking.table(runs)
 else:
-    components.empty("No run of your own to compare yet: train one.", "pages/design.py", "Design a network")
+    components.empty("You have no run to compare yet: train one.", "pages/design.py", "Design a network")
 drawn = comparing.chosen(runs)
 left, right = st.columns(2)
 with left:
@@ -20,4 +20,5 @@ with left:
 with right:
     st.subheader("Accuracy against parameters", anchor=False)
     comparing.plane(drawn)
+ranking.differing(drawn)
 comparing.gallery()

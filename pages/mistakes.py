@@ -12,7 +12,7 @@ with choice:
     run = components.run_picker(readers.with_answers(), else_why="its first epoch is not stored yet")
 if run is None:
     components.empty(
-        "No network has learned anything yet: its mistakes show here after its first epoch.",
+        "No run has finished an epoch yet: mistakes appear here after the first epoch.",
         "pages/design.py",
         "Design a network",
     )

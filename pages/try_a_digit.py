@@ -1,4 +1,4 @@
-"""A digit of one's own: what networks answer, how sure they are, and what it takes to change their minds."""
+"""A digit of one's own: the predictions of networks, their confidence, and the variations that change them."""
 
 import streamlit as st
 

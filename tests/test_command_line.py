@@ -1,5 +1,6 @@
 """The command line's contract: what it prints, what it refuses, how it ends."""
 
+import dataclasses
 import io
 import json
 import os
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from mnistnet import watching
-from mnistnet.__main__ import main
+from mnistnet.__main__ import cli, main
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import locks
 from mnistnet.runs.run import Run, State
@@ -201,6 +203,43 @@ def test_an_evaluation_counts_what_the_run_gets_wrong(command: Command, run: Run
     assert all(set(mistake) == {"index", "label", "predicted", "probability"} for mistake in document["mistakes"])
 
 
+@pytest.mark.parametrize("protocol", ["course", "holdout"])
+def test_validation_that_is_the_test_set_is_said_to_be_so(
+    command: Command, run: Run, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    as_course = dataclasses.replace(run, recipe_json=run.recipe.changed(protocol=protocol).model_dump_json())
+    monkeypatch.setattr(Store, "run", lambda *_: as_course)
+    said = command("evaluate", run.id, "--split", "validation")
+    notice = "under the course protocol the validation images are the test images"
+    is_course = protocol == "course"
+    assert (said.code, said.err) == (0, f"mnistnet: {notice}\n" if is_course else "")
+    assert (f"  {notice}" in said.out.splitlines(), "test images: " in said.out) == (is_course, is_course)
+    document = command("evaluate", run.id, "--split", "validation", "--json").document
+    assert set(document) == {"accuracy", "errors", "total", "interval", "confusion", "mistakes"}
+
+
+def test_a_shown_course_run_says_that_validation_is_the_test_set(run: Run) -> None:
+    course = dataclasses.replace(run, recipe_json=run.recipe.changed(protocol="course").model_dump_json())
+    rows = Store().metrics(run.id)
+    notice = "  under the course protocol the validation images are the test images"
+    assert (notice in watching.report(course, rows), notice in watching.report(run, rows)) == (True, False)
+
+
+def test_help_explains_both_protocols_in_two_lines(command: Command) -> None:
+    lines = [line.strip() for line in command("--help").out.splitlines()]
+    assert "holdout trains on 55,000 images, validates on 5,000, uses the test set once;" in lines
+    assert "course  trains on all 60,000 and validates on the test set after every epoch." in lines
+    train = " ".join(command("train", "--help").out.split())
+    assert "holdout validates on 5,000 held-out training images, course on the test set" in train
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_and_option_has_its_sentence(command: Command, name: str) -> None:
+    found = cli.commands[name]
+    assert found.help
+    assert [one.name for one in found.params if isinstance(one, click.Option) and not one.help] == []
+
+
 def test_the_test_set_is_evaluated_unless_another_split_is_named(command: Command, run: Run) -> None:
     assert command("evaluate", run.id, "--json").document["errors"] == run.test_errors
 
@@ -244,9 +283,9 @@ def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: St
     assert 1 <= epochs < 100
     assert said.err.splitlines() == [
         "",
-        f"stopping {run_id}; `python -m mnistnet resume {run_id}` goes on with it",
-        f"mnistnet: run {run_id}: stopped after {epochs} epochs: as asked;"
-        f" `python -m mnistnet resume {run_id}` goes on with it",
+        f"stopping {run_id}; `python -m mnistnet resume {run_id}` continues it",
+        f"mnistnet: run {run_id}: stopped after {epochs} of 100 epochs: as requested;"
+        f" `python -m mnistnet resume {run_id}` continues it",
     ]
 
     resumed = command("resume", run_id, "--json")
@@ -291,7 +330,9 @@ def test_a_run_that_diverges_ends_with_the_remedy(
     monkeypatch.setattr("mnistnet.runs.supervisor.submit", diverged)
     said = command("train", tiny)
     assert said.code == 1
-    assert said.err.endswith("diverged after 0 epochs: the loss is not finite; try 0.1; see its log\n")
+    assert said.err.endswith(
+        "diverged after 0 of 3 epochs: the loss is not finite; try 0.1; see log.txt in the run's folder\n"
+    )
 
 
 # Deleting
@@ -380,7 +421,7 @@ def test_what_does_not_go_on_by_itself_after_restoring_is_told(
     assert said.out.startswith(f"{tmp_path / 'runs.zip'}: 1 runs, 0.")
     monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "elsewhere"))
     said = command("restore", str(tmp_path / "runs.zip"))
-    assert said.out.splitlines()[1] == "  1 of them were unfinished; `python -m mnistnet resume RUN` goes on with one"
+    assert said.out.splitlines()[1] == "  1 of them were unfinished; `python -m mnistnet resume RUN` continues one"
     assert "stopped" in command("runs").out
     assert not (tmp_path / "elsewhere" / "supervisor.log").exists()
 

@@ -101,6 +101,18 @@ def test_runs_differ_by_dashes_as_well_as_by_colour() -> None:
     assert (line["color"]["field"], line["strokeDash"]["field"]) == ("run", "run")
 
 
+def test_a_run_has_one_colour_in_both_charts() -> None:
+    over, beside = vega.spec(overlay(RUNS, TARGET)), vega.spec(plane([GOOD], [], [], TARGET, list(RUNS)))
+    scales = [layer["encoding"]["color"]["scale"]["domain"] for layer in (vega.layers(over, "line")[0], dots(beside))]
+    assert scales == [list(RUNS), list(RUNS)]
+
+
+def test_the_plane_names_its_runs_in_a_legend() -> None:
+    spec = vega.spec(plane([GOOD], [], [], TARGET, list(RUNS)))
+    legends = [layer["encoding"]["color"]["legend"] for layer in (rules(spec, spans=True), dots(spec))]
+    assert [legend["values"] for legend in legends] == [[GOOD.label]] * 2
+
+
 def test_the_goal_of_the_overlay_stands_at_the_error_that_is_left() -> None:
     spec = vega.spec(overlay(RUNS, TARGET))
     assert vega.levels(spec, rules(spec, spans=False), "y") == [1 - TARGET]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.charts.fields import along_depth, small, unseen
+from mnistnet.charts.fields import along_depth, extent, small, unseen
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, NEUTRAL
 from mnistnet.nets.geometry import Row, walk
 from tests import vega
@@ -40,6 +40,16 @@ def test_a_bar_is_as_high_as_its_layers_receptive_field() -> None:
     assert vega.levels(spec, bars(spec), "y") == [3, 4, 8, 20, 28]
 
 
+def test_a_field_larger_than_the_image_is_said_to_be_clipped() -> None:
+    assert [extent(row) for _, row in [LONG[0], LONG[-1]]] == ["3×3", "44×44, clipped to 28×28"]
+
+
+@pytest.mark.parametrize("chart", [lambda: drawn(NAMED), lambda: ink()])
+def test_labels_are_left_out_only_where_the_chart_is_too_narrow_for_all(chart: Callable[[], vega.Spec]) -> None:
+    overlap = bars(chart())["encoding"]["x"]["axis"]["labelOverlap"]
+    assert overlap == {"expr": f"width < {15 * len(NAMED)} ? 'parity' : false"}
+
+
 def test_layers_stand_in_the_order_given_not_in_that_of_the_alphabet() -> None:
     assert bars(drawn(NAMED))["encoding"]["x"]["sort"] == NAMES
 
@@ -59,12 +69,14 @@ def test_every_receptive_field_is_printed() -> None:
 
 def test_a_layer_that_sees_the_whole_image_says_so_in_words() -> None:
     spec = drawn(NAMED)
-    assert [row["sees"] for row in vega.rows(spec, bars(spec))] == ["sees a part"] * 4 + ["covers the whole image"]
+    assert [row["sees"] for row in vega.rows(spec, bars(spec))] == ["part of the image"] * 4 + [
+        "whole image, every unit"
+    ]
 
 
 def test_every_kind_of_seeing_has_a_colour_and_an_entry_in_the_legend() -> None:
     spec = drawn(NAMED)
-    assert set(vega.colours(spec)) == {"sees a part", "only its middle sees the whole image", "covers the whole image"}
+    assert set(vega.colours(spec)) == {"part of the image", "whole image, middle unit only", "whole image, every unit"}
     assert bars(spec)["encoding"]["color"]["legend"]
 
 
@@ -101,10 +113,10 @@ def test_the_same_layers_make_the_same_chart() -> None:
     assert drawn(NAMED) == drawn(NAMED)
 
 
-# What layers look at
+# Effective receptive fields
 
 
-def looked_at(effective: dict[str, list[float]]) -> vega.Spec:
+def effective_of(effective: dict[str, list[float]]) -> vega.Spec:
     return vega.spec(along_depth(NAMED, effective))
 
 
@@ -114,31 +126,31 @@ def marks(spec: vega.Spec) -> vega.Spec:
 
 
 @pytest.mark.parametrize("who", [["trained"], ["untrained", "trained"]], ids=str)
-def test_each_layer_has_a_mark_at_the_size_it_looks_at(who: list[str]) -> None:
-    spec = looked_at({one: SIZES[one] for one in who})
+def test_each_layer_has_a_mark_at_its_effective_size(who: list[str]) -> None:
+    spec = effective_of({one: SIZES[one] for one in who})
     rows = [(row["who"], row["layer"], row["size"]) for row in vega.rows(spec, marks(spec))]
     assert rows == [
-        (f"looks at, {one}", name, pytest.approx(size, abs=0.05))
+        (f"effective, {one}", name, pytest.approx(size, abs=0.05))
         for one in who
         for name, size in zip(NAMES, SIZES[one], strict=True)
     ]
 
 
-def test_the_size_looked_at_is_given_to_a_tenth_of_a_pixel() -> None:
-    spec = looked_at(SIZES)
+def test_the_size_effective_of_is_given_to_a_tenth_of_a_pixel() -> None:
+    spec = effective_of(SIZES)
     assert vega.levels(spec, marks(spec), "y")[0] == 2.5
 
 
-def test_what_is_looked_at_stands_on_the_axes_of_the_bars() -> None:
-    spec = looked_at(SIZES)
+def test_what_is_effective_of_stands_on_the_axes_of_the_bars() -> None:
+    spec = effective_of(SIZES)
     assert marks(spec)["encoding"]["x"]["sort"] == NAMES
     assert ("resolve" in spec, "scale" in marks(spec)["encoding"]["y"]) == (False, False)
 
 
 def test_trained_and_untrained_differ_in_shape_and_are_named() -> None:
-    spec = looked_at(SIZES)
+    spec = effective_of(SIZES)
     shapes = vega.colours(spec, "shape")
-    assert (list(shapes), len(set(shapes.values()))) == (["looks at, untrained", "looks at, trained"], 2)
+    assert (list(shapes), len(set(shapes.values()))) == (["effective, untrained", "effective, trained"], 2)
     assert marks(spec)["encoding"]["shape"]["legend"]
 
 
@@ -147,12 +159,12 @@ def test_without_sizes_there_are_bars_alone(effective: dict[str, list[float]] | 
     assert vega.layers(vega.spec(along_depth(NAMED, effective)), "point") == []
 
 
-def test_the_bars_are_the_same_with_and_without_what_is_looked_at() -> None:
-    assert looked_at(SIZES)["layer"][:-1] == drawn(NAMED)["layer"]
+def test_the_bars_are_the_same_with_and_without_what_is_effective_of() -> None:
+    assert effective_of(SIZES)["layer"][:-1] == drawn(NAMED)["layer"]
 
 
 def test_a_mark_stands_out_from_both_grounds_and_on_a_bar_by_its_outline() -> None:
-    mark = marks(looked_at(SIZES))["mark"]
+    mark = marks(effective_of(SIZES))["mark"]
     assert (mark["filled"], mark["opacity"]) == (True, 1)
     assert min(weakest(mark["color"]), contrast(mark["color"], mark["stroke"])) >= GRAPHICS
 
@@ -264,7 +276,7 @@ def test_shares_that_are_not_one_a_layer_are_refused(shares: list[float]) -> Non
 # All of them
 
 OTHERS: dict[str, Callable[[], vega.Spec]] = {
-    "looked at": lambda: looked_at(SIZES),
+    "effective": lambda: effective_of(SIZES),
     "small": lambda: little(NAMED),
     "unseen": ink,
 }

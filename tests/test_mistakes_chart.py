@@ -121,9 +121,9 @@ def test_classes_keep_their_order_on_both_sides_of_the_matrix() -> None:
     assert (encoding["x"]["sort"], encoding["y"]["sort"]) == ([*GARMENTS, ALL], [*GARMENTS, ALL])
 
 
-def test_truth_goes_down_and_guess_across() -> None:
+def test_true_labels_go_down_and_predictions_across() -> None:
     spec = vega.spec(confusion(COUNTS, DIGITS))
-    assert (vega.title(spec, "x"), vega.title(spec, "y")) == ("guess", "truth")
+    assert (vega.title(spec, "x"), vega.title(spec, "y")) == ("predicted", "true label")
 
 
 @pytest.mark.parametrize("counts", [COUNTS, NONE], ids=["errors", "none"])
@@ -218,7 +218,7 @@ def test_the_gallery_stands_in_rows_of_eight_in_the_order_given() -> None:
     ]
 
 
-def test_a_digit_of_the_gallery_says_truth_guess_and_how_sure_the_network_was() -> None:
+def test_a_digit_of_the_gallery_says_label_prediction_and_confidence() -> None:
     (row,) = placed(1)
     assert (row["answer"], row["probability"]) == ("4 → 9", "100%")
 
@@ -289,12 +289,12 @@ def test_each_class_has_a_bar_of_its_probability() -> None:
 
 def test_truth_and_guess_are_named_beside_their_bars() -> None:
     labels = {row["class"]: row["label"] for row in bars(WRONG, 4) if re.search("[a-z]", row["label"])}
-    assert labels == {"4": "24.0% truth", "9": "75.0% guess"}
+    assert labels == {"4": "24.0% true label", "9": "75.0% predicted"}
 
 
 def test_a_right_answer_is_truth_and_guess_in_one() -> None:
     labels = {row["class"]: row["label"] for row in bars(RIGHT, 2) if re.search("[a-z]", row["label"])}
-    assert labels == {"2": "50.0% truth and guess"}
+    assert labels == {"2": "50.0% predicted, true label"}
 
 
 def test_without_a_known_truth_only_the_guess_stands_out() -> None:

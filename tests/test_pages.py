@@ -8,6 +8,7 @@ import sqlite3
 import time
 import tracemalloc
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -31,9 +32,10 @@ from mnistnet.runs.run import State
 from mnistnet.runs.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
-from mnistnet.ui import insights, readers, state
+from mnistnet.ui import comparing, insights, readers, state
 from tests import idx
 from tests.pages import PAGES, button, opened, slider, texts
+from tests.samples import metrics, started
 from tests.situations import DIGITS, done, ended, queued, running
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -78,6 +80,87 @@ def test_without_any_run_the_gallery_can_be_compared() -> None:
     app.multiselect(key="compare-runs").set_value(["gallery-mnistnet-16k"]).run()
     assert not app.exception
     assert "gallery" in texts(app)
+
+
+def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_others_do_not(store: Store) -> None:
+    names = {12: "over", 45: "best", 50: "second", 90: "poor"}
+    for errors, name in names.items():
+        queued(store, recipe({"epochs": 1}), PRESETS["mnistnet-min"].architecture.renamed(name))
+        run = started(store)
+        store.record_epoch(run.id, metrics(1, validation_accuracy=0.99))
+        store.complete(run.id, errors, 10_000, "ab" * 32)
+    with store.database.writing() as connection:
+        connection.execute("UPDATE runs SET params = 20000 WHERE name = 'over'")
+    queued(store)
+    app = opened("compare")
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert list(shown["name"]) == ["best", "second", "over", "poor", FIRST.name]
+    assert list(shown["meets assignment"]) == [
+        "yes",
+        "yes",
+        "no: 20,000 parameters",
+        "no: 99.10% on the test set",
+        "not yet: data set digits",
+    ]
+    assert list(shown["test accuracy"])[:2] == [pytest.approx(99.55), pytest.approx(99.5)]
+    assert "**Best run that meets the assignment:" in texts(app)
+    assert "45 errors in 10,000; 95% interval 99.40% to 99.66%" in texts(app)
+    chosen = app.multiselect(key="compare-runs").value
+    assert store.run(chosen[0]).name == "best"
+
+
+def test_compare_says_where_no_run_meets_the_assignment(store: Store) -> None:
+    running(store)
+    assert "No run meets the assignment yet." in texts(opened("compare"))
+
+
+def test_compare_shows_what_differs_and_that_epochs_do(store: Store) -> None:
+    app = opened("compare")
+    app.multiselect(key="compare-runs").set_value(["gallery-mnistnet-16k", "gallery-mnistnet-10k"]).run()
+    differing = app.dataframe[0].value
+    assert list(differing.columns) == ["field", "gallery · mnistnet-16k", "gallery · mnistnet-10k"]
+    assert list(differing.iloc[0]) == ["parameters", "16,010", "9,482"]
+    short = running(store)
+    readers.forget()
+    app.multiselect(key="compare-runs").set_value(["gallery-mnistnet-16k", short.id]).run()
+    assert "different numbers of epochs, 1 to 19" in texts(app)
+    assert "1 of 3 epochs" in "\n".join(app.multiselect(key="compare-runs").options)
+
+
+def test_runs_of_one_name_have_labels_of_their_own_in_the_charts(store: Store) -> None:
+    one, other = queued(store), queued(store)
+    alone = queued(store, recipe({"dataset": "digits", "epochs": 1}), FIRST.architecture.renamed("alone"))
+    names = comparing.labels([one, other, alone])
+    assert names[alone.id] == "alone · digits · 0 of 1 epoch"
+    assert names[one.id] == f"{FIRST.name} ({one.id[:4]}) · digits · 0 of 3 epochs"
+    twin = replace(one, id=one.id[:4] + "ffff")
+    assert len(set(comparing.labels([one, twin]).values())) == 2
+
+
+def test_a_layer_has_one_name_on_every_page(store: Store) -> None:
+    design = PRESETS["mnistnet-min"].architecture
+    named = [name for name, _ in readers.named_layers(design)]
+    app = opened(design=links.encode_design(design))
+    headlines = [element.value for element in app.markdown if element.value.startswith("**")]
+    for name in named:
+        number, kind = name.split(" ", 1)
+        assert any(one.startswith(f"**{number} · {kind}") for one in headlines), name
+
+
+def test_the_last_layer_has_no_jump_and_its_field_is_clipped() -> None:
+    app = opened("receptive_fields")
+    app.select_slider(key="field-layer").set_value("18 conv 1×1").run()
+    said = [element.value for element in app.markdown if element.value.startswith("Receptive field **")]
+    assert said == ["Receptive field **58×58, clipped to 28×28**, **the whole image**; feature map 1×1."]
+    assert "starts at pixel" not in texts(app)
+    app.select_slider(key="field-layer").set_value("3 depthwise 3×3").run()
+    assert "Receptive field **8×8**; jump 2; feature map 14×14." in texts(app)
+
+
+@pytest.mark.parametrize("term", ["Receptive field", "Effective receptive field", "Jump", "Stride", "Transition layer"])
+def test_receptive_fields_explains_the_lecture_terms(term: str) -> None:
+    assert f"- **{term}**: " in texts(opened("receptive_fields"))
 
 
 def test_a_link_to_a_gallery_run_opens_its_layers() -> None:
@@ -400,13 +483,13 @@ def test_mistakes_are_filtered_by_truth_and_guess(store: Store) -> None:
     worst = evaluated.mistakes[0]
     app.selectbox(key="filter-truth").set_value(str(worst.label)).run()
     app.selectbox(key="filter-guess").set_value(str(worst.predicted)).run()
-    assert f"Truth {worst.label}, guess {worst.predicted}" in texts(app)
+    assert f"True label {worst.label}, predicted {worst.predicted}" in texts(app)
     right = np.argwhere(evaluated.confusion == 0)[0]
     app.selectbox(key="filter-truth").set_value(str(right[0])).run()
     app.selectbox(key="filter-guess").set_value(str(right[1])).run()
-    assert "No mistake of this kind" in texts(app)
+    assert "No mistake matches these filters" in texts(app)
     button(app, "Show all mistakes").click().run()
-    assert "No mistake of this kind" not in texts(app)
+    assert "No mistake matches these filters" not in texts(app)
 
 
 def test_next_opens_the_next_mistake(store: Store) -> None:
@@ -429,8 +512,8 @@ def test_looking_changes_no_run(store: Store) -> None:
 
 def test_a_unit_shows_the_share_of_ink_it_can_see() -> None:
     app = opened("receptive_fields")
-    app.select_slider(key="field-layer").set_value("18 transition (1×1)").run()
-    ink = next(metric for metric in app.metric if metric.label == "Ink inside the window")
+    app.select_slider(key="field-layer").set_value("18 conv 1×1").run()
+    ink = next(metric for metric in app.metric if metric.label == "Ink inside the receptive field")
     assert ink.value == "100%"
 
 
@@ -474,17 +557,17 @@ def test_what_is_shown_is_what_the_command_line_says(store: Store) -> None:
     assert app.metric[0].value == f"{told['accuracy']:.2%}"
     first = told["mistakes"][0]
     assert app.number_input(key="digit-picker").value == first["index"]
-    said = f"**Truth {first['label']}, guess {first['predicted']}** (wrong), {first['probability']:.1%} sure"
-    assert said in texts(app)
+    said = f"**True label {first['label']}, predicted {first['predicted']}** (wrong)"
+    assert f"{said}, confidence {first['probability']:.1%}" in texts(app)
 
 
 @pytest.mark.parametrize(
     ("question", "said"),
     [
         ("why", "Outside both frames"),
-        ("layers", "What leaves each layer"),
-        ("pixels", "Trust what both show"),
-        ("alike", "Of the 10 training digits most like it"),
+        ("layers", "Feature maps after each layer"),
+        ("pixels", "Rely on what both show"),
+        ("alike", "Of the 10 most similar training digits"),
     ],
 )
 def test_a_digit_can_be_asked_each_question(store: Store, question: str, said: str) -> None:
@@ -506,22 +589,22 @@ def test_mistakes_in_another_order_and_only_the_almost_right(store: Store) -> No
     expected = Selection(almost=True, order="index").of(evaluated)
     assert app.number_input(key="digit-picker").value == expected[0].index
     app.slider(key="filter-sure").set_value((100, 100)).run()
-    assert "No mistake of this kind" in texts(app)
+    assert "No mistake matches these filters" in texts(app)
     button(app, "Show all mistakes").click().run()
     assert app.slider(key="filter-sure").value == (0, 100)
 
 
-def test_a_run_is_held_against_its_own_epochs(store: Store) -> None:
+def test_a_run_is_compared_with_its_own_epochs(store: Store) -> None:
     run = done(store)
     app = opened("mistakes", view="compared", split="validation", run=run.id)
-    assert app.selectbox(key="compared-with").options == ["its own epoch 1", "its own epoch 2"]
+    assert app.selectbox(key="compared-with").options == ["this run, epoch 1", "this run, epoch 2"]
     app.selectbox(key="compared-with").set_value("epoch-2").run()
     kept = readers.guesses(run, 2)
     assert kept is not None
     evaluated = readers.evaluation(run, "validation")
     pair = paired.pair(kept, evaluated.guesses, evaluated.predictions.labels)
     shown = {metric.label: metric.value for metric in app.metric}
-    assert (shown["Fixed"], shown["Newly broken"]) == (str(len(pair.fixed)), str(len(pair.broken)))
+    assert (shown["Fixed"], shown["Newly wrong"]) == (str(len(pair.fixed)), str(len(pair.broken)))
     assert app.query_params["other"] == "epoch-2"
 
 
@@ -529,7 +612,7 @@ def test_epochs_that_were_not_kept_are_said_to_be_so(store: Store) -> None:
     run = done(store)
     predictions.guesses_path(store.folder(run.id), 1).unlink()
     app = opened("mistakes", view="compared", split="validation", run=run.id, other="epoch-1")
-    assert "No answers of its own epoch 1 were kept" in texts(app)
+    assert "No predictions are stored for this run, epoch 1" in texts(app)
 
 
 def test_calibration_names_its_error_and_temperature(store: Store) -> None:
@@ -545,20 +628,20 @@ def test_the_fields_of_a_design_are_seen_before_any_training() -> None:
     app = opened("receptive_fields")
     assert not app.exception
     assert "untrained" in texts(app)
-    assert "px trained" not in texts(app)
+    assert "trained" not in texts(app).replace("untrained", "")
 
 
 def test_a_design_that_cannot_be_built_has_no_fields_to_look_at() -> None:
     faulty = FIRST.architecture.with_layers(FIRST.architecture.layers[:3])
     app = opened("receptive_fields", design=links.encode_design(faulty))
     assert not app.exception
-    assert "This needs a design that can be built" in texts(app)
+    assert "Effective receptive fields need a design without errors" in texts(app)
 
 
 def test_a_test_digit_is_answered_as_the_store_has_it(store: Store) -> None:
     run = done(store)
     app = opened("try_a_digit", nets=run.id)
-    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
     row = insights.probabilities(run, readers.images("digits", "course", "test")[:1])[0]
     assert not app.exception
     if not datasets.is_here("mnist"):
@@ -568,10 +651,10 @@ def test_a_test_digit_is_answered_as_the_store_has_it(store: Store) -> None:
 
 def test_a_varied_digit_goes_back_with_one_click(store: Store) -> None:
     app = opened("try_a_digit", nets=done(store).id)
-    app.segmented_control(key="try-source").set_value("Take a test digit").run()
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
     app.slider(key="try-degrees").set_value(45.0).run()
     assert not app.exception
-    button(app, "As it was").click().run()
+    button(app, "Reset").click().run()
     assert app.slider(key="try-degrees").value == 0
 
 
@@ -614,6 +697,30 @@ def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
     tracemalloc.stop()
     assert said.splitlines() == [f"line {number}" for number in range(10, 30)]
     assert peak < 1 << 20
+
+
+def test_a_digit_is_tried_on_the_newest_finished_run_first(store: Store) -> None:
+    gallery = ["gallery-mnistnet-16k", "gallery-mnistnet-min"]
+    assert opened("try_a_digit").multiselect(key="try-networks").value == gallery
+    finished = done(store)
+    ended(State.STOPPED)(store)
+    readers.forget()
+    app = opened("try_a_digit")
+    assert app.multiselect(key="try-networks").value == [finished.id, *gallery]
+    assert "nets" not in app.query_params
+    app.segmented_control(key="try-source").set_value("Choose a test digit").run()
+    labels = [metric.label.replace("\\", "") for metric in app.metric]
+    assert labels == [f"{finished.id} · {FIRST.name}", f"gallery · {FIRST.name}", "mnistnet-min"]
+
+
+def test_networks_that_a_link_or_a_person_names_stay_as_they_are(store: Store) -> None:
+    done(store)
+    named = "gallery-mnistnet-16k,gallery-mnistnet-min"  # also what the page begins with where nothing was trained
+    app = opened("try_a_digit", nets=named)
+    assert app.multiselect(key="try-networks").value == named.split(",")
+    assert app.query_params["nets"] == named
+    app.multiselect(key="try-networks").set_value([]).run()
+    assert app.multiselect(key="try-networks").value == []
 
 
 def test_no_more_than_three_networks_are_asked() -> None:

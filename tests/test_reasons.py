@@ -232,13 +232,21 @@ def test_faint_pixels_do_not_widen_the_strokes_box() -> None:
 # How sure.
 
 _CERTAINTIES: dict[str, tuple[dict[int, float], int | None, str]] = {
-    "nobody knows": ({2: 0.75, 5: 0.125}, None, "two with 75.0%; next comes five with 12.5%."),
-    "right": ({2: 0.75, 5: 0.125}, 2, "Right: two with 75.0%; next comes five with 12.5%."),
-    "close": ({2: 0.5, 5: 0.375}, 5, "A close call: two got 50.0%, the truth, five, 37.5%."),
-    "close in third place": ({2: 0.375, 5: 0.25, 0: 0.3125}, 5, "A close call: two got 37.5%, the truth, five, 25.0%."),
-    "wrong": ({2: 0.75, 5: 0.125}, 5, "Wrong: two got 75.0%, the truth, five, 12.5%."),
-    "wrong about zero": ({2: 0.75, 0: 0.125}, 0, "Wrong: two got 75.0%, the truth, zero, 12.5%."),
-    "sure": ({2: 0.9, 5: 0.1}, 5, "Sure and wrong: two got 90.0%, the truth, five, 10.0%."),
+    "nobody knows": ({2: 0.75, 5: 0.125}, None, "Predicted two (75.0%); second is five (12.5%)."),
+    "right": ({2: 0.75, 5: 0.125}, 2, "Correct: predicted two (75.0%); second is five (12.5%)."),
+    "close": (
+        {2: 0.5, 5: 0.375},
+        5,
+        "Wrong, with close probabilities: predicted two (50.0%), true class five (37.5%).",
+    ),
+    "close in third place": (
+        {2: 0.375, 5: 0.25, 0: 0.3125},
+        5,
+        "Wrong, with close probabilities: predicted two (37.5%), true class five (25.0%).",
+    ),
+    "wrong": ({2: 0.75, 5: 0.125}, 5, "Wrong: predicted two (75.0%), true class five (12.5%)."),
+    "wrong about zero": ({2: 0.75, 0: 0.125}, 0, "Wrong: predicted two (75.0%), true class zero (12.5%)."),
+    "sure": ({2: 0.9, 5: 0.1}, 5, "Wrong, with high confidence: predicted two (90.0%), true class five (10.0%)."),
 }
 
 
@@ -256,41 +264,41 @@ def test_the_rival_is_the_truth_where_it_was_missed_else_the_second_guess(truth:
 
 UNMOVED = covered(PLAIN)
 WITHOUT, WITH = (4, 10, {NINE: 5.0}), (12, 14, {NINE: 3.0})
-WAVERING = (12, 14, {NINE: 1.2, 0: 1.0, 1: 1.0})
-BECAUSE = "Read as four because of the ink at the upper left: without it the answer is nine (94%)."
-FOR_WANT = "Read as four for want of ink at the bottom: with it the answer is nine (69%)."
-AS_WELL = "A block of ink of 5×5 pixels at the bottom makes it nine as well (69%)."
-WAVERS = "With a block of ink of 5×5 pixels at the bottom it wavers: nine comes first, with 21%."
-NOTHING_AWAY = "Taking away no 5×5 pixels of ink makes it nine."
-NOTHING_MORE = "Adding no 5×5 pixels of ink makes it nine."
-WHOLE_SHAPE = "No stroke alone decides it: read as four, not nine, by its whole shape."
+WEAKLY = (12, 14, {NINE: 1.2, 0: 1.0, 1: 1.0})
+BECAUSE = "Read as four because of the ink at the upper left: without it the prediction is nine (94%)."
+MISSING = "Read as four because ink is missing at the bottom: with it the prediction is nine (69%)."
+ALSO = "Adding a 5×5 patch of ink at the bottom also makes it nine (69%)."
+UNCLEAR = "Adding a 5×5 patch of ink at the bottom makes nine the most probable class, at only 21%."
+NOTHING_AWAY = "Removing any single 5×5 patch does not make it nine."
+NOTHING_MORE = "Adding any single 5×5 patch of ink does not make it nine."
+NO_PATCH = "Read as four: no single 5×5 patch decides between four and nine."
 
 
 def said(erased: Covered, inked: Covered, image: Bytes = BOX, named: Sequence[tuple[str, Row]] = ()) -> list[str]:
     return sentences(image, FOUR, NINE, erased, inked, named, NAMES)
 
 
-def test_nothing_is_said_about_an_empty_sheet() -> None:
+def test_nothing_is_said_about_an_image_without_ink() -> None:
     assert said(covered(PLAIN, WITHOUT), covered(PLAIN, WITH), image=inked_at()) == []
 
 
 _SAID: dict[str, tuple[Covered, Covered, list[str]]] = {
-    "both": (covered(PLAIN, WITHOUT), covered(PLAIN, WITH), [BECAUSE, AS_WELL]),
+    "both": (covered(PLAIN, WITHOUT), covered(PLAIN, WITH), [BECAUSE, ALSO]),
     "without ink": (covered(PLAIN, WITHOUT), UNMOVED, [BECAUSE, NOTHING_MORE]),
-    "with ink": (UNMOVED, covered(PLAIN, WITH), [FOR_WANT, NOTHING_AWAY]),
-    "wavering": (UNMOVED, covered(PLAIN, WAVERING), [WHOLE_SHAPE, WAVERS, NOTHING_AWAY]),
-    "neither": (UNMOVED, UNMOVED, [WHOLE_SHAPE, NOTHING_AWAY, NOTHING_MORE]),
+    "with ink": (UNMOVED, covered(PLAIN, WITH), [MISSING, NOTHING_AWAY]),
+    "weakly": (UNMOVED, covered(PLAIN, WEAKLY), [NO_PATCH, UNCLEAR, NOTHING_AWAY]),
+    "neither": (UNMOVED, UNMOVED, [NO_PATCH, NOTHING_AWAY, NOTHING_MORE]),
 }
 
 
 @pytest.mark.parametrize(("erased", "inked", "expected"), _SAID.values(), ids=_SAID)
-def test_what_turns_the_answer_is_said_or_that_nothing_does(
+def test_what_changes_the_prediction_is_said_or_that_nothing_does(
     erased: Covered, inked: Covered, expected: list[str]
 ) -> None:
     assert said(erased, inked) == expected
 
 
-SO = "so no earlier layer can weigh one against the other."
+SO = "so no earlier layer can compare the two."
 ROWS = walk(Architecture(name="n", layers=(Conv(channels=10, kernel=5), MaxPool(size=2), GlobalAvgPool()))).rows
 LAYERS = list(zip(("1 conv", "2 pool", "3 mean"), ROWS, strict=True))  # windows of 5, 6 and 28 pixels
 
@@ -298,10 +306,10 @@ LAYERS = list(zip(("1 conv", "2 pool", "3 mean"), ROWS, strict=True))  # windows
 @pytest.mark.parametrize(
     ("column", "layers", "expected"),
     [
-        (14, LAYERS, "lies 4 pixels apart: units of the first layer already see both."),
-        (15, LAYERS, f"lies 5 pixels apart: no unit before layer 2 pool sees both, {SO}"),
-        (18, LAYERS, f"lies 8 pixels apart: no unit before layer 3 mean sees both, {SO}"),
-        (18, LAYERS[:2], "lies 8 pixels apart: no unit of any layer sees both."),
+        (14, LAYERS, "are 4 pixels apart: receptive fields of the first layer already contain both."),
+        (15, LAYERS, f"are 5 pixels apart: no receptive field before layer 2 pool contains both, {SO}"),
+        (18, LAYERS, f"are 8 pixels apart: no receptive field before layer 3 mean contains both, {SO}"),
+        (18, LAYERS[:2], "are 8 pixels apart: no receptive field of any layer contains both."),
     ],
     ids=["first layer", "later layer", "last layer", "no layer"],
 )
@@ -310,15 +318,15 @@ def test_it_is_said_which_layer_first_sees_the_ink_for_both(
 ) -> None:
     image = inked_at((4, 10), (4, column))
     erased = covered(PLAIN, (4, 10, {FOUR: 1.0}), (4, column, {FOUR: 4.0}))
-    opening = "The ink that speaks most for four (left) and for nine (right)"
+    opening = "The ink that supports four most (left) and the ink that supports nine most (right)"
     assert said(erased, UNMOVED, image, layers)[-1] == f"{opening} {expected}"
 
 
-def test_the_layer_that_sees_both_is_said_after_what_turns_the_answer() -> None:
+def test_the_layer_that_sees_both_is_said_after_what_changes_the_prediction() -> None:
     erased = covered(PLAIN, WITHOUT, (12, 18, {FOUR: 4.0}))
     assert said(erased, covered(PLAIN, WITH), named=LAYERS) == [
         BECAUSE,
-        AS_WELL,
-        "The ink that speaks most for four (upper left) and for nine (lower right) lies 8 pixels apart: "
-        f"no unit before layer 3 mean sees both, {SO}",
+        ALSO,
+        "The ink that supports four most (upper left) and the ink that supports nine most (lower right) are 8 pixels "
+        f"apart: no receptive field before layer 3 mean contains both, {SO}",
     ]

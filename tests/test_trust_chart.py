@@ -12,7 +12,7 @@ from tests.contrast import GRAPHICS, weakest
 AS_SAID = [Bin(0.6, 0.7, 10, 0.65, 8), Bin(0.9, 1.0, 1000, 0.998, 999)]
 MENDED = [Bin(0.7, 0.8, 10, 0.75, 8), Bin(0.9, 1.0, 1000, 0.95, 999)]
 EXTREMES = [Bin(0.1, 0.2, 1, 0.11, 0), Bin(0.9, 1.0, 1, 1.0, 1)]
-NAMES = ["as it says", "at temperature 1.53"]
+NAMES = ["as trained", "at temperature 1.53"]
 
 CLASSES = ("zero", "one", "two", "alike")  # not in the alphabet's order
 SCORES = [Score(2, 10), Score(0, 1135), Score(0, 0), Score(10, 1000)]
@@ -120,7 +120,7 @@ def test_every_interval_lies_on_the_axis(chart: str) -> None:
 def test_the_axes_say_what_they_show() -> None:
     spec = CHARTS["reliability"]()
     titles = [vega.title(spec, channel) for channel in ("x", "y")]
-    assert titles == ["how sure it says it is", "how often it is right"]
+    assert titles == ["confidence", "accuracy"]
 
 
 # Class by class
@@ -176,7 +176,7 @@ def test_the_axis_begins_a_little_below_the_lowest_interval() -> None:
 
 
 def test_the_axis_says_where_it_begins() -> None:
-    assert vega.title(classes(SCORES), "x") == "accuracy; the axis begins at 48.8%"
+    assert vega.title(classes(SCORES), "x") == "accuracy (axis starts at 48.8%)"
 
 
 @pytest.mark.parametrize("scores", [SCORES, PERFECT, HOPELESS], ids=["mixed", "perfect", "hopeless"])

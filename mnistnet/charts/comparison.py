@@ -11,6 +11,7 @@ from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS, PUBLIC
 from mnistnet.runs.run import Metrics
 
+_LINE = 30  # pixels that a line of the legend takes
 _ALIKE = 800  # parameters apart, in which there is no room for a name
 
 
@@ -46,8 +47,8 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
                 scale=alt.Scale(type="log", nice=True),
                 axis=alt.Axis(title="validation error (log axis)", format="~%", grid=True, tickCount=5),
             ),
-            color=alt.Color("run:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
-            strokeDash=alt.StrokeDash("run:N", legend=None),
+            color=_colour("run:N", list(curves)),
+            strokeDash=alt.StrokeDash("run:N", sort=list(curves), legend=None),
             tooltip=[
                 "run:N",
                 "epoch:Q",
@@ -55,16 +56,29 @@ def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.Layer
             ],
         )
     )
-    return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=340)
+    return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=270 + _LINE * len(curves))
+
+
+def _colour(field: str, order: Sequence[str], shown: Sequence[str] = ()) -> alt.Color:
+    """A colour for each of `order`, with a line of the legend for each of `shown`, or of them all."""
+    legend = alt.Legend(
+        orient="bottom", columns=1, title=None, labelLimit={"expr": "max(120, width - 20)"}, values=list(shown or order)
+    )
+    return alt.Color(field, scale=alt.Scale(domain=list(order)), legend=legend)
 
 
 def plane(
-    points: Sequence[Point], gallery: Sequence[Point], final_fits: Sequence[Point], target: float
+    points: Sequence[Point],
+    gallery: Sequence[Point],
+    final_fits: Sequence[Point],
+    target: float,
+    order: Sequence[str] = (),
 ) -> alt.LayerChart:
     """Test accuracy against parameters with 95% intervals.
 
     Runs are dots, the gallery's means squares (hollow where trained on all training images), published solutions
-    hollow diamonds, other public results crosses.
+    hollow diamonds, other public results crosses. `order` has the labels of all runs that another chart beside this
+    one colours, so that a run has one colour in both.
     """
     columns = [field.name for field in fields(Point)]
     own, means, finals = (pd.DataFrame(some, columns=columns) for some in (points, gallery, final_fits))
@@ -78,10 +92,10 @@ def plane(
         *_squares(finals, axes, "gallery, final fit", filled=False),
         *_squares(means, axes, "gallery", filled=True),
         *_names(means, finals, axes),
-        *_dots(own, axes),
+        *_dots(own, axes, order),
         _goal(target, target),
     ]
-    return alt.LayerChart(layer=layers, height=400)
+    return alt.LayerChart(layer=layers, height=400 + _LINE * len(points))
 
 
 @dataclass(frozen=True)
@@ -168,15 +182,15 @@ def _squares(means: pd.DataFrame, axes: _Axes, title: str, *, filled: bool) -> l
     return [spans, marks]
 
 
-def _dots(own: pd.DataFrame, axes: _Axes) -> list[alt.Chart]:
+def _dots(own: pd.DataFrame, axes: _Axes, order: Sequence[str]) -> list[alt.Chart]:
     base = alt.Chart(own)
-    spans = base.mark_rule(strokeWidth=2).encode(
-        x=axes.along, y=axes.up("low"), y2="high:Q", color=alt.Color("label:N", legend=None)
-    )
+    labels = list(own["label"])
+    colour = _colour("label:N", order or labels, labels)
+    spans = base.mark_rule(strokeWidth=2).encode(x=axes.along, y=axes.up("low"), y2="high:Q", color=colour)
     marks = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=axes.along,
         y=axes.up("accuracy"),
-        color=alt.Color("label:N", legend=alt.Legend(orient="bottom", columns=2, title=None, labelLimit=260)),
+        color=colour,
         tooltip=_tooltip("run", "test accuracy", ".2%"),
     )
     return [spans, marks]

@@ -13,11 +13,18 @@ from mnistnet.nets.geometry import IMAGE_SIZE, Row
 
 Coverage: TypeAlias = Literal["none", "middle", "every"]
 _SEES: dict[Coverage, str] = {
-    "none": "sees a part",
-    "middle": "only its middle sees the whole image",
-    "every": "covers the whole image",
+    "none": "part of the image",
+    "middle": "whole image, middle unit only",
+    "every": "whole image, every unit",
 }
+_LABEL_ROOM = 15  # pixels along the axis that a slanted label needs
 _SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
+
+
+def extent(row: Row) -> str:
+    """A receptive field in words: `8×8`, or `30×30, clipped to 28×28` where it is larger than the image."""
+    clipped = f", clipped to {IMAGE_SIZE}×{IMAGE_SIZE}" if row.field > IMAGE_SIZE else ""
+    return f"{row.field}×{row.field}{clipped}"
 
 
 def along_depth(
@@ -32,7 +39,9 @@ def along_depth(
         [(place, name, row.field, _SEES[_coverage(row)]) for place, (name, row) in enumerate(rows)],
         columns=["place", "layer", "field", "sees"],
     )
-    along = alt.X("layer:N", sort=names, axis=alt.Axis(title=None, labelAngle=-40, labelLimit=180))
+    along = alt.X(
+        "layer:N", sort=names, axis=alt.Axis(title=None, labelAngle=-40, labelLimit=180, labelOverlap=_overlap(names))
+    )
     bars = (
         alt.Chart(frame)
         .mark_bar(size=18)
@@ -42,9 +51,9 @@ def along_depth(
             color=alt.Color(
                 "sees:N",
                 scale=alt.Scale(domain=list(_SEES.values()), range=[NEUTRAL, TARGET, VALIDATION]),
-                legend=alt.Legend(orient="top", title=None),
+                legend=alt.Legend(orient="top", title=None, columns=1, labelLimit=300),
             ),
-            tooltip=["layer:N", alt.Tooltip("field:Q", title="field, pixels"), "sees:N"],
+            tooltip=_hints("layer"),
         )
     )
     numbers = (
@@ -57,17 +66,30 @@ def along_depth(
     name = image.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontWeight="bold").encode(
         y="pixels:Q", x=alt.value(0), text="label:N"
     )
-    marks = [_looked_at(names, effective)] if effective else []
+    marks = [_effective(names, effective)] if effective else []
     return alt.LayerChart(layer=[bars, numbers, line, name, *marks], height=320)
 
 
-def _looked_at(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -> alt.Chart:
+def _overlap(names: Sequence[str]) -> alt.ExprRef:
+    """Labels are left out only where the chart is too narrow for all."""
+    return alt.ExprRef(f"width < {_LABEL_ROOM * len(names)} ? 'parity' : false")
+
+
+def _hints(name: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip(f"{name}:N", title="layer"),
+        alt.Tooltip("field:Q", title="receptive field, pixels"),
+        alt.Tooltip("sees:N", title="sees"),
+    ]
+
+
+def _effective(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -> alt.Chart:
     rows = [
-        {"layer": name, "size": round(size, 1), "who": f"looks at, {who}"}
+        {"layer": name, "size": round(size, 1), "who": f"effective, {who}"}
         for who, sizes in effective.items()
         for name, size in zip(names, sizes, strict=True)
     ]
-    shown = [f"looks at, {who}" for who in effective]
+    shown = [f"effective, {who}" for who in effective]
     marks: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_point(filled=True, size=80, opacity=1, color=TRAINING, stroke="#ffffff", strokeWidth=1)
@@ -77,16 +99,20 @@ def _looked_at(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -
             shape=alt.Shape(
                 "who:N",
                 scale=alt.Scale(domain=shown, range=["triangle-up", "diamond"][: len(shown)]),
-                legend=alt.Legend(orient="top", title=None, symbolFillColor=TRAINING),
+                legend=alt.Legend(orient="top", title=None, columns=1, labelLimit=300, symbolFillColor=TRAINING),
             ),
-            tooltip=["layer:N", alt.Tooltip("size:Q", title="pixels"), "who:N"],
+            tooltip=[
+                alt.Tooltip("layer:N"),
+                alt.Tooltip("size:Q", title="pixels"),
+                alt.Tooltip("who:N", title="field"),
+            ],
         )
     )
     return marks
 
 
 def small(rows: Sequence[tuple[str, Row]]) -> Spec:
-    """The receptive fields along depth in little, for beside a design: a bar a layer, 28 pixels marked."""
+    """The receptive fields along depth in a small chart beside a design: a bar a layer, 28 pixels marked."""
     return filled(
         _small(),
         [
@@ -112,14 +138,14 @@ def _small() -> str:
             alt.Y(
                 "shown:Q",
                 scale=alt.Scale(domain=[0, _SMALL_MOST]),
-                axis=alt.Axis(title="field, px", values=[0, IMAGE_SIZE // 2, IMAGE_SIZE]),
+                axis=alt.Axis(title="receptive field, px", values=[0, IMAGE_SIZE // 2, IMAGE_SIZE]),
             ),
             alt.Color(
                 "sees:N",
                 scale=alt.Scale(domain=list(_SEES.values()), range=[NEUTRAL, TARGET, VALIDATION]),
                 legend=None,
             ),
-            alt.Tooltip(["name:N", "field:Q", "sees:N"]),
+            tooltip=_hints("name"),
         )
     )
     numbers = alt.Chart().mark_text(dy=-6, fontSize=10).encode(alt.X("layer:O"), alt.Y("shown:Q"), alt.Text("field:Q"))
@@ -129,19 +155,23 @@ def _small() -> str:
 
 
 def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.LayerChart:
-    """Share of a digit's ink, 0 to 1, that lies outside two units' windows, layer by layer; `chosen` stands out."""
+    """Share of a digit's ink, 0 to 1, outside two receptive fields, layer by layer; `chosen` stands out."""
     rows = [
         {"layer": name, "share": share, "label": f"{share:.0%}", "chosen": name == chosen}
         for name, share in zip(names, shares, strict=True)
     ]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        alt.X("layer:N", sort=list(names), axis=alt.Axis(title=None, labelAngle=-40, labelLimit=140)),
+        alt.X(
+            "layer:N",
+            sort=list(names),
+            axis=alt.Axis(title=None, labelAngle=-40, labelLimit=140, labelOverlap=_overlap(names)),
+        ),
         alt.Y(
             "share:Q",
             scale=alt.Scale(domain=[0, 1.15], nice=False),
             axis=alt.Axis(title="ink outside both", format="%", values=[0, 0.5, 1]),
         ),
-        alt.Tooltip(["layer:N", "label:N"]),
+        tooltip=[alt.Tooltip("layer:N"), alt.Tooltip("label:N", title="ink outside both")],
     )
     bars = base.mark_bar(size=16).encode(
         color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value(NEUTRAL))

@@ -22,7 +22,7 @@ _SIDE = f"min(46, 0.9 * width / {COLUMNS})"  # of a picture in the gallery, in p
 
 
 def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.LayerChart:
-    """Truth down, guess across, counts in the cells; colour shows errors, the diagonal stays grey.
+    """True labels down, predicted across, counts in the cells; colour shows errors, the diagonal stays grey.
 
     The margin, outlined, has the errors of each row and column.
     """
@@ -38,19 +38,22 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
     base = alt.Chart(frame).encode(
         x=alt.X(
             "guess:N",
+            title="predicted",
             sort=places,
-            axis=alt.Axis(orient="top", labelAngle=0, title="guess", domain=False, ticks=False),
+            axis=alt.Axis(orient="top", labelAngle=0, title="predicted", domain=False, ticks=False),
         ),
-        y=alt.Y("truth:N", sort=places, axis=alt.Axis(title="truth", domain=False, ticks=False)),
+        y=alt.Y(
+            "truth:N", title="true label", sort=places, axis=alt.Axis(title="true label", domain=False, ticks=False)
+        ),
     )
     selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
     diagonal = (
         alt.Chart(frame[frame["right"]])
         .mark_rect(cornerRadius=2, color=_RIGHT)
         .encode(
-            x=alt.X("guess:N", sort=places),
-            y=alt.Y("truth:N", sort=places),
-            tooltip=["truth:N", "guess:N", alt.Tooltip("count:Q", format=",")],
+            x=alt.X("guess:N", title="predicted", sort=places),
+            y=alt.Y("truth:N", title="true label", sort=places),
+            tooltip=_cell("count"),
         )
     )
     cells = (
@@ -60,7 +63,7 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
             opacity=alt.condition((alt.datum.errors > 0) | alt.datum.right, alt.value(1), alt.value(0.12)),
             stroke=alt.condition(selected, alt.value("#111827"), alt.value("transparent"), empty=False),
             strokeWidth=alt.value(2.5),
-            tooltip=["truth:N", "guess:N", alt.Tooltip("count:Q", format=",")],
+            tooltip=_cell("count"),
         )
         .add_params(selected)
     )
@@ -69,15 +72,23 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
         opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
     )
     margin = alt.Chart(_margin(counts, classes)).encode(
-        x=alt.X("guess:N", sort=places),
-        y=alt.Y("truth:N", sort=places),
-        tooltip=["truth:N", "guess:N", alt.Tooltip("errors:Q", format=",")],
+        x=alt.X("guess:N", title="predicted", sort=places),
+        y=alt.Y("truth:N", title="true label", sort=places),
+        tooltip=_cell("errors"),
     )
     sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
     totals = margin.mark_text(fontSize=12, cursor="pointer", fontWeight="bold").encode(
         text=alt.Text("errors:Q", format=",")
     )
     return alt.LayerChart(layer=[cells, diagonal, numbers, sums, totals], height=430)
+
+
+def _cell(figure: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("truth:N", title="true label"),
+        alt.Tooltip("guess:N", title="predicted"),
+        alt.Tooltip(f"{figure}:Q", format=","),
+    ]
 
 
 def _margin(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> pd.DataFrame:
@@ -95,9 +106,9 @@ def gallery(
     doubtful: Container[int] = (),
     how_sure: bool = True,
 ) -> alt.LayerChart:
-    """Wrong digits in rows of eight, each with truth, guess and the guess's probability; `chosen` is framed.
+    """Wrong digits in rows of eight, each with true label, prediction and confidence; `chosen` is framed.
 
-    The truth of those in `doubtful` has a question mark; without `how_sure` no probability is shown.
+    The label of those in `doubtful` has a question mark; without `how_sure` no confidence is shown.
     """
     frame = pd.DataFrame(
         [
@@ -121,8 +132,8 @@ def gallery(
         y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[rows - 0.4, -0.5], nice=False)),
         tooltip=[
             alt.Tooltip("index:Q", title="image"),
-            alt.Tooltip("answer:N", title="truth → guess"),
-            alt.Tooltip("probability:N", title="sure to"),
+            alt.Tooltip("answer:N", title="true label → predicted"),
+            alt.Tooltip("probability:N", title="confidence"),
         ],
     )
     frames = (
@@ -139,9 +150,9 @@ def gallery(
 
 
 def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequence[str]) -> alt.LayerChart:
-    """The ten probabilities of one digit as bars; guess and truth, where it is known, are named, not only coloured."""
+    """The ten probabilities of one digit as bars; prediction and true label, where it is known, are named as well."""
     guess = int(row.argmax())
-    role = {guess: "guess", truth: "truth"} if truth != guess else {guess: "truth and guess"}
+    role = {guess: "predicted", truth: "true label"} if truth != guess else {guess: "predicted, true label"}
     frame = pd.DataFrame(
         [(name, float(row[index]), role.get(index, "")) for index, name in enumerate(classes)],
         columns=["class", "probability", "role"],
@@ -156,7 +167,7 @@ def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequ
         color=alt.Color(
             "role:N",
             scale=alt.Scale(
-                domain=["truth", "guess", "truth and guess", ""],
+                domain=["true label", "predicted", "predicted, true label", ""],
                 range=[VALIDATION, HIGHLIGHT, VALIDATION, NEUTRAL],
             ),
             legend=None,

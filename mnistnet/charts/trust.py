@@ -1,4 +1,4 @@
-"""How far a network can be trusted: reliability, and accuracy class by class with intervals."""
+"""Calibration of a network, and its accuracy by class, both with intervals."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ _DOMAIN = alt.Scale(domain=[0, 1], nice=False)
 
 
 def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: float) -> alt.LayerChart:
-    """Accuracy by confidence, bin by bin with 95 % intervals: as the network says it, and at the temperature.
+    """Accuracy by confidence, bin by bin with 95 % intervals: as trained, and at the temperature.
 
-    On the dashed diagonal a network is right as often as it says.
+    On the dashed diagonal accuracy equals confidence.
     """
-    names = ["as it says", f"at temperature {temperature:.2f}"]
+    names = ["as trained", f"at temperature {temperature:.2f}"]
     rows = [
         {
             "who": name,
@@ -30,8 +30,8 @@ def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: floa
         for name, found in zip(names, (as_said, mended), strict=True)
         for one in found
     ]
-    along = alt.X("confidence:Q", scale=_DOMAIN, axis=alt.Axis(title="how sure it says it is", format="%"))
-    up = alt.Y("accuracy:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%"))
+    along = alt.X("confidence:Q", scale=_DOMAIN, axis=alt.Axis(title="confidence", format="%"))
+    up = alt.Y("accuracy:Q", scale=_DOMAIN, axis=alt.Axis(title="accuracy", format="%"))
     colour = alt.Color(
         "who:N",
         scale=alt.Scale(domain=names, range=[TRAINING, VALIDATION]),
@@ -39,28 +39,28 @@ def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: floa
     )
     base = alt.Chart(alt.InlineData(values=rows)).encode(along, up, colour)
     intervals = base.mark_rule(strokeWidth=1.5).encode(
-        alt.Y("low:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%")), alt.Y2("high:Q")
+        alt.Y("low:Q", scale=_DOMAIN, axis=alt.Axis(title="accuracy", format="%")), alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("who:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=None),
         tooltip=[
-            alt.Tooltip("who:N"),
+            alt.Tooltip("who:N", title="predictions"),
             alt.Tooltip("confidence:Q", format=".2%"),
             alt.Tooltip("accuracy:Q", format=".2%"),
-            alt.Tooltip("right:Q", format=","),
-            alt.Tooltip("answers:Q", format=","),
+            alt.Tooltip("right:Q", format=",", title="correct"),
+            alt.Tooltip("answers:Q", format=",", title="images"),
         ],
     )
     ends = alt.Chart(alt.InlineData(values=[{"at": 0}, {"at": 1}]))
     diagonal = ends.mark_line(color=NEUTRAL, strokeDash=[6, 4], strokeWidth=1.5).encode(
-        alt.X("at:Q", scale=_DOMAIN, axis=alt.Axis(title="how sure it says it is", format="%")),
-        alt.Y("at:Q", scale=_DOMAIN, axis=alt.Axis(title="how often it is right", format="%")),
+        alt.X("at:Q", scale=_DOMAIN, axis=alt.Axis(title="confidence", format="%")),
+        alt.Y("at:Q", scale=_DOMAIN, axis=alt.Axis(title="accuracy", format="%")),
     )
     return alt.LayerChart(layer=[diagonal, intervals, points], height=380)
 
 
 def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:
-    """Accuracy of each class's images with its 95 % interval; the axis begins a little below the lowest."""
+    """Accuracy of each class's images with its 95 % interval; the axis starts a little below the lowest."""
     rows = [
         {
             "class": name,
@@ -74,7 +74,7 @@ def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:
     ]
     begin = max(0.0, min([1.0, *(score.interval.low for score in scores if score.total)]) - 0.002)
     scale = alt.Scale(domain=[begin, 1 + (1 - begin) * 0.6], nice=False)  # beyond 100 % is room for the labels
-    title = f"accuracy; the axis begins at {begin:.1%}"
+    title = f"accuracy (axis starts at {begin:.1%})"
     down = alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False))
     base = alt.Chart(alt.InlineData(values=rows)).encode(down)
     ticks = [begin + (1 - begin) * part / 4 for part in range(5)]

@@ -1,4 +1,4 @@
-"""Where an answer flips: what networks answer to one digit turned, moved or thickened, step by step."""
+"""Where the prediction changes: the predictions for one digit rotated, shifted or thickened, step by step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ _ON_ORANGE = "#050a14"
 
 @dataclass(frozen=True)
 class Step:
-    """What a network answers to a variation: the class's name, its probability, whether it is that of the digit
-    as it stands."""
+    """A network's prediction for a variation: the class's name, its probability, and whether it is the prediction for
+    the digit as it is set."""
 
     network: str
     value: float
@@ -23,7 +23,7 @@ class Step:
 
 
 def strip(steps: Sequence[Step], title: str, current: float) -> alt.LayerChart:
-    """A row a network, a cell a step: its answer as text, orange where it differs; that of `current` larger."""
+    """A row a network, a cell a step: its prediction as text, orange where it differs; that of `current` larger."""
     rows = [
         {
             "network": one.network,
@@ -39,8 +39,8 @@ def strip(steps: Sequence[Step], title: str, current: float) -> alt.LayerChart:
     order = [f"{value:g}" for value in sorted({one.value for one in steps})]
     along = alt.X("value:O", sort=order, axis=alt.Axis(title=title, labelAngle=0, domain=False, ticks=False))
     down = alt.Y("network:N", sort=None, axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=140))
-    channels = [along, down, alt.Tooltip(["network:N", "value:O", "said:N"])]
-    base = alt.Chart(alt.InlineData(values=rows)).encode(*channels)
+    hints = [alt.Tooltip("network:N"), alt.Tooltip("value:O", title=title), alt.Tooltip("said:N", title="predicted")]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(along, down, tooltip=hints)
     cells = base.mark_rect(cornerRadius=2).encode(
         color=alt.condition(alt.datum.flipped, alt.value(HIGHLIGHT), alt.value(NEUTRAL)),
         opacity=alt.condition(alt.datum.flipped, alt.value(1), alt.value(0.25)),

@@ -1,4 +1,4 @@
-"""Labels of the MNIST test set that may be wrong: those that people have checked, and candidates. No torch.
+"""Labels of the MNIST test set that may be wrong: those judged wrong by people, and candidates. No torch.
 
 Checked: Northcutt, Athalye and Mueller, "Pervasive Label Errors in Test Sets Destabilize Machine Learning
 Benchmarks", NeurIPS 2021 (arXiv 2103.14749). Five people each saw an image with its label and with the class that a
@@ -56,7 +56,7 @@ def covers(dataset: str, split: str) -> bool:
 
 
 def without_validated(evaluation: Evaluation) -> Score:
-    """The score on the MNIST test images whose labels nobody has refuted."""
+    """The score on the MNIST test images without the labels judged wrong by people."""
     kept = np.ones(evaluation.score.total, bool)
     kept[list(VALIDATED)] = False
     wrong = evaluation.guesses != evaluation.predictions.labels
@@ -64,7 +64,7 @@ def without_validated(evaluation: Evaluation) -> Score:
 
 
 def candidates(guesses: Sequence[npt.NDArray[np.integer]], labels: npt.NDArray[np.integer]) -> dict[int, int]:
-    """Images that all networks answer alike and wrong, by index, with that answer. The networks may err together."""
+    """Images for which all networks make the same wrong prediction, by index, with that prediction."""
     table = np.stack(guesses)
     alike = (table == table[0]).all(0) & (table[0] != labels)
     return {int(index): int(table[0, index]) for index in np.flatnonzero(alike)}

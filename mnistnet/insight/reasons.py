@@ -1,7 +1,7 @@
-"""Why an answer came out as it did, in sentences that each rest on something tried or counted. No torch.
+"""Why a network made a prediction, in sentences that each rest on something tried or counted. No torch.
 
-What is claimed is what was done: a patch was covered and the answer changed; a window of the geometry holds two
-places or does not. Nothing is read into a picture.
+A sentence says what was done: a patch was covered and the prediction changed; a receptive field contains two
+pixels or does not. No picture is interpreted.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from mnistnet.runs.predictions import Probabilities
 INKED = 64  # a pixel at least this bright is of the stroke
 _CLOSE = 0.2  # two probabilities nearer than this are a close call
 _SURE = 0.9
-_CLEAR = 0.5  # a change that gives the other class at least this has turned the answer
-_SIDE = f"{PATCH}×{PATCH} pixels"
+_CLEAR = 0.5  # from this probability of the other class on, a change of the prediction is called clear
+_PATCH = f"{PATCH}×{PATCH} patch"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Flip:
-    """A patch around `spot` that, laid over the image, makes the answer `answer` with this probability."""
+    """A patch around `spot` that changes the prediction to `answer` with this probability."""
 
     spot: Spot
     answer: int
@@ -41,9 +41,9 @@ class Flip:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Where the ink is that speaks most for the guess and for the truth, and the first layer that sees both at once.
+    """Where the ink is that supports the guess and the truth most, and the first layer that sees both at once.
 
-    `together` is a layer's place in the rows asked about; None where no unit of any of them sees both.
+    `together` is a layer's place in the given rows; None where no unit of any of them sees both.
     """
 
     for_guess: Spot
@@ -60,7 +60,7 @@ class Evidence:
 
 
 def flip(covered: Covered, wanted: int) -> Flip | None:
-    """The patch that turns the answer into `wanted` with the highest probability; None where none does."""
+    """The patch that changes the prediction to `wanted` with the highest probability; None where none does."""
     probabilities = _softmax(covered.logits)[..., wanted]
     possible = np.where(covered.answers == wanted, probabilities, -1)
     spot = _spot(possible)
@@ -71,7 +71,7 @@ def flip(covered: Covered, wanted: int) -> Flip | None:
 def evidence(erased: Covered, image: Bytes, guess: int, truth: int, rows: Sequence[Row]) -> Evidence | None:
     """Where covering ink costs the guess's lead over the truth most, and where it helps it most, (28, 28) uint8.
 
-    None where the ink speaks for one side only, or the two are one.
+    None where the ink supports one side only, or the two are one class.
     """
     effect = erased.effect(guess, truth)
     inked = image >= INKED
@@ -125,20 +125,20 @@ def _third(place: int, low: int, high: int, names: tuple[str, str, str]) -> str:
 
 
 def certainty(row: Probabilities, truth: int | None, classes: Sequence[str]) -> str:
-    """How sure the answer was, and what the truth got, or the second guess."""
+    """The probability of the prediction, and that of the true class, or of the second most probable one."""
     guess = int(row.argmax())
     if truth in (None, guess):
         second = rival(row, truth)
-        opening = "" if truth is None else "Right: "
-        return f"{opening}{classes[guess]} with {row[guess]:.1%}; next comes {classes[second]} with {row[second]:.1%}."
+        opening = "Predicted" if truth is None else "Correct: predicted"
+        return f"{opening} {classes[guess]} ({row[guess]:.1%}); second is {classes[second]} ({row[second]:.1%})."
+    figures = f"predicted {classes[guess]} ({row[guess]:.1%}), true class {classes[truth]} ({row[truth]:.1%})"
     if float(row[guess] - row[truth]) < _CLOSE:
-        return f"A close call: {classes[guess]} got {row[guess]:.1%}, the truth, {classes[truth]}, {row[truth]:.1%}."
-    how = "Sure and wrong" if row[guess] >= _SURE else "Wrong"
-    return f"{how}: {classes[guess]} got {row[guess]:.1%}, the truth, {classes[truth]}, {row[truth]:.1%}."
+        return f"Wrong, with close probabilities: {figures}."
+    return f"Wrong, with high confidence: {figures}." if row[guess] >= _SURE else f"Wrong: {figures}."
 
 
 def rival(row: Probabilities, truth: int | None) -> int:
-    """The class that the guess is held against: the truth where it was missed, else the second guess."""
+    """The class that the guess is compared with: the truth where it was missed, else the runner-up."""
     guess, second = (int(place) for place in np.argsort(-row, kind="stable")[:2])
     return second if truth in (None, guess) else truth
 
@@ -152,7 +152,7 @@ def sentences(
     named: Sequence[tuple[str, Row]],
     classes: Sequence[str],
 ) -> list[str]:
-    """What was tried on an answer and what came of it, the answer to "why" first; nothing for an empty sheet."""
+    """What was tried on the image and how the prediction changed, the reason first; empty without ink."""
     if not (image >= INKED).any():
         return []
     said = _tried(image, classes[guess], classes[against], flip(erased, against), flip(inked, against))
@@ -164,20 +164,20 @@ def sentences(
 def _tried(image: Bytes, guess: str, other: str, without: Flip | None, added: Flip | None) -> list[str]:
     """The clearer of the two changes as the reason, then the other; or that neither decides it."""
     reasons = {
-        "without": f"Read as {guess} because of the ink {{where}}: without it the answer is {other} ({{how}}).",
-        "added": f"Read as {guess} for want of ink {{where}}: with it the answer is {other} ({{how}}).",
+        "without": f"Read as {guess} because of the ink {{where}}: without it the prediction is {other} ({{how}}).",
+        "added": f"Read as {guess} because ink is missing {{where}}: with it the prediction is {other} ({{how}}).",
     }
     others = {
-        "without": f"Without the ink in {_SIDE} {{where}} it answers {other} as well ({{how}}).",
-        "added": f"A block of ink of {_SIDE} {{where}} makes it {other} as well ({{how}}).",
+        "without": f"Removing a {_PATCH} of ink {{where}} also makes it {other} ({{how}}).",
+        "added": f"Adding a {_PATCH} of ink {{where}} also makes it {other} ({{how}}).",
     }
     unclear = {
-        "without": f"Without the ink in {_SIDE} {{where}} it wavers: {other} comes first, with {{how}}.",
-        "added": f"With a block of ink of {_SIDE} {{where}} it wavers: {other} comes first, with {{how}}.",
+        "without": f"Removing a {_PATCH} of ink {{where}} makes {other} the most probable class, at only {{how}}.",
+        "added": f"Adding a {_PATCH} of ink {{where}} makes {other} the most probable class, at only {{how}}.",
     }
     missing = {
-        "without": f"Taking away no {_SIDE} of ink makes it {other}.",
-        "added": f"Adding no {_SIDE} of ink makes it {other}.",
+        "without": f"Removing any single {_PATCH} does not make it {other}.",
+        "added": f"Adding any single {_PATCH} of ink does not make it {other}.",
     }
     found = {"without": without, "added": added}
     ranked = sorted(found, key=lambda kind: -(one.probability if (one := found[kind]) else 0.0))
@@ -190,7 +190,7 @@ def _tried(image: Bytes, guess: str, other: str, without: Flip | None, added: Fl
         wording = unclear if not is_clear else others if said else reasons
         said.append(wording[kind].format(where=_at(whereabouts(one.spot, image)), how=f"{one.probability:.0%}"))
     if not any(one and one.probability >= _CLEAR for one in found.values()):
-        said.insert(0, f"No stroke alone decides it: read as {guess}, not {other}, by its whole shape.")
+        said.insert(0, f"Read as {guess}: no single {_PATCH} decides between {guess} and {other}.")
     return said
 
 
@@ -202,16 +202,16 @@ def _apart(
     found: Evidence, image: Bytes, guess: int, against: int, named: Sequence[tuple[str, Row]], classes: Sequence[str]
 ) -> str:
     one, other = whereabouts(found.for_guess, image), whereabouts(found.for_truth, image)
-    ends = f"The ink that speaks most for {classes[guess]} ({one}) and for {classes[against]} ({other})"
-    if found.together is None:
-        return f"{ends} lies {found.distance} pixels apart: no unit of any layer sees both."
-    if found.together == 0:
-        return f"{ends} lies {found.distance} pixels apart: units of the first layer already see both."
-    name = named[found.together][0]
-    return (
-        f"{ends} lies {found.distance} pixels apart: no unit before layer {name} sees both, "
-        "so no earlier layer can weigh one against the other."
+    apart = (
+        f"The ink that supports {classes[guess]} most ({one}) and the ink that supports {classes[against]} most "
+        f"({other}) are {found.distance} pixels apart"
     )
+    if found.together is None:
+        return f"{apart}: no receptive field of any layer contains both."
+    if found.together == 0:
+        return f"{apart}: receptive fields of the first layer already contain both."
+    name = named[found.together][0]
+    return f"{apart}: no receptive field before layer {name} contains both, so no earlier layer can compare the two."
 
 
 def _spot(values: Floats) -> Spot:

@@ -8,7 +8,6 @@ from mnistnet import links
 from mnistnet.nets import presets
 from mnistnet.nets.rules import COURSE, PROFILES
 from mnistnet.runs.predictions import SplitName
-from mnistnet.runs.run import GALLERY
 from mnistnet.training.recipe import Recipe
 
 DESIGN, RECIPE, RUN, SPLIT, DIGIT, PROFILE = "design", "recipe", "run", "split", "digit", "rules"
@@ -16,7 +15,6 @@ NETWORK, VIEW, QUESTION, OTHER, NETWORKS = "network", "view", "ask", "other", "n
 VIEWS = ("digits", "compared", "trust")  # of a run's answers
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that one digit can be looked at with
 MOST_NETWORKS = 3  # that answer a digit side by side
-_FIRST_ASKED = ("mnistnet-16k", "mnistnet-min")
 TABLE = "table"  # the network looked at is the design on the table, not a run's
 
 
@@ -69,5 +67,5 @@ FIELDS = (
     Field(VIEW, VIEWS[0], str, _one_of(VIEW, VIEWS)),
     Field(QUESTION, QUESTIONS[0], str, _one_of(QUESTION, QUESTIONS)),
     Field(OTHER, None, str, _run_id),
-    Field(NETWORKS, tuple(GALLERY + name for name in _FIRST_ASKED), ",".join, _run_ids),
+    Field(NETWORKS, None, ",".join, _run_ids),
 )

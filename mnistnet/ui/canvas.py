@@ -1,4 +1,4 @@
-"""A sheet to draw a digit on, by mouse, pen or finger: the one thing here that no native element does."""
+"""A sheet to draw a digit on, by mouse, pen or finger: no native element does that."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mnistnet.ui import state
 _HTML = """
 <div class="sheet">
   <canvas width="560" height="560" role="img"
-    aria-label="Sheet to draw a digit on. By keyboard, take a test digit or a picture instead."></canvas>
+    aria-label="Sheet to draw a digit on. With the keyboard, choose a test digit or upload a picture instead."></canvas>
   <div class="tools">
     <button type="button" class="undo">Undo</button>
     <button type="button" class="clear">Clear</button>

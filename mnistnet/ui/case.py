@@ -1,4 +1,4 @@
-"""A digit that a network has answered, and what is asked about it."""
+"""A digit with a network's prediction, ready to be explained."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,12 +23,12 @@ class Case:
 
     @property
     def guess(self) -> int:
-        """The class that was answered."""
+        """The predicted class."""
         return int(self.row.argmax())
 
     @property
     def rival(self) -> int:
-        """The class that the guess is held against: the truth where it was missed, else the second guess."""
+        """The class that the guess is compared with: the truth where it was missed, else the runner-up."""
         return reasons.rival(self.row, self.truth)
 
     @property
@@ -38,5 +38,5 @@ class Case:
 
     @cached_property
     def named(self) -> list[tuple[str, Row]]:
-        """The layers that look at something new, by number and kind."""
+        """The layers with a receptive field of their own, by number and kind."""
         return readers.named_layers(self.run.architecture)

@@ -1,4 +1,4 @@
-"""Two sets of answers to the same images: what was fixed, what was broken; and what no network gets right."""
+"""Two runs on the same images: which images were fixed, which are newly wrong; and which are wrong in every network."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ _SIGNIFICANT = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """What is looked at: a run's answers to a split; without `images` they are counted, not shown."""
+    """A run's predictions for a split; without `images` mistakes are counted, not shown."""
 
     run: Run
     split: SplitName
@@ -34,10 +34,10 @@ class Answered:
 
 
 def compared(evaluation: Evaluation, images: Bytes | None, run: Run, split: SplitName) -> None:
-    """The run held against what was chosen, then all runs on the same images."""
+    """The run beside the chosen one, then all runs on the same images."""
     answered = Answered(run, split, evaluation, images)
     _against(answered)
-    st.subheader("What every network gets wrong", anchor=False)
+    st.subheader("Wrong in every network", anchor=False)
     _hard_core(answered)
 
 
@@ -45,15 +45,15 @@ def _against(answered: Answered) -> None:
     run, split, evaluation = answered.run, answered.split, answered.evaluation
     titles = {one.id: components.run_title(one) for one in _peers(run, split)}
     if run.recipe.protocol == "course" or split == "validation":
-        titles |= {f"{_EPOCH}{row.epoch}": f"its own epoch {row.epoch}" for row in readers.metrics(run)[:-1]}
+        titles |= {f"{_EPOCH}{row.epoch}": f"this run, epoch {row.epoch}" for row in readers.metrics(run)[:-1]}
     if not titles:
-        st.info("There is nothing else that answered these images yet: train another network.", icon=":material/info:")
+        st.info("No other run has predictions for these images yet: train another network.", icon=":material/info:")
         return
     other = state.other()
     current = other if other in titles else next(iter(titles))
     key = state.control(_OTHER, current)
     st.selectbox(
-        "Held against",
+        "Compare with",
         list(titles),
         list(titles).index(current),
         format_func=titles.__getitem__,
@@ -67,7 +67,8 @@ def _against(answered: Answered) -> None:
         return
     if before is None:
         st.info(
-            f"No answers of {titles[current]} were kept: only runs trained by this version or later keep each epoch's.",
+            f"No predictions are stored for {components.plain(titles[current])}: only newer runs "
+            "store them for each epoch.",
             icon=":material/info:",
         )
         return
@@ -75,9 +76,9 @@ def _against(answered: Answered) -> None:
     _sentence(pair)
     fixed, broken = st.columns(2, gap="medium")
     with fixed:
-        _digits("Fixed", "wrong there, right here", pair.fixed, before, answered)
+        _digits("Fixed", "wrong in the other, correct in this run", pair.fixed, before, answered)
     with broken:
-        _digits("Newly broken", "right there, wrong here", pair.broken, evaluation.guesses, answered)
+        _digits("Newly wrong", "correct in the other, wrong in this run", pair.broken, evaluation.guesses, answered)
 
 
 def _other_chosen() -> None:
@@ -85,7 +86,7 @@ def _other_chosen() -> None:
 
 
 def _peers(run: Run, split: SplitName) -> list[Run]:
-    """The other runs that answered the same images."""
+    """The other runs with predictions for the same images."""
     return [
         one
         for one in readers.with_answers()
@@ -108,23 +109,24 @@ def _guesses(run: Run, other: str, split: SplitName) -> npt.NDArray[np.integer] 
 
 def _sentence(pair: Pair) -> None:
     one, two, three = st.columns(3)
-    one.metric("Fixed", len(pair.fixed), help="Wrong there, right here.")
-    two.metric("Newly broken", len(pair.broken), help="Right there, wrong here.")
+    one.metric("Fixed", len(pair.fixed), help="Wrong in the other, correct in this run.")
+    two.metric("Newly wrong", len(pair.broken), help="Correct in the other, wrong in this run.")
     three.metric("Wrong in both", len(pair.wrong_twice))
     p = pair.p_value
     chance = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"
     differ = len(pair.fixed) + len(pair.broken)
     if not differ:
-        st.markdown("They get the very same images wrong.")
+        st.markdown("Both are wrong on the same images.")
         return
     better = "better" if len(pair.fixed) > len(pair.broken) else "worse"
     verdict = (
-        f"It is {better} by more than chance explains"
+        f"This run is significantly {better}"
         if p < _SIGNIFICANT
-        else "That is no more than chance explains: these images do not tell which of the two is better"
+        else "The difference is not significant: these images do not show which of the two is better"
     )
+    images = "image" if differ == 1 else "images"
     st.markdown(
-        f"Of {differ} images that only one of them gets right, this run has {len(pair.fixed)}. "
+        f"Only one of the two is correct on {differ} {images}; on {len(pair.fixed)} of them it is this run. "
         f"{verdict} (McNemar's exact test, {chance})."
     )
 
@@ -136,7 +138,7 @@ def _digits(
     guesses: npt.NDArray[np.integer],
     answered: Answered,
 ) -> None:
-    """Images by their wrong guesses; a click opens one in the first view."""
+    """Images with their wrong predictions; a click opens one in the first view."""
     st.markdown(f"**{title}**: {len(places)} ({meaning})")
     images, dataset = answered.images, answered.run.recipe.dataset
     if images is None or not len(places):
@@ -174,13 +176,13 @@ def _hard_core(answered: Answered) -> None:
     peers = (readers.stored_evaluation(one, split) for one in _peers(answered.run, split))
     known = [one for one in peers if one]
     if not known:
-        st.caption("It takes the answers of at least two runs to the same images.")
+        st.caption("This needs the predictions of at least two runs for the same images.")
         return
     labels = evaluation.predictions.labels
     found = paired.agreement([one.guesses for one in (evaluation, *known)], labels)
     st.markdown(
-        f"{found.networks} networks answered these {found.total:,} images. They all agree on "
-        f"{found.unanimous / found.total:.2%} of them, and **{len(found.hard_core)} images are wrong in every one**: "
-        "no choice among these designs or seeds would mend those."
+        f"{found.networks} networks have predictions for these {found.total:,} images. They all agree on "
+        f"{found.unanimous / found.total:.2%} of the images. **{len(found.hard_core)} images are wrong in every one**: "
+        "choosing another of these networks would not correct them."
     )
-    _digits("The hard core", "wrong in all", found.hard_core, evaluation.guesses, answered)
+    _digits("Wrong in all", "with this run's prediction", found.hard_core, evaluation.guesses, answered)

@@ -1,5 +1,7 @@
-"""The Compare page's pieces: the table of runs, their curves, and the accuracy-parameters plane."""
+"""The Compare page's charts: the curves of runs and the accuracy-parameters plane; and the gallery's table."""
 
+from collections import Counter
+from collections.abc import Sequence
 from statistics import mean
 
 import pandas as pd
@@ -12,63 +14,16 @@ from mnistnet.insight.evaluation import Score, at_mean
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs import exhibits
 from mnistnet.runs.run import Run
-from mnistnet.ui import components, readers, state
+from mnistnet.ui import components, ranking, readers, state
 
-_CHOSEN, _TABLE, _TOUCHED = "compare-runs", "compare-table", "compare-touched"
+_CHOSEN, _TOUCHED = "compare-runs", "compare-touched"
 _FIRST_SHOWN = 5
 
 
-def table(runs: list[Run]) -> None:
-    """All runs with what they cost and what they reached."""
-    st.dataframe(
-        pd.DataFrame(
-            [
-                (
-                    run.id,
-                    run.name,
-                    str(run.state),
-                    run.params,
-                    f"{run.epochs_done} / {run.recipe.epochs}",
-                    run.recipe.dataset,
-                    run.recipe.protocol,
-                    _share(run.validation_accuracy, run),
-                    _share(run.best_validation_accuracy, run),
-                    _test(run),
-                    run.train_seconds,
-                )
-                for run in runs
-            ],
-            columns=[
-                "run",
-                "name",
-                "state",
-                "parameters",
-                "epochs",
-                "data",
-                "protocol",
-                "validation",
-                "best",
-                "test, final weights (95% interval)",
-                "seconds",
-            ],
-        ),
-        hide_index=True,
-        key=_TABLE,
-        alt=f"{len(runs)} runs with parameters, epochs, accuracies and training times",
-        column_config={
-            "parameters": st.column_config.NumberColumn(format="localized"),
-            "validation": st.column_config.TextColumn(help="Validation accuracy after the last epoch"),
-            "best": st.column_config.TextColumn(
-                help="Best epoch by validation accuracy; under the course protocol by test accuracy, which flatters."
-            ),
-            "seconds": st.column_config.NumberColumn(format="%.0f", help="Training time without validation"),
-        },
-    )
-
-
 def chosen(runs: list[Run]) -> list[Run]:
-    """Which runs are drawn; the newest few to begin with."""
-    runs = [*runs, *exhibits.runs()]
+    """The runs to draw, chosen by the visitor; until then the best and the newest few."""
+    first = [run for run in (ranking.best(runs),) if run]
+    runs = [*first, *(run for run in (*runs, *exhibits.runs()) if run not in first)]
     titles = {run.id: _label(run) for run in runs}
     if st.session_state.get(_TOUCHED):
         st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
@@ -90,16 +45,35 @@ def _touch() -> None:
 
 
 def _label(run: Run) -> str:
+    return f"{run.title}{_data_and_epochs(run)}"
+
+
+def labels(runs: Sequence[Run]) -> dict[str, str]:
+    """A label for each run by its id, short enough for a legend on a phone where names are; no two are the same."""
+    names = Counter(run.name for run in runs)
+    short = {
+        run.id: f"{run.name}{_data_and_epochs(run)}"
+        if names[run.name] == 1
+        else f"{run.name} ({'gallery' if run.is_of_gallery else run.id[:4]}){_data_and_epochs(run)}"
+        for run in runs
+    }
+    return short if len(set(short.values())) == len(short) else {run.id: _label(run) for run in runs}
+
+
+def _data_and_epochs(run: Run) -> str:
     data = "" if run.recipe.dataset == "mnist" else f" · {run.recipe.dataset}"
-    return f"{run.title}{data}"
+    total = run.recipe.epochs
+    epochs = f"{total}" if run.epochs_done == total else f"{run.epochs_done} of {total}"
+    return f"{data} · {epochs} {'epoch' if total == 1 else 'epochs'}"
 
 
 def curves(runs: list[Run]) -> None:
     """Their validation errors over the epochs."""
     target = state.profile().accuracy
-    lines = {_label(run): readers.metrics(run) for run in runs if run.epochs_done}
+    names = labels(runs)
+    lines = {names[run.id]: readers.metrics(run) for run in runs if run.epochs_done}
     if not lines:
-        st.caption("None of these runs has stored an epoch yet." if runs else "Choose a run above.")
+        st.caption("None of these runs has finished an epoch yet." if runs else "Choose a run above.")
         return
     best = max((run for run in runs if run.epochs_done), key=lambda run: run.best_validation_accuracy or 0)
     components.draw(
@@ -107,15 +81,21 @@ def curves(runs: list[Run]) -> None:
         "overlay",
         f"Validation error of {len(lines)} runs; the lowest is {1 - (best.best_validation_accuracy or 0):.2%}",
     )
+    finished = [run.epochs_done for run in runs if run.epochs_done]
+    if min(finished) < max(finished):
+        st.caption(
+            f"These runs have finished different numbers of epochs, {min(finished)} to {max(finished)}: a short run "
+            "does not show what its design can reach."
+        )
 
 
 def plane(runs: list[Run]) -> None:
     """Test accuracy against parameters, with the published solutions."""
-    points = []
+    points, names = [], labels(runs)
     for run in runs:
         if run.test_errors is not None and run.test_total and run.recipe.dataset == "mnist" and not run.is_of_gallery:
             score = Score(run.test_errors, run.test_total)
-            label = _label(run)
+            label = names[run.id]
             points.append(
                 Point(
                     label,
@@ -130,24 +110,24 @@ def plane(runs: list[Run]) -> None:
     means = [_mean(entry) for entry in shown if not entry.is_final_fit]
     finals = [_mean(entry) for entry in shown if entry.is_final_fit]
     components.draw(
-        comparison.plane(points, means, finals, state.profile().accuracy),
+        comparison.plane(points, means, finals, state.profile().accuracy, list(names.values())),
         "plane",
         f"Test accuracy against parameters: {len(points)} runs and {len(shown)} gallery entries beside "
         f"{sum(preset.published is not None for preset in PRESETS.values())} published solutions",
     )
     st.caption(
-        "Dots: the final weights of these MNIST runs on all 10,000 test images. Squares: means of the gallery's seeds, "
-        "hollow for final fits on all 60,000 training images. All with 95% intervals. Diamonds: published solutions "
-        "as their authors state them; crosses: other public results; one run each, where their "
-        "sources say so the best epoch on the test set."
+        "Dots: the final weights of the chosen MNIST runs on the 10,000 test images. Squares: the gallery, mean over "
+        "its seeds; hollow squares are trained on all 60,000 training images. Lines: 95% intervals. Diamonds: "
+        "published solutions, as their authors state them. Crosses: other public results. Diamonds and crosses are "
+        "single runs; where the source says so, the best epoch was picked on the test set."
     )
 
 
 def gallery() -> None:
-    """The presets as they were trained for the gallery: all seeds, final weights."""
+    """The gallery: the presets as trained with all seeds, final weights."""
     if not entries():
         return
-    st.subheader("The presets, trained", anchor=False)
+    st.subheader("Gallery: the presets, trained", anchor=False)
     st.dataframe(
         pd.DataFrame(
             [
@@ -185,18 +165,18 @@ def gallery() -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             "mean test": st.column_config.TextColumn(help="Mean over the seeds, final weights, 10,000 test images"),
             "95% interval": st.column_config.TextColumn(
-                help="Wilson's, at the mean: that of 10,000 images, which more seeds do not narrow"
+                help="Wilson interval at the mean for 10,000 images; more seeds do not make it narrower"
             ),
             "best epoch": st.column_config.TextColumn(
-                help="Mean validation accuracy of each seed's best epoch; under the course protocol that is the test "
-                "set, and flatters"
+                help="Mean validation accuracy of each seed's best epoch. Under the course protocol it was "
+                "picked on the test set, so it is slightly optimistic."
             ),
             "seconds": st.column_config.NumberColumn(format="%.0f", help="Mean training time without validation"),
         },
     )
     st.caption(
-        f"{next(iter(entries().values())).conditions}. The first seed's curve can be drawn and its mistakes looked at, "
-        "final fits excepted."
+        f"{next(iter(entries().values())).conditions}. The curve and the mistakes of the first seed of each preset are "
+        "available on this page and on Mistakes, those of the final fits on all 60,000 images are not."
     )
 
 
@@ -209,23 +189,3 @@ def _ends(entry: Entry) -> tuple[float, float]:
     outcomes = entry.outcomes
     interval = at_mean([outcome.test_errors for outcome in outcomes], outcomes[0].test_total).interval
     return interval.low, interval.high
-
-
-def _share(accuracy: float | None, run: Run) -> str:
-    if accuracy is None:
-        return "–"
-    score = components.errors_of(accuracy, run)
-    return f"{accuracy:.2%} ({score.errors} of {score.total:,} wrong)"
-
-
-def _test(run: Run) -> str:
-    if run.test_errors is None or not run.test_total:
-        return "–"
-    return _score(Score(run.test_errors, run.test_total))
-
-
-def _score(score: Score) -> str:
-    return (
-        f"{score.accuracy:.2%} · {score.errors} of {score.total:,} wrong "
-        f"({score.interval.low:.2%} to {score.interval.high:.2%})"
-    )

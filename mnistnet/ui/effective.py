@@ -1,4 +1,4 @@
-"""What a network's layers do look at, beside what they could: effective fields, kernels, what drives a channel."""
+"""What takes the network itself: effective receptive fields, kernels, the images that activate a channel most."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnistnet.charts import fields as charts
+from mnistnet.charts.fields import extent
 from mnistnet.charts.palette import NEUTRAL, TRAINING
 from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
 from mnistnet.data.datasets import Bytes
@@ -27,20 +28,23 @@ Named = list[tuple[str, Row]]
 
 
 def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """All that takes the network itself, and not its geometry alone; says why where it cannot be had."""
+    """All that needs the network and not its geometry alone; a sentence says why where it is not available."""
     if readers.walk(insights.architecture(subject)).fault:
-        st.info("This needs a design that can be built.", icon=":material/info:")
+        st.info(
+            "Effective receptive fields need a design without errors: correct it on the Design page.",
+            icon=":material/info:",
+        )
         return
     try:
-        looked_at(subject, named, images, dataset)
+        measured(subject, named, images, dataset)
         kernels(subject, dataset)
         driven(subject, named, images, dataset)
     except MnistnetError as error:
         components.problem(error)
 
 
-def looked_at(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """Effective fields, untrained beside trained, and both sizes along depth."""
+def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """Effective receptive fields, untrained beside trained, and both sizes along depth."""
     fresh = insights.effective(insights.architecture(subject), images, dataset)
     found = {"untrained": fresh}
     if isinstance(subject, Run):
@@ -50,12 +54,13 @@ def looked_at(subject: Subject, named: Named, images: Bytes, dataset: str) -> No
     components.draw(
         charts.along_depth(named, sizes),
         "along-depth",
-        f"Receptive field and effective field of {len(named)} layers; the image is {IMAGE_SIZE} pixels wide",
+        f"Receptive field and effective receptive field of {len(named)} layers; the image is {IMAGE_SIZE} pixels wide",
     )
     st.caption(
-        f"Bars: what a unit can see. Marks: what it looks at, the side of a square as large as the pixels that hold "
-        f"95% of the squared gradient, over {insights.SAMPLE} digits (after Luo et al., 2016)."
+        "Bars: receptive field. Marks: effective receptive field, given as the side of a square with as many pixels as "
+        f"hold 95% of the squared gradient; mean over {insights.SAMPLE} digits (after Luo et al., 2016)."
     )
+    _figures(named, found)
     with st.grid(min_column_width=len(found) * (IMAGE_SIZE * _TIMES + 12)):
         for name, row in named:
             with st.container(gap="xsmall"):
@@ -63,17 +68,44 @@ def looked_at(subject: Subject, named: Named, images: Bytes, dataset: str) -> No
 
 
 def _sentence(named: Named, found: Mapping[str, Mapping[int, Field]]) -> str:
+    """The first layer whose receptive field is as large as the image, else the last, with its effective sizes."""
     name, row = next(((name, row) for name, row in named if row.field >= IMAGE_SIZE), named[-1])
-    sizes = " and ".join(f"{by_layer[row.layer].most_energy:.0f} px {who}" for who, by_layer in found.items())
-    return f"Layer **{components.plain(name)}** can see {min(row.field, IMAGE_SIZE)} px a side; it looks at {sizes}."
+    sizes = " and ".join(
+        f"{side}×{side} {who}" for who, by_layer in found.items() for side in (round(by_layer[row.layer].most_energy),)
+    )
+    return (
+        f"Layer **{components.plain(name)}** has a receptive field of {extent(row)}. "
+        f"Its effective receptive field is about {sizes}."
+    )
+
+
+def _figures(named: Named, found: Mapping[str, Mapping[int, Field]]) -> None:
+    """All sizes as a table, with those by the paper's own measure."""
+    with st.expander("All sizes as a table", icon=":material/table:"):
+        columns: dict[str, list[str] | list[float]] = {
+            "layer": [name for name, _ in named],
+            "receptive field": [extent(row) for _, row in named],
+            "jump": [str(row.jump) if row.size > 1 else "–" for _, row in named],
+            "feature map": [f"{row.size}×{row.size}" for _, row in named],
+        }
+        for who, by_layer in found.items():
+            fields = [by_layer[row.layer] for _, row in named]
+            columns[f"effective, {who}"] = [round(field.most_energy, 1) for field in fields]
+            columns[f"over 4.55%, {who}"] = [round(field.two_deviations, 1) for field in fields]
+        st.dataframe(columns, hide_index=True, key="field-sizes", alt=f"Sizes of {len(named)} layers in pixels")
+        st.caption(
+            "Effective: the side of the square that holds 95% of the squared gradient. Over 4.55%: the side of the "
+            "square of all pixels whose gradient is above 4.55% of the largest, which for a Gaussian are the pixels "
+            "within two standard deviations (2σ), the measure of Luo et al."
+        )
 
 
 def _pair(name: str, row: Row, found: Mapping[str, Mapping[int, Field]]) -> None:
-    """One layer's effective fields side by side, with the window of its middle place around each."""
+    """One layer's effective receptive fields side by side, in the frame of its middle unit's receptive field."""
     middle = window(row, row.size // 2)
     paper = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     colours = {"untrained": NEUTRAL, "trained": TRAINING}
-    st.markdown(f"**{components.plain(name)}** · sees {row.field} px")
+    st.markdown(f"**{components.plain(name)}** · {extent(row)}")
     with st.container(horizontal=True, gap="xsmall"):
         for who, by_layer in found.items():
             field = by_layer[row.layer]
@@ -81,9 +113,9 @@ def _pair(name: str, row: Row, found: Mapping[str, Mapping[int, Field]]) -> None
                 st.image(
                     with_field(paper, field.strength, middle, middle, _TIMES, colours[who]),
                     width=IMAGE_SIZE * _TIMES,
-                    alt=f"{name}, {who}: looks at {field.most_energy:.1f} of {row.field} pixels",
+                    alt=f"{name}, {who}: effective receptive field {field.most_energy:.1f} of {row.field} pixels",
                 )
-                st.caption(f"{who}: {field.most_energy:.1f} px (95%), {field.two_deviations:.1f} px (2σ)")
+                st.caption(f"{who}: {field.most_energy:.1f} px")
 
 
 def kernels(subject: Subject, dataset: str) -> None:
@@ -91,24 +123,27 @@ def kernels(subject: Subject, dataset: str) -> None:
     found = insights.lens(subject, dataset).kernels
     if found is None:
         return
-    st.subheader("What the first layer looks for", anchor=False)
+    st.subheader("Kernels of the first layer", anchor=False)
     times = max(1, _KERNEL_SIDE // found.shape[2])
     st.image(
         sheet(found[:, 0], _KERNELS_IN_A_ROW, times, grey_is_zero=True),
         alt=f"{len(found)} kernels of the first convolution",
     )
-    st.caption(f"{len(found)} kernels of {found.shape[2]}×{found.shape[3]}: white asks for ink, black for paper.")
+    st.caption(
+        f"{len(found)} kernels of {found.shape[2]}×{found.shape[3]}. White: positive weights, which respond to ink. "
+        "Black: negative weights, which respond to missing ink."
+    )
 
 
 @st.fragment
 def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """The patches of real digits that drive a chosen channel hardest, each cut to its receptive field."""
-    st.subheader("What drives a channel", anchor=False)
+    """The parts of real digits that activate a chosen channel most, each cut to its receptive field."""
+    st.subheader("Images that activate a channel most", anchor=False)
     names = [name for name, _ in named]
     one, other = st.columns(2)
     if st.session_state.get(_LAYER) not in names:
         st.session_state[_LAYER] = names[len(names) // 2]
-    chosen = one.selectbox("Of layer", names, names.index(st.session_state[_LAYER]), key=_LAYER)
+    chosen = one.selectbox("Layer", names, names.index(st.session_state[_LAYER]), key=_LAYER)
     row = dict(named)[chosen]
     if not 1 <= st.session_state.get(_CHANNEL, 0) <= row.channels:
         st.session_state[_CHANNEL] = 1
@@ -124,10 +159,10 @@ def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
         for driver in found:
             patch = cut(images[driver.image], window(row, driver.row), window(row, driver.column), side)
             with st.container(gap=None):
-                st.image(enlarged(patch, times), width=side * times, alt=f"part of image {driver.image}")
+                st.image(enlarged(patch, times), width=side * times, alt=f"Part of image {driver.image}")
                 st.caption(f"{driver.image}: {driver.value:.2f}")
     st.caption(
-        f"Of the first {min(len(images), insights.DRIVEN_BY):,} images, those that drive channel {channel} of layer "
-        f"{components.plain(chosen)} hardest, cut to the {side} pixels that its unit sees; under each the image's "
-        "number and the channel's value."
+        f"Of the first {min(len(images), insights.DRIVEN_BY):,} images, the {len(found)} with the highest value in "
+        f"channel {channel} of layer {components.plain(chosen)}, cut to the receptive field of that unit "
+        f"({extent(row)}). Below each: the image's index and the value."
     )

@@ -39,12 +39,12 @@ def _split_chosen(chosen: SplitName) -> None:
 
 
 def view_picker() -> None:
-    """Which way to look at the answers."""
+    """The views of the page to choose from."""
     components.switch("View", _VIEW_TITLES, state.view(), _VIEW, state.choose_view, named=False)
 
 
 def evaluation(run: Run, split: SplitName) -> Evaluation | None:
-    """The run's answers, or a sentence that says why there are none."""
+    """The run's predictions, or a sentence that says why there are none."""
     try:
         return readers.evaluation(run, split)
     except MnistnetError as error:
@@ -53,11 +53,14 @@ def evaluation(run: Run, split: SplitName) -> Evaluation | None:
 
 
 def images(run: Run, split: SplitName) -> Bytes | None:
-    """The images that were answered, or a sentence that says how to have them."""
+    """The images of the split, or a sentence that says how to get them."""
     try:
         return readers.images(run.recipe.dataset, run.recipe.protocol, split)
     except MnistnetError as error:
-        st.error(components.plain(f"The answers are here, the images are not: {error}"), icon=":material/error:")
+        st.error(
+            components.plain(f"The predictions are stored, but the images are not on this machine: {error}"),
+            icon=":material/error:",
+        )
         return None
 
 
@@ -77,7 +80,7 @@ def matrix(evaluation: Evaluation, run: Run) -> None:
 
 def _filters(classes: Sequence[str]) -> None:
     truth, guess, order = st.columns([0.27, 0.27, 0.46])
-    for column, box, label in ((truth, _TRUTH, "Truth"), (guess, _GUESS, "Guess")):
+    for column, box, label in ((truth, _TRUTH, "True label"), (guess, _GUESS, "Predicted")):
         if st.session_state.get(box) not in (_ANY, *classes):
             st.session_state[box] = _ANY
         current = [_ANY, *classes].index(st.session_state[box])
@@ -85,12 +88,12 @@ def _filters(classes: Sequence[str]) -> None:
     ordered = st.session_state.setdefault(_ORDER, ORDERS[0])
     order.selectbox("Order", ORDERS, ORDERS.index(ordered), key=_ORDER, on_change=_box_chosen)
     interval = st.session_state.setdefault(_SURE, _EVERY)
-    st.slider("Sure of its guess, %", *_EVERY, interval, key=_SURE, on_change=_box_chosen)
+    st.slider("Confidence, %", *_EVERY, interval, key=_SURE, on_change=_box_chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         almost = st.session_state.setdefault(_ALMOST, False)
-        help_ = "Only where the class with the second highest probability is the truth."
-        st.toggle("Almost right", almost, key=_ALMOST, on_change=_box_chosen, help=help_)
-        st.button("Reset", on_click=_new_filter, icon=":material/filter_alt_off:")
+        help_ = "Only mistakes where the class with the second highest probability is the true label."
+        st.toggle("Second choice correct", almost, key=_ALMOST, on_change=_box_chosen, help=help_)
+        st.button("Reset filters", on_click=_new_filter, icon=":material/filter_alt_off:")
 
 
 def _cell_chosen(key: str) -> None:
@@ -130,7 +133,7 @@ def _worst_pair(evaluation: Evaluation, classes: Sequence[str]) -> str:
     counts = evaluation.confusion.copy()
     counts[range(len(counts)), range(len(counts))] = 0
     truth, guess = divmod(int(counts.argmax()), len(counts))
-    return f"most often {classes[truth]} is taken for {classes[guess]}, {counts[truth, guess]} times"
+    return f"most often {classes[truth]} is predicted as {classes[guess]}, {counts[truth, guess]} times"
 
 
 def filtered(evaluation: Evaluation, run: Run) -> list[Mistake]:
@@ -142,7 +145,7 @@ def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run, split: SplitN
     """The wrong digits in the order that was chosen; a click opens one below."""
     if not shown:
         with st.container(border=True):
-            st.markdown("No mistake of this kind.")
+            st.markdown("No mistake matches these filters.")
             st.button("Show all mistakes", on_click=_new_filter)
         return
     classes = datasets.source(run.recipe.dataset).classes
@@ -152,14 +155,14 @@ def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run, split: SplitN
         # A page belongs to its filter: another filter begins at its first page.
         page = st.pagination(pages, key=f"gallery-page-{hash(_selection(classes))}")
     part = shown[(page - 1) * _PER_PAGE : page * _PER_PAGE]
-    marked = "; ? people have refuted the label" if doubt.covers(run.recipe.dataset, split) else ""
-    st.caption(f"Truth → guess, and how sure of it{marked}.")
+    marked = "; ? marks labels judged wrong by people" if doubt.covers(run.recipe.dataset, split) else ""
+    st.caption(f"True label → predicted, with its confidence{marked}.")
     key = state.clickable(f"gallery-{page}")
     doubtful = doubt.VALIDATED if doubt.covers(run.recipe.dataset, split) else {}
     components.draw(
         charts.gallery([all_images[mistake.index] for mistake in part], part, classes, state.digit(), doubtful),
         key,
-        f"{len(part)} wrong digits of {len(shown)}",
+        f"{len(part)} of {len(shown)} wrong digits",
         on_select=partial(_digit_chosen, key),
         selection_mode=charts.DIGIT,
     )
@@ -172,10 +175,10 @@ def _digit_chosen(key: str) -> None:
 
 
 def without_refuted_labels(evaluation: Evaluation, run: Run, split: SplitName) -> None:
-    """What the accuracy is where labels that people refuted do not count."""
+    """The accuracy without the labels that were judged wrong by people."""
     if doubt.covers(run.recipe.dataset, split):
         clean = doubt.without_validated(evaluation)
         st.caption(
-            f"{clean.errors} errors without the {len(doubt.VALIDATED)} labels that people have refuted "
+            f"{clean.errors} errors without the {len(doubt.VALIDATED)} labels judged wrong by people "
             f"([source]({doubt.SOURCE})): {clean.accuracy:.2%}."
         )

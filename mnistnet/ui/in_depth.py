@@ -1,4 +1,4 @@
-"""One digit in depth: its portrait, what is doubtful about its label, and the questions that it can be asked."""
+"""One digit in depth: its probabilities, doubts about its label, and the explanations to choose from."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,12 @@ from mnistnet.ui.why import why
 
 _QUESTION = "digit-question"
 _TIMES = 9
-_TITLES = dict(
-    zip(address.QUESTIONS, ("Why", "Layer by layer", "Which pixels", "Similar training digits"), strict=True)
-)
+_TITLES = dict(zip(address.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
 _ASKED = dict(zip(address.QUESTIONS, (why, questions.layers, questions.pixels, questions.alike), strict=True))
 
 
 def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
-    """The digit that was chosen, else the first shown; the next and the one before by button or key."""
+    """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
     index = state.digit()
     if index is None or index >= len(images):
         index = shown[0].index
@@ -38,7 +36,7 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, ru
     _portrait(case, index, doubt.covers(run.recipe.dataset, split))
     ask(case)
     st.button(
-        "What each layer sees of this digit",
+        "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
         on_click=state.see_fields,
@@ -47,9 +45,9 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, ru
 
 
 def ask(case: Case) -> None:
-    """The question that was chosen last, of a digit; another by the switch above it."""
+    """The explanation that was chosen last, and a switch for another."""
     current = state.question()
-    components.switch("Ask of this digit", _TITLES, current, _QUESTION, state.choose_question)
+    components.switch("Explain this digit", _TITLES, current, _QUESTION, state.choose_question)
     try:
         _ASKED[current](case)
     except MnistnetError as error:
@@ -57,7 +55,7 @@ def ask(case: Case) -> None:
 
 
 def _steps(places: Sequence[int], index: int, total: int) -> None:
-    """The image's number, and the way to the mistakes before and after it."""
+    """The image's index, and buttons for the mistakes before and after it."""
     here = places.index(index) if index in places else None
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
@@ -94,32 +92,34 @@ def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
     picture.image(
         enlarged(case.image, _TIMES),
         width=IMAGE_SIZE * _TIMES,
-        alt=f"image {index}: a {classes[truth]}, taken for {classes[guess]}",
+        alt=f"Image {index}: true label {classes[truth]}, predicted {classes[guess]}",
     )
     with bars:
-        outcome = "right" if truth == guess else "wrong"
-        st.markdown(f"**Truth {classes[truth]}, guess {classes[guess]}** ({outcome}), {case.row[guess]:.1%} sure")
+        outcome = "correct" if truth == guess else "wrong"
+        st.markdown(
+            f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {case.row[guess]:.1%}"
+        )
         if labels_were_checked:
             _doubts(index, classes)
         components.draw(
             charts.probabilities(case.row, truth, classes),
             "probabilities",
-            f"Ten probabilities: {classes[guess]} {case.row[guess]:.1%}, the truth {classes[truth]} "
+            f"Ten probabilities: predicted {classes[guess]} {case.row[guess]:.1%}, true label {classes[truth]} "
             f"{case.row[truth]:.1%}",
         )
 
 
 def _doubts(index: int, classes: Sequence[str]) -> None:
     if refuted := doubt.VALIDATED.get(index):
-        votes = f"{refuted.for_proposed} for {classes[refuted.proposed]}, {refuted.for_neither} for neither"
+        votes = f"{refuted.for_proposed} chose {classes[refuted.proposed]}, {refuted.for_neither} chose neither"
         st.warning(
-            f"The label itself is doubtful: of {doubt.VOTERS} people who were asked, {refuted.for_label} chose "
+            f"This label was judged wrong by people: of {doubt.VOTERS} who were asked, {refuted.for_label} chose "
             f"{classes[refuted.label]}, {votes} ([Northcutt et al., 2021]({doubt.SOURCE})).",
             icon=":material/label_off:",
         )
     elif (agreed := insights.agreed_mistakes().get(index)) is not None:
         st.info(
-            f"All {len(exhibits.runs())} nets that come with mnistnet answer {classes[agreed]} here: the digit is "
-            "hard, or its label is wrong. No people were asked about it.",
+            f"All {len(exhibits.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
+            "hard, or its label is wrong. People were not asked about this label.",
             icon=":material/groups:",
         )

@@ -1,9 +1,10 @@
-"""What else a digit can be asked: how it goes through the layers, which pixels count, what it is most like."""
+"""More explanations of a digit: feature maps, saliency, the most similar training digits."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
+from mnistnet.charts.fields import extent
 from mnistnet.charts.pictures import enlarged, sheet, with_heat
 from mnistnet.insight.sights import PAPER, PATCH, Floats
 from mnistnet.nets.geometry import IMAGE_SIZE
@@ -19,20 +20,20 @@ _ALIKE, _NEAREST = 10, 5
 
 
 def layers(case: Case) -> None:
-    """The digit after each layer: its channels as pictures, the brightest first."""
+    """The feature maps after each layer, one picture a channel, the brightest first."""
     found = insights.maps(case.run, case.image)
     st.caption(
-        "What leaves each layer, one picture a channel, the brightest first; black is the layer's least value, "
-        "white its largest."
+        "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
+        "lowest value, white its highest."
     )
     for name, row in case.named:
         maps = found[row.layer]
         order = (-maps.max(axis=(1, 2))).argsort(kind="stable")[:_MAPS_SHOWN]
         times = max(1, _MAP_SIDE // maps.shape[1])
-        kept = f", the brightest {_MAPS_SHOWN}" if len(maps) > _MAPS_SHOWN else ""
+        kept = f", the brightest {_MAPS_SHOWN} shown" if len(maps) > _MAPS_SHOWN else ""
         title, picture = st.columns([0.3, 0.7], vertical_alignment="center")
         title.markdown(f"**{components.plain(name)}**")
-        title.caption(f"{row.channels} channels of {row.size}×{row.size}{kept}; field {row.field} px")
+        title.caption(f"{row.channels} channels of {row.size}×{row.size}{kept}; receptive field {extent(row)}")
         picture.image(
             sheet(maps[order], _MAPS_IN_A_ROW, times),
             alt=f"Layer {name}: {len(order)} channels, the brightest first",
@@ -40,18 +41,21 @@ def layers(case: Case) -> None:
 
 
 def pixels(case: Case) -> None:
-    """Saliency by gradient and by covering, side by side: each alone misleads."""
+    """Saliency by occlusion and by gradient, side by side: each alone misleads."""
     guess, rival = case.classes[case.guess], case.classes[case.rival]
-    patch = f"{PATCH}×{PATCH} pixels around a pixel"
+    patch = f"the {PATCH}×{PATCH} patch around a pixel"
     effect = insights.covered(case.run, case.image, PAPER).effect(case.guess, case.rival)
     slope = insights.gradient(case.run, case.image, case.guess, case.rival)
-    st.caption(components.plain(f"Orange speaks for {guess}, blue for {rival}: their difference is what is looked at."))
-    with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
-        _heat(case, "Taken away", effect, f"Lead of {guess} lost where {patch} are emptied")
-        _heat(case, "Gradient", slope, f"Lead of {guess} gained by a little more ink at a pixel")
     st.caption(
-        "The gradient knows only the smallest change, and is as large beside the stroke as on it; taking away shows "
-        "what a piece of ink does, but leaves a digit that nobody would write. Trust what both show."
+        components.plain(f"Orange pixels support {guess}, blue pixels support {rival}. Lead: logit of {guess} minus ")
+        + components.plain(f"logit of {rival}.")
+    )
+    with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
+        _heat(case, "Occlusion", effect, f"Drop of the lead when {patch} is emptied")
+        _heat(case, "Gradient", slope, "Rise of the lead for a little more ink at a pixel")
+    st.caption(
+        "The gradient describes only very small changes and can be as large beside the digit as on it. Occlusion "
+        "shows the effect of removing ink, but leaves images that nobody would write. Rely on what both show."
     )
 
 
@@ -64,22 +68,22 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
 
 
 def alike(case: Case) -> None:
-    """The training digits most like it to this network, with their labels: is it the digit, or the label?"""
+    """The training digits that are most similar for this network, with their labels."""
     found = insights.alike(case.run, case.image, _ALIKE)
     names = [one.name for one in found]
     counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
     said = components.plain(", ".join(counts))
-    st.markdown(f"Of the {len(found)} training digits most like it, **{said}**.")
+    st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
     if case.truth is not None and case.guess != case.truth:
         st.markdown(components.plain(_verdict(names, case)))
     _row(case, found)
     missed = case.classes[case.rival]
     if missed not in names:
-        st.markdown(f"The training digits of class {components.plain(missed)} that are most like it:")
+        st.markdown(f"The most similar training digits of class {components.plain(missed)}:")
         _row(case, insights.alike(case.run, case.image, _NEAREST, case.rival))
     st.caption(
-        "Compared by the features that the last layer reads just before it answers, not by pixels: 100% is the same "
-        "direction in that space (cosine)."
+        "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
+        "same direction."
     )
 
 
@@ -90,19 +94,19 @@ def _row(case: Case, found: Sequence[Alike]) -> None:
                 st.image(
                     enlarged(case.image if one is None else one.image, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
-                    alt="this digit" if one is None else f"a {one.name}, {one.likeness:.0%} alike, number {place}",
+                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.likeness:.0%} similar",
                 )
                 name = "" if one is None else components.plain(one.name)
-                st.caption("this digit" if one is None else f"**{name}** · alike {one.likeness:.1%}")
+                st.caption("This digit" if one is None else f"**{name}** · {one.likeness:.1%} similar")
 
 
 def _verdict(names: list[str], case: Case) -> str:
     truth, guess = case.classes[case.truth or 0], case.classes[case.guess]
     of_truth, of_guess = names.count(truth), names.count(guess)
     if of_guess == len(names):
-        return f"To this network's features it is a {guess} like any other: they hold nothing that says {truth}."
+        return f"By this network's features it is a {guess}: none of them is a {truth}."
     if of_guess > of_truth:
-        return f"To this network's features it is nearer to {guess}, with {truth} not far."
+        return f"By this network's features it is closer to {guess} than to {truth}."
     if of_truth > of_guess:
-        return f"Its features find it a {truth}, as the label says: only the last step goes wrong."
-    return f"It lies on the border between {truth} and {guess}."
+        return f"By this network's features it is a {truth}, as the label says: only the last layer decides otherwise."
+    return f"By this network's features it is between {truth} and {guess}."

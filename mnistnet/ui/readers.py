@@ -19,7 +19,7 @@ from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation
 from mnistnet.insight.steps import Steps
 from mnistnet.nets import geometry
-from mnistnet.nets.architecture import Architecture, Conv
+from mnistnet.nets.architecture import Architecture, Conv, Depthwise
 from mnistnet.nets.geometry import Row, Walk
 from mnistnet.runs import exhibits, supervisor
 from mnistnet.runs.ledger import DamagedRunError, UnknownRun
@@ -173,7 +173,7 @@ def walk(architecture: Architecture) -> Walk:
 
 
 def named_layers(architecture: Architecture) -> list[tuple[str, Row]]:
-    """The layers that look at something new (not batch norm, not dropout), named by number and kind."""
+    """The layers with a receptive field of their own (not batch norm, not dropout), named by number and kind."""
     return [
         (f"{row.layer + 1} {_kind(architecture, row)}", row)
         for row in walk(architecture).rows
@@ -182,10 +182,12 @@ def named_layers(architecture: Architecture) -> list[tuple[str, Row]]:
 
 
 def _kind(architecture: Architecture, row: Row) -> str:
+    """The kind as the Design page names it: `conv 3×3`, `depthwise 3×3, stride 2`, `conv 1×1`, `max pool`."""
     layer = architecture.layers[row.layer]
-    if isinstance(layer, Conv) and layer.kernel == 1:
-        return "transition (1×1)"  # mixes channels, sees nothing new
-    return LAYER_TITLE[row.type]
+    if not isinstance(layer, Conv | Depthwise):
+        return LAYER_TITLE[row.type]
+    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
 
 
 def training_time(architecture: Architecture, images: int, epochs: int, threads: int) -> Estimate:

@@ -149,9 +149,9 @@ def other() -> str | None:
     return value
 
 
-def networks() -> tuple[str, ...]:
-    """The runs that are asked about a digit side by side, by their ids."""
-    value: tuple[str, ...] = st.session_state[f"_{NETWORKS}"]
+def networks() -> tuple[str, ...] | None:
+    """The runs that predict a digit side by side, by their ids; None where none were chosen or named yet."""
+    value: tuple[str, ...] | None = st.session_state[f"_{NETWORKS}"]
     return value
 
 

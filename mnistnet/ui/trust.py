@@ -1,4 +1,4 @@
-"""How far a run's answers can be trusted: calibration, and accuracy by class."""
+"""Calibration of a run's predictions, and its accuracy by class."""
 
 import streamlit as st
 
@@ -16,10 +16,10 @@ def trust(evaluation: Evaluation, run: Run, split: SplitName) -> None:
     """Reliability beside accuracy by class."""
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Is it right as often as it says?", anchor=False)
+        st.subheader("Confidence and accuracy", anchor=False)
         _calibration(evaluation, run, split)
     with right:
-        st.subheader("Class by class", anchor=False)
+        st.subheader("Accuracy by class", anchor=False)
         classes = datasets.source(run.recipe.dataset).classes
         scores = calibration.by_class(evaluation)
         worst = min(range(len(scores)), key=lambda place: scores[place].accuracy if scores[place].total else 1.0)
@@ -42,8 +42,8 @@ def _calibration(evaluation: Evaluation, run: Run, split: SplitName) -> None:
     one.metric(
         "Calibration error",
         f"{before:.2%}",
-        help=f"Expected calibration error on the {split} images: how far confidence and accuracy lie apart, on "
-        f"average over {calibration.BINS} bins (Guo et al., 2017). 0 is perfect.",
+        help=f"Expected calibration error on the {split} images: the mean difference between confidence and "
+        f"accuracy over {calibration.BINS} bins (Guo et al., 2017). 0 is perfect.",
     )
     if why_not:
         st.caption(why_not)
@@ -52,23 +52,24 @@ def _calibration(evaluation: Evaluation, run: Run, split: SplitName) -> None:
     other.metric(
         f"At temperature {temperature:.2f}",
         f"{after:.2%}",
-        help="All logits divided by one number, fitted on the validation images. It changes no answer, only how sure "
-        "they are: above 1 the network was too sure of itself, below 1 not sure enough.",
+        help="Calibration error after temperature scaling: all logits are divided by one number, fitted on the "
+        "validation images. It changes confidences, not predictions. Above 1, the network was overconfident; below 1, "
+        "underconfident.",
     )
     components.draw(charts.reliability(as_said, mended, temperature), "reliability", _takeaway(before))
-    unsure = "not sure enough" if temperature < 1 else "too sure of itself"
-    st.caption(f"By its validation images the network is {unsure}. Bars are 95% intervals.")
+    judged = "underconfident" if temperature < 1 else "overconfident"
+    st.caption(f"On its validation images the network is {judged}. Vertical lines are 95% intervals.")
 
 
 def _fitting_ground(run: Run) -> tuple[Evaluation | None, str]:
-    """The validation answers that a temperature is fitted on, or why there are none."""
+    """The validation predictions that a temperature is fitted on, or why there are none."""
     if run.recipe.protocol == "course":
-        return None, "No temperature: under the course protocol there are no validation images beside the test set."
+        return None, "No temperature scaling: under the course protocol the validation images are the test images."
     try:
         return readers.evaluation(run, "validation"), ""
     except MnistnetError as error:
         components.problem(error)
-        return None, "No temperature without the answers to the validation images."
+        return None, "No temperature scaling without the answers to the validation images."
 
 
 def _takeaway(error: float) -> str:

@@ -1,7 +1,8 @@
-"""The Try a digit page's pieces: where the digit comes from, how it is varied, what up to three networks say."""
+"""The Try a digit page's pieces: the source of the digit, its variations, the predictions of up to three networks."""
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import islice
 
 import numpy as np
 import streamlit as st
@@ -15,30 +16,33 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.data.handwriting import HandwritingError, Variation
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.geometry import IMAGE_SIZE
-from mnistnet.runs.run import Run
+from mnistnet.runs.run import GALLERY, Run, State
 from mnistnet.ui import address, components, in_depth, insights, readers, state
 from mnistnet.ui.canvas import canvas
 from mnistnet.ui.case import Case
 
 _NETWORKS, _SOURCE, _FILE, _INDEX = "try-networks", "try-source", "try-file", "try-index"
 _INSIDE, _WHOSE = "try-inside", "try-whose"
-_DRAW, _TAKE, _UPLOAD = "Draw", "Take a test digit", "Upload a picture"
+_DRAW, _TAKE, _UPLOAD = "Draw", "Choose a test digit", "Upload a picture"
 _TIMES = 8
+_OF_DIGITS = ("mnist", "digits")  # data sets whose classes are the ten digits
+_GALLERY_FIRST = tuple(GALLERY + name for name in ("mnistnet-16k", "mnistnet-min"))
 
 
 # What can be done to a digit: its field, title, furthest value either way and step, in pixels or degrees.
 _VARIATIONS = (
-    ("degrees", "Turn, degrees clockwise", 60.0, 5.0),
-    ("right", "Move right, pixels", 8.0, 1.0),
-    ("down", "Move down, pixels", 8.0, 1.0),
-    ("thicker", "Thicken, pixels", 2.0, 0.5),
+    ("degrees", "Rotation, degrees clockwise", 60.0, 5.0),
+    ("right", "Shift right, pixels", 8.0, 1.0),
+    ("down", "Shift down, pixels", 8.0, 1.0),
+    ("thicker", "Stroke width, pixels added", 2.0, 0.5),
 )
 
 
 def networks() -> list[Run]:
-    """Up to three runs that answer side by side."""
+    """Up to three runs whose predictions stand side by side."""
     titles = {run.id: components.run_title(run) for run in readers.with_answers()}
-    chosen = [one for one in state.networks() if one in titles]
+    named = state.networks()
+    chosen = [one for one in (_first() if named is None else named) if one in titles]
     key = state.control(_NETWORKS, chosen)
     st.multiselect(
         "Networks, up to three",
@@ -48,10 +52,16 @@ def networks() -> list[Run]:
         key=key,
         max_selections=address.MOST_NETWORKS,
         on_change=_networks_chosen,
-        placeholder="choose whom to ask",
+        placeholder="Choose networks",
     )
     found = [readers.chosen(one) for one in chosen]
     return [run for run in found if run]
+
+
+def _first() -> tuple[str, ...]:
+    """The networks to begin with: the newest finished run of the store, where there is one, and two of the gallery."""
+    done = (run.id for run in readers.snapshot().runs if run.state is State.DONE and run.recipe.dataset in _OF_DIGITS)
+    return (*islice(done, 1), *_GALLERY_FIRST)
 
 
 def _networks_chosen() -> None:
@@ -60,7 +70,7 @@ def _networks_chosen() -> None:
 
 @st.fragment
 def bench(runs: Sequence[Run]) -> None:
-    """All that follows from a digit, in a fragment of its own: a stroke's answer must not wait for the page."""
+    """All that follows from a digit, in a fragment of its own, so that a prediction does not wait for the page."""
     left, middle, right = st.columns([0.32, 0.28, 0.4], gap="medium")
     with left:
         found = _digit()
@@ -68,11 +78,14 @@ def bench(runs: Sequence[Run]) -> None:
         variation = _variation()
         image = variation.of(found) if found is not None else None
         if image is not None:
-            st.image(enlarged(image, _TIMES), width=IMAGE_SIZE * _TIMES, alt="What a network sees: 28 by 28 pixels")
-            st.caption(f"What a network sees: {IMAGE_SIZE}×{IMAGE_SIZE} pixels.")
+            st.image(enlarged(image, _TIMES), width=IMAGE_SIZE * _TIMES, alt="Input to the networks: 28 by 28 pixels")
+            st.caption(f"Input to the networks: {IMAGE_SIZE}×{IMAGE_SIZE} pixels.")
     with right:
         if found is None or image is None:
-            st.info("Draw a digit, take one, or upload one: the answer comes at once.", icon=":material/draw:")
+            st.info(
+                "Draw a digit, choose a test digit or upload a picture. The predictions appear here.",
+                icon=":material/draw:",
+            )
             return
         cases = _answers(runs, image)
     if not cases:
@@ -105,7 +118,7 @@ def _taken() -> Bytes:
     current = min(st.session_state.setdefault(_INDEX, 0), len(images) - 1)
     index = st.number_input(f"Index in {title}", 0, len(images) - 1, current, key=_INDEX)
     image: Bytes = images[int(index)]
-    st.image(enlarged(image, 10), width=280, alt=f"image {index}")
+    st.image(enlarged(image, 10), width=280, alt=f"Test image {index}")
     return image
 
 
@@ -131,69 +144,74 @@ def _read(file_id: str, _file: BytesIO) -> Bytes | str:
 
 def _variation() -> Variation:
     values = {}
-    with st.popover("Turn, move, thicken", icon=":material/tune:"):
+    with st.popover("Rotate, shift, thicken", icon=":material/tune:"):
         for field, title, furthest, step in _VARIATIONS:
             key = f"try-{field}"
             current = st.session_state.setdefault(key, 0.0)
             values[field] = st.slider(title, -furthest, furthest, current, step, key=key)
-        st.button("As it was", on_click=_as_it_was, icon=":material/undo:")
+        st.button("Reset", on_click=_reset, icon=":material/undo:")
     return Variation(**values)
 
 
-def _as_it_was() -> None:
+def _reset() -> None:
     for field, *_ in _VARIATIONS:
         st.session_state[f"try-{field}"] = 0.0
 
 
 def _answers(runs: Sequence[Run], image: Bytes) -> list[Case]:
-    """What each network says, side by side."""
+    """The prediction of each network, side by side."""
     if not runs:
-        st.info("Choose a network to ask.", icon=":material/info:")
+        st.info("Choose at least one network above.", icon=":material/info:")
         return []
     columns = dict(zip(runs, st.columns(len(runs)), strict=True))
-    # All answers before the first chart: they are what a hand waits for.
-    cases = [case for run, column in columns.items() if (case := _answer(run, image, column))]
+    names = _names(runs)
+    # All predictions before the first chart: they are what a person waits for.
+    cases = [case for run, column in columns.items() if (case := _answer(run, names[run.id], image, column))]
     for case in cases:
         with columns[case.run]:
             components.draw(
                 mistakes.probabilities(case.row, None, case.classes),
                 f"try-probabilities-{case.run.id}",
-                f"{case.run.name} answers {case.classes[case.guess]}, {case.row[case.guess]:.1%} sure",
+                f"{names[case.run.id]} predicts {case.classes[case.guess]}, confidence {case.row[case.guess]:.1%}",
             )
     return cases
 
 
-def _answer(run: Run, image: Bytes, place: DeltaGenerator) -> Case | None:
-    """What one network says, or why it cannot."""
+def _answer(run: Run, name: str, image: Bytes, place: DeltaGenerator) -> Case | None:
+    """The prediction of one network, or the reason why there is none."""
     try:
         case = Case(run, image, insights.probabilities(run, image[None])[0], None)
     except MnistnetError as error:
         place.error(components.plain(str(error)), icon=":material/error:")
         return None
-    sure = f"{case.row[case.guess]:.1%} sure"
-    name = components.plain(run.name)
-    place.metric(name, case.classes[case.guess], sure, delta_color="off", delta_arrow="off")
+    confidence = f"confidence {case.row[case.guess]:.1%}"
+    place.metric(components.plain(name), case.classes[case.guess], confidence, delta_color="off", delta_arrow="off")
     return case
 
 
 def _flips(cases: Sequence[Case], digit: Bytes, variation: Variation) -> None:
-    """The answers along each variation, with all the others as they are set."""
-    st.subheader("Where the answer flips", anchor=False)
+    """The predictions along each variation, with all other variations as they are set."""
+    st.subheader("Where the prediction changes", anchor=False)
+    names = _names([case.run for case in cases])
     with st.grid(min_column_width=420):
         for field, title, furthest, step in _VARIATIONS:
             values = [float(value) for value in np.arange(-furthest, furthest + step / 2, step)]
             variants = np.stack([variation.with_one(field, value).of(digit) for value in values])
-            names = [case.run.name for case in cases]
-            steps = [one for case in cases for one in _steps(case, names, values, variants)]
+            steps = [one for case in cases for one in _steps(case, names[case.run.id], values, variants)]
             with st.container():
                 components.draw(
                     variations.strip(steps, title, getattr(variation, field)), f"strip-{field}", _takeaway(title, steps)
                 )
 
 
-def _steps(case: Case, names: Sequence[str], values: Sequence[float], variants: Bytes) -> list[Step]:
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """What each run is called by its id: its name, or its title where others have the same name."""
+    names = [run.name for run in runs]
+    return {run.id: run.name if names.count(run.name) == 1 else run.title for run in runs}
+
+
+def _steps(case: Case, name: str, values: Sequence[float], variants: Bytes) -> list[Step]:
     rows = insights.probabilities(case.run, variants)
-    name = case.run.name if names.count(case.run.name) == 1 else case.run.title
     return [
         Step(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
         for value, row in zip(values, rows, strict=True)
@@ -203,21 +221,21 @@ def _steps(case: Case, names: Sequence[str], values: Sequence[float], variants: 
 
 def _takeaway(title: str, steps: Sequence[Step]) -> str:
     flipped = sum(not one.same for one in steps)
-    return f"{title}: another answer at {flipped} of {len(steps)} steps"
+    return f"{title}: another prediction at {flipped} of {len(steps)} steps"
 
 
 def _inside(cases: Sequence[Case]) -> None:
-    """The questions that a mistake can be asked, of this digit."""
-    inside = st.expander("Look inside", icon=":material/search:", key=_INSIDE, on_change="rerun")
+    """The explanations that Mistakes has for a digit, for this one."""
+    inside = st.expander("Explain the prediction", icon=":material/search:", key=_INSIDE, on_change="rerun")
     if not inside.open:
         return
     with inside:
-        names = {case.run.id: case.run.name for case in cases}
+        names = _names([case.run for case in cases])
         if st.session_state.get(_WHOSE) not in names:
             st.session_state[_WHOSE] = next(iter(names))
         chosen = st.session_state[_WHOSE]
         if len(names) > 1:
             st.segmented_control(
-                "Of network", list(names), default=chosen, format_func=names.__getitem__, key=_WHOSE, required=True
+                "Network", list(names), default=chosen, format_func=names.__getitem__, key=_WHOSE, required=True
             )
         in_depth.ask(next(case for case in cases if case.run.id == st.session_state[_WHOSE]))

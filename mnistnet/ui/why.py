@@ -1,4 +1,4 @@
-"""Why a digit was answered so: what was tried on its strokes, and at each layer what the loudest units could see."""
+"""Why a digit was predicted so: what was tried on its ink, and at each layer the units that add most to two logits."""
 
 import streamlit as st
 
@@ -26,7 +26,7 @@ def why(case: Case) -> None:
         _said(case, erased, inked)
     flips = (
         ("without the ink in the orange frame", reasons.flip(erased, case.rival), HIGHLIGHT),
-        ("with the green frame full of ink", reasons.flip(inked, case.rival), TARGET),
+        ("with the green frame filled with ink", reasons.flip(inked, case.rival), TARGET),
     )
     frames = [(*_patch(found.spot), colour) for _, found, colour in flips if found]
     with picture:
@@ -34,15 +34,15 @@ def why(case: Case) -> None:
             st.image(
                 with_patches(case.image, frames, _TIMES),
                 width=IMAGE_SIZE * _TIMES,
-                alt="The digit with a frame around each patch that turns the answer",
+                alt="The digit with a frame around each patch that changes the prediction",
             )
             ways = " or ".join(name for name, found, _ in flips if found)
-            st.caption(f"It would answer {components.plain(case.classes[case.rival])} {ways}.")
+            st.caption(f"The prediction is {components.plain(case.classes[case.rival])} {ways}.")
     _by_layer(case)
 
 
 def _said(case: Case, erased: Covered, inked: Covered) -> None:
-    """The answer to "why" in bold, what else was tried below it."""
+    """The reason in bold, what else was tried below it."""
     if case.truth is None:
         st.caption(components.plain(reasons.certainty(case.row, None, case.classes)))
     said = reasons.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
@@ -61,7 +61,7 @@ def _patch(spot: Spot) -> tuple[Span, Span]:
 
 @st.fragment
 def _by_layer(case: Case) -> None:
-    """At one layer, the unit that spoke loudest for the guess and the one for its rival, over the stroke."""
+    """At one layer, the unit that adds most to the logit of the guess and the one for its rival, over the digit."""
     names = [name for name, _ in case.named]
     if st.session_state.get(_LAYER) not in names:
         st.session_state[_LAYER] = names[min(len(names) - 1, len(names) // 2)]
@@ -84,7 +84,7 @@ def _by_layer(case: Case) -> None:
     components.draw(
         charts.unseen(names, shares, chosen),
         "ink-unseen",
-        f"Ink outside the two loudest units' windows, layer by layer: {shares[names.index(chosen)]:.0%} here",
+        f"Ink outside the receptive fields of the two units, by layer: {shares[names.index(chosen)]:.0%} at {chosen}",
     )
 
 
@@ -95,25 +95,25 @@ def _windows(speaker: Speaker, row: Row) -> tuple[Span, Span]:
 def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> None:
     name = case.classes[one]
     rows, columns = _windows(speaker, row)
-    role = "the guess" if one == case.guess else "the truth" if one == case.truth else "the second guess"
-    st.markdown(f"**For {components.plain(name)}**, {role}")
+    role = "predicted" if one == case.guess else "true label" if one == case.truth else "second most probable"
+    st.markdown(f"**For {components.plain(name)}** ({role})")
     st.image(
         with_field(case.image, speaker.field.strength, rows, columns, _TIMES, colour),
         width=IMAGE_SIZE * _TIMES,
-        alt=f"What the unit that speaks loudest for {name} looks at, within rows {rows.start} to {rows.stop - 1} "
-        f"and columns {columns.start} to {columns.stop - 1}",
+        alt=f"Effective receptive field of the unit that adds most to the logit of {name}, within rows {rows.start} "
+        f"to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}",
     )
     shown = components.plain(name)
     place = f"channel {speaker.channel + 1}, row {speaker.row}, column {speaker.column}"
     said = (
-        f"This one unit adds most to {shown}: {speaker.share:.0%} of what speaks for it in this layer ({place})."
+        f"This unit ({place}) adds most to the logit of {shown}: {speaker.share:.0%} of what this layer adds."
         if speaker.added > 0
-        else f"Nothing in this layer speaks for {shown}; this unit least against it ({place})."
+        else f"No unit of this layer adds to the logit of {shown}; this unit ({place}) lowers it least."
     )
-    looks = round(speaker.field.most_energy)
+    side = round(speaker.field.most_energy)
     st.caption(
-        f"{said} Its window is {row.field}×{row.field} px; most of what it does comes from about {looks}×{looks}, "
-        "the brighter the more."
+        f"{said} Frame: receptive field {charts.extent(row)}. Colour: effective receptive field, about {side}×{side}; "
+        "brighter pixels count more."
     )
 
 
@@ -124,9 +124,9 @@ def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
     st.image(
         left_out(case.image, mask, _TIMES),
         width=IMAGE_SIZE * _TIMES,
-        alt=f"The part of the stroke outside both windows, {share:.0%} of the ink",
+        alt=f"The ink outside both receptive fields, {share:.0%} of the digit",
     )
-    st.caption("In red, the part of the stroke that neither of these two units can know of. Others of the layer may.")
+    st.caption("Red: ink outside both receptive fields. Other units of this layer may see it.")
 
 
 def _slices(speaker: Speaker, row: Row) -> tuple[slice, slice]:

@@ -1,9 +1,10 @@
-"""The Receptive fields page's pieces: the window of one unit on a digit, and all layers side by side."""
+"""The Receptive fields page's pieces: the receptive field of one unit on a digit, and all layers side by side."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
+from mnistnet.charts.fields import extent
 from mnistnet.charts.pictures import with_window
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
@@ -13,7 +14,7 @@ from mnistnet.nets.geometry import IMAGE_SIZE, Row, Span, window
 from mnistnet.runs import exhibits
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import address, components, readers, state
+from mnistnet.ui import address, components, glossary, readers, state
 
 _LAYER, _DOWN, _ACROSS, _INDEX = "field-layer", "field-down", "field-across", "field-digit"
 _WHOSE, _RUNS_OFFERED = "field-whose", 200
@@ -24,8 +25,8 @@ Named = list[tuple[str, Row]]
 
 
 def source_picker() -> None:
-    """Whose layers to look at: the design on the table or a run's."""
-    titles = {address.TABLE: f"the design on the table: {state.design().name}"}
+    """Whose layers to look at: the current design's or a run's."""
+    titles = {address.TABLE: f"Current design: {state.design().name}"}
     titles |= {
         run.id: components.run_title(run) for run in (*readers.snapshot().runs[:_RUNS_OFFERED], *exhibits.runs())
     }
@@ -46,7 +47,7 @@ def _whose_chosen() -> None:
 
 
 def picked() -> Run | None:
-    """The run whose network was picked; None for the design on the table."""
+    """The run whose network was picked; None for the current design."""
     return None if state.network() == address.TABLE else readers.chosen(state.network())
 
 
@@ -58,7 +59,7 @@ def architecture() -> Architecture:
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Images to look at, (n, 28, 28) uint8, the data set they are from, and how they are called."""
+    """Images to look at, (n, 28, 28) uint8, the name of their data set, and their title."""
 
     images: Bytes
     dataset: str
@@ -66,7 +67,7 @@ class Digits:
 
 
 def digits() -> Digits:
-    """The picked network's images, where they are here, else the offline sample's."""
+    """The picked network's images where they are on this machine, else the offline sample's."""
     run = picked()
     recipe = run.recipe if run else state.recipe()
     split: SplitName = state.split() if run and state.split() in run.scorable else "test"
@@ -79,19 +80,23 @@ def digits() -> Digits:
 
 
 def coverage(named: Named) -> None:
-    """Which layer first sees the whole digit, in a sentence."""
+    """The first layer whose every receptive field contains the whole image, in a sentence."""
     first = next((name for name, row in named if row.covers_image), None)
+    whole = f"the whole {IMAGE_SIZE}×{IMAGE_SIZE} image"
     if first:
-        sentence = f"**Layer {first}** is the first in which every unit sees the whole {IMAGE_SIZE}×{IMAGE_SIZE} image."
+        sentence = f"**Layer {first}** is the first in which the receptive field of every unit contains {whole}."
     else:
         name, row = named[-1]
-        reason = "its units at the edge do not" if row.field >= IMAGE_SIZE else f"of {IMAGE_SIZE}"
-        sentence = f"No layer sees the whole image everywhere: the last, {name}, sees {row.field} pixels, {reason}."
+        edge = "; units at the edge see less" if row.field >= IMAGE_SIZE else ""
+        sentence = (
+            f"In no layer does the receptive field of every unit contain {whole}: the last layer, {name}, has "
+            f"{extent(row)}{edge}."
+        )
     st.markdown(sentence)
 
 
 def one_unit(named: Named, images: Bytes, title: str) -> None:
-    """Pick a layer, a unit and a digit; see the unit's window on it."""
+    """Controls for a layer, a unit and a digit, and the unit's receptive field on the digit."""
     controls, picture = st.columns([0.45, 0.55])
     with controls:
         names = [name for name, _ in named]
@@ -100,47 +105,57 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
         current = st.session_state[_LAYER]
         chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
         row = dict(named)[chosen]
-        unit = (_unit(_DOWN, "Unit, row", row), _unit(_ACROSS, "Unit, column", row))
+        unit = _place(row)
         index = _digit(images, title)
         down, across = (window(row, position) for position in unit)
-        st.markdown(
-            f"Sees **{row.field}×{row.field}** pixels"
-            + (", **the whole image**" if row.covers_image else "")
-            + f". Neighbours are {row.jump} px apart; the map is {row.size}×{row.size}."
-        )
+        st.markdown(_facts(row), help=" ".join([glossary.FIELD, glossary.JUMP]))
         st.caption(_on_padding(row, down, across))
         seen = int(images[index, down.start : down.stop, across.start : across.stop].sum())
         ink = max(1, int(images[index].sum()))
         st.metric(
-            "Ink inside the window",
+            "Ink inside the receptive field",
             f"{seen / ink:.0%}",
-            help="Share of the digit's brightness that this unit can possibly know of.",
+            help="Share of the digit's brightness that can influence this unit.",
         )
     with picture:
         st.image(
             with_window(images[index], down, across, _TIMES),
             width=IMAGE_SIZE * _TIMES,
-            alt=f"Digit {index}, seen: rows {_span(down)}, columns {_span(across)}",
+            alt=f"Digit {index}, receptive field: rows {_span(down)}, columns {_span(across)}",
         )
+
+
+def _facts(row: Row) -> str:
+    """Receptive field, jump and feature map; no jump where the map is a single unit, which has no neighbour."""
+    said = f"Receptive field **{extent(row)}**" + (", **the whole image**" if row.covers_image else "")
+    return f"{said}; {_jump(row)}feature map {row.size}×{row.size}."
+
+
+def _jump(row: Row) -> str:
+    return f"jump {row.jump}; " if row.size > 1 else ""
 
 
 def _on_padding(row: Row, down: Span, across: Span) -> str:
     seen = (down.stop - down.start) * (across.stop - across.start)
     share = 1 - seen / row.field**2
-    start = f"The first unit's field starts at pixel {row.first}"
-    return (
-        f"{start}. {share:.0%} of this unit's field lies outside the image, on padding." if share > 0 else f"{start}."
-    )
+    start = f"The receptive field of the first unit starts at pixel {row.first}." if row.size > 1 else ""
+    padding = f"{share:.0%} of this unit's receptive field is padding, outside the image." if share > 0 else ""
+    return " ".join(part for part in (start, padding) if part)
 
 
 def _span(span: Span) -> str:
     return f"{span.start} to {span.stop - 1}"
 
 
-def _unit(key: str, label: str, row: Row) -> int:
+def _place(row: Row) -> tuple[int, int]:
+    """The chosen unit's row and column in the feature map."""
     if row.size == 1:
-        st.caption(f"{label}: the map has a single one.")
-        return 0
+        st.caption("The feature map of this layer has a single unit.")
+        return 0, 0
+    return _unit(_DOWN, "Unit, row", row), _unit(_ACROSS, "Unit, column", row)
+
+
+def _unit(key: str, label: str, row: Row) -> int:
     if not 0 <= st.session_state.get(key, -1) < row.size:
         st.session_state[key] = row.size // 2
     return int(st.slider(label, 0, row.size - 1, st.session_state[key], key=key))
@@ -159,14 +174,15 @@ def _typed() -> None:
 
 
 def side_by_side(named: Named, images: Bytes) -> None:
-    """Every layer's middle unit on the same digit."""
+    """The receptive field of every layer's middle unit on the same digit."""
     image = images[min(state.digit() or 0, len(images) - 1)]
     with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 20):
         for name, row in named:
             with st.container(gap="xsmall"):
-                st.caption(f"{components.plain(name)}: {row.field} px, jump {row.jump}")
                 st.image(
                     with_window(image, window(row, row.size // 2), window(row, row.size // 2), _SMALL),
                     width=IMAGE_SIZE * _SMALL,
-                    alt=f"{name}: its middle unit sees {min(row.field, IMAGE_SIZE)} pixels a side",
+                    alt=f"{name}: the receptive field of its middle unit, {extent(row)}",
                 )
+                jump = f", jump {row.jump}" if row.size > 1 else ""
+                st.caption(f"{components.plain(name)}: {extent(row)}{jump}")

@@ -37,7 +37,7 @@ def pictures(page: Page) -> int:
 def click_cell(page: Page, truth: str, guess: str) -> None:
     """A cell of the matrix, found as a screen reader finds it."""
     matrix = page.get_by_test_id("stVegaLiteChart").first
-    matrix.locator(f"path[aria-label^='guess: {guess}; truth: {truth};']").first.click(force=True)
+    matrix.locator(f"path[aria-label^='predicted: {guess}; true label: {truth};']").first.click(force=True)
 
 
 @pytest.mark.bar("L6")
@@ -59,12 +59,16 @@ def test_from_a_cell_to_a_digit_to_its_layers_to_the_next_by_keyboard(shared: Da
     screen.settle(page)
 
     page.get_by_test_id("stVegaLiteChart").nth(1).locator("image").nth(1).click()
-    expect(page.get_by_text(re.compile(f"Truth {truth}, guess \\d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"True label {truth}, predicted \\d"))).to_be_visible()
     expect(
-        page.get_by_text(re.compile("no unit before layer|units of the first layer already see both"))
+        page.get_by_text(
+            re.compile("no receptive field before layer|receptive fields of the first layer already contain both")
+        )
     ).to_be_visible()
     screen.settle(page)
-    seen = page.get_by_role("img", name=re.compile(f"^What the unit that speaks loudest for {truth} looks at"))
+    seen = page.get_by_role(
+        "img", name=re.compile(f"^Effective receptive field of the unit that adds most to the logit of {truth}")
+    )
     at_first = seen.get_attribute("alt")
     screen.press(page, screen.slider(page, "Layer"), "ArrowRight")
     expect(seen).not_to_have_attribute("alt", at_first or "")
@@ -76,8 +80,8 @@ def test_from_a_cell_to_a_digit_to_its_layers_to_the_next_by_keyboard(shared: Da
     expect(index).not_to_have_value(before)
     screen.settle(page)
     for question, said in (
-        ("Layer by layer", "What leaves each layer"),
-        ("Which pixels", "Trust what both show"),
+        ("Feature maps", "Feature maps after each layer"),
+        ("Saliency", "Rely on what both show"),
     ):
         page.get_by_role("radio", name=question).click()
         expect(page.get_by_text(re.compile(said))).to_be_visible(timeout=60_000)
@@ -92,7 +96,7 @@ def test_two_runs_are_compared_on_the_same_images(shared: Dashboard, page: Page)
     assert figures[1:] == [str(len(one)) for one in (pair.fixed, pair.broken, pair.wrong_twice)]
     expect(page.get_by_text(re.compile(r"McNemar's exact test, p [=<] 0\.\d+"))).to_be_visible()
     page.get_by_test_id("stVegaLiteChart").first.locator("image").first.click()
-    expect(page.get_by_text(re.compile(r"Truth \d, guess \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"True label \d, predicted \d"))).to_be_visible()
     assert f"digit={pair.fixed[0]}" in page.url
 
 
@@ -135,7 +139,7 @@ def test_a_digit_drawn_by_mouse_is_answered_at_once(shared: Dashboard, page: Pag
         seconds.append(time.monotonic() - started)
         screen.settle(page)
         page.get_by_role("button", name="Clear", exact=True).click()
-        expect(page.get_by_text("Draw a digit, take one, or upload one")).to_be_visible()
+        expect(page.get_by_text("Draw a digit, choose a test digit or upload a picture")).to_be_visible()
         screen.settle(page)
     assert statistics.median(seconds) < 0.6, seconds  # 0.15 s is the bar on a quiet machine
 
@@ -172,9 +176,9 @@ def touch(page: Page, points: list[tuple[float, float]]) -> None:
 
 def test_a_test_digit_and_a_picture_are_the_keyboards_way_in(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, f"{shared.url}/try_a_digit?nets={RUN},{OTHER}")
-    page.get_by_role("radio", name="Take a test digit").click()
+    page.get_by_role("radio", name="Choose a test digit").click()
     expect(page.get_by_role("spinbutton", name=re.compile("Index in MNIST"))).to_be_visible()
     screen.wait_for(lambda: answer(page) == "7", 10, "the first test image is a 7")
     screen.settle(page)
-    page.get_by_text("Look inside").click()
-    expect(page.get_by_text(re.compile("^7 with .*; next comes"))).to_be_visible(timeout=30_000)
+    page.get_by_text("Explain the prediction").click()
+    expect(page.get_by_text(re.compile("^Predicted 7 .*; second is"))).to_be_visible(timeout=30_000)

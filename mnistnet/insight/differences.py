@@ -1,0 +1,67 @@
+"""What differs between the designs and recipes of several runs, field by field. No torch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mnistnet.nets.architecture import Layer
+from mnistnet.runs.run import Run
+
+NONE = "–"
+_STEPS = {"batchnorm": "BN", "relu": "ReLU", "dropout": "dropout", "dropout2d": "channel dropout"}
+_KINDS = {
+    "maxpool": "max pool",
+    "avgpool": "average pool",
+    "globalavgpool": "global average pool",
+    "dropout2d": "channel dropout",
+    "linear": "fully connected",
+}
+_TEXTS = {
+    "channels": "{0} channels",
+    "features": "{0} outputs",
+    "size": "{0}×{0}",
+    "stride": "stride {0}",
+    "padding": "padding {0}",
+    "bias": "bias",
+    "rate": "rate {0}",
+    "dropout": "rate {0}",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that is not the same in all runs, and its value in each, in the order of the runs."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+def differences(runs: Sequence[Run]) -> list[Difference]:
+    """The fields in which runs differ: parameters, the recipe's fields, then layers by number."""
+    rows = [("parameters", [f"{run.params:,}" for run in runs])]
+    rows += [("epochs finished", [str(run.epochs_done) for run in runs]), *_recipe(runs), *_layers(runs)]
+    return [Difference(field, tuple(values)) for field, values in rows if len(set(values)) > 1]
+
+
+def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
+    designs = [run.architecture.layers for run in runs]
+    yield "layers", [str(len(layers)) for layers in designs]
+    for place in range(max(map(len, designs), default=0)):
+        yield (
+            f"layer {place + 1}",
+            [described(layers[place]) if place < len(layers) else NONE for layers in designs],
+        )
+
+
+def _recipe(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
+    recipes = [run.recipe.model_dump() for run in runs]
+    for name in recipes[0] if recipes else ():
+        yield name.replace("_", " "), [str(fields[name]) for fields in recipes]
+
+
+def described(layer: Layer) -> str:
+    """A layer in a few words, as in `conv 3×3, 16 channels, stride 2, BN, ReLU`; each setting that is no default."""
+    fields = layer.model_dump(exclude_defaults=True)
+    kernel = " {0}×{0}".format(fields["kernel"]) if "kernel" in fields else ""
+    settings = [text.format(fields[name]) for name, text in _TEXTS.items() if name in fields]
+    steps = [_STEPS[step] for step in fields.get("after", ())]
+    return ", ".join([_KINDS.get(layer.kind, layer.kind) + kernel, *settings, *steps])
