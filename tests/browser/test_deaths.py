@@ -25,7 +25,7 @@ PATIENCE = 2 * TRUE_WITHIN * 1000
 
 def start_training(dashboard: Dashboard, page: Page, epochs: int) -> str:
     """By a click, as people do: so that everything is the dashboard's own child."""
-    text = links.encode_recipe(recipe({"dataset": "digits", "epochs": epochs, "threads": 1}))
+    text = links.encode_recipe(recipe({"dataset": "digits", "epochs": epochs, "threads": 1, "batch_size": 128}))
     screen.open_page(page, f"{dashboard.url}/?recipe={text}")
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("h1")).to_have_text("Train")

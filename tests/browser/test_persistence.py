@@ -18,7 +18,7 @@ from tests.browser.conftest import Dashboard
 pytestmark = pytest.mark.browser
 
 LONG = recipe({"dataset": "digits", "epochs": 100, "threads": 1})
-SHORT = recipe({"dataset": "digits", "epochs": 8, "threads": 1})
+SHORT = recipe({"dataset": "digits", "epochs": 8, "threads": 1, "batch_size": 128})
 
 
 @pytest.mark.bar("S1")
