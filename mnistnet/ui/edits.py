@@ -23,7 +23,7 @@ from mnistnet.nets.architecture import (
 )
 from mnistnet.nets.geometry import CLASSES
 from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.widths import narrowed
+from mnistnet.nets.widths import shrunk
 from mnistnet.ui import state
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
@@ -139,7 +139,7 @@ def apply_to_all() -> None:
 
 def narrow(budget: int) -> None:
     """Make every layer narrower by the same factor, just so much that the design fits."""
-    _lay(list(narrowed(state.design(), budget).layers), state.layer_ids())
+    _lay(list(shrunk(state.design(), budget).layers), state.layer_ids())
 
 
 def drops(steps: Sequence[str]) -> bool:
