@@ -20,6 +20,9 @@ class RecipePreset:
         return recipes.parse(files(__name__).joinpath(f"{self.name}.json").read_bytes())
 
 
+_PUBLISHED, _OF_PUBLISHED = "course-", "course"  # how the published designs are named, and the recipe of them all
+
+
 RECIPES = {
     preset.name: preset
     for preset in (
@@ -32,3 +35,8 @@ RECIPES = {
         RecipePreset("course", "as the gallery trains the published solutions, scored as they were"),
     )
 }
+
+
+def for_design(preset: str) -> RecipePreset | None:
+    """The recipe that the gallery trains this design preset with; None for a name that no design preset has."""
+    return RECIPES.get(_OF_PUBLISHED if preset.startswith(_PUBLISHED) else preset)
