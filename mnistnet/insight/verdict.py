@@ -109,7 +109,7 @@ def _reached(run: Run, metrics: Sequence[Metrics], score: Score | None, title: s
 
 def _counted(run: Run, title: str) -> str:
     if run.recipe.protocol == "course":
-        return f"Validation used the test set of {title} after every epoch. This is the figure of the last epoch's weights."
+        return f"Validation used the test set of {title} after every epoch. This figure is that of the last epoch."
     if run.test_errors is None:
         return f"The test set of {title} is used once, at the end: this run has not reached it."
     return f"The test set of {title} was used once, with the final weights: this figure counts."
