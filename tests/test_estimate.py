@@ -77,7 +77,7 @@ def test_one_odd_epoch_among_several_changes_nothing() -> None:
 
 def test_without_a_measurement_the_range_is_wide() -> None:
     guess = estimate(SMALL, images=1_000, epochs=1, seen=[])
-    assert (guess.low, guess.high) == (pytest.approx(0.5 * guess.seconds), pytest.approx(4 * guess.seconds))
+    assert (guess.low, guess.high) == pytest.approx((0.5 * guess.seconds, 4 * guess.seconds))
 
 
 def test_the_range_holds_all_that_was_measured_with_a_margin() -> None:

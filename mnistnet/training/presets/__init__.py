@@ -27,12 +27,12 @@ RECIPES = {
     preset.name: preset
     for preset in (
         RecipePreset("sprint", "mnistnet-10k to 99.4 % in the fewest seconds"),
-        RecipePreset("mnistnet-16k", "as the gallery trains mnistnet-16k"),
-        RecipePreset("mnistnet-10k", "as the gallery trains mnistnet-10k"),
-        RecipePreset("mnistnet-8k", "as the gallery trains mnistnet-8k"),
-        RecipePreset("mnistnet-4k", "as the gallery trains mnistnet-4k"),
-        RecipePreset("mnistnet-min", "as the gallery trains mnistnet-min"),
-        RecipePreset("course", "as the gallery trains the published solutions, scored as they were"),
+        RecipePreset("mnistnet-16k", "the gallery's recipe for mnistnet-16k"),
+        RecipePreset("mnistnet-10k", "the gallery's recipe for mnistnet-10k"),
+        RecipePreset("mnistnet-8k", "the gallery's recipe for mnistnet-8k"),
+        RecipePreset("mnistnet-4k", "the gallery's recipe for mnistnet-4k"),
+        RecipePreset("mnistnet-min", "the gallery's recipe for mnistnet-min"),
+        RecipePreset("course", "the published solutions, validated on the test set as they were"),
     )
 }
 
