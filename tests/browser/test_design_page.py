@@ -20,7 +20,7 @@ PATIENCE = 40_000  # milliseconds; the component is the last thing that a busy m
 def change(page: Page) -> str:
     """Take the most channels that fit for layer 1; the count afterwards, once the browser keeps the design."""
     page.get_by_role("button", name="max 92").click()
-    expect(screen.meter(page)).not_to_have_text("16,010")
+    expect(screen.meter(page)).not_to_have_text("16,010", timeout=PATIENCE)
     screen.settle(page)
     screen.wait_for(
         lambda: bool(page.evaluate(f"localStorage.getItem('{ITEM}')")), PATIENCE / 1000, "the design is kept"
@@ -36,7 +36,7 @@ def test_the_last_design_comes_back_at_the_bare_address(shared: Dashboard, page:
     expect(page.get_by_text(f"{BACK}: my-design, {count} parameters.")).to_be_visible(timeout=PATIENCE)
     expect(screen.meter(page)).to_have_text(count)
     page.get_by_role("button", name="Start afresh").click()
-    expect(screen.meter(page)).to_have_text("16,010")
+    expect(screen.meter(page)).to_have_text("16,010", timeout=PATIENCE)
     screen.wait_for(lambda: not page.evaluate(f"localStorage.getItem('{ITEM}')"), PATIENCE / 1000, "nothing is kept")
 
 
@@ -45,9 +45,10 @@ def test_a_link_that_names_a_design_is_not_overridden_and_not_kept(shared: Dashb
     count = change(page)
     link = links.encode_design(PRESETS["course-10040"].architecture)
     screen.open_page(page, f"{shared.url}/?design={link}")
-    expect(screen.meter(page)).to_have_text("10,040")
+    expect(screen.meter(page)).to_have_text("10,040", timeout=PATIENCE)
     screen.open_page(page, f"{shared.url}/?design=broken")
-    expect(screen.meter(page)).to_have_text("16,010")
+    expect(screen.meter(page)).to_have_text("16,010", timeout=PATIENCE)
+    page.wait_for_timeout(2_000)  # the browser would have answered by now
     expect(page.get_by_text(BACK)).to_have_count(0)
     screen.open_page(page, shared.url)
     expect(screen.meter(page)).to_have_text(count, timeout=PATIENCE)
@@ -58,7 +59,7 @@ def test_what_a_browser_keeps_is_checked_like_a_link(shared: Dashboard, page: Pa
     page.evaluate("item => localStorage.setItem(item, '<img src=x onerror=alert(1)>')", ITEM)
     screen.open_page(page, shared.url)
     expect(page.get_by_text("The last design of this browser was left out")).to_be_visible(timeout=PATIENCE)
-    expect(screen.meter(page)).to_have_text("16,010")
+    expect(screen.meter(page)).to_have_text("16,010", timeout=PATIENCE)
 
 
 def test_a_layers_menu_stays_open_and_follows_it(shared: Dashboard, page: Page) -> None:
