@@ -90,7 +90,7 @@ def decode_recipe(text: str) -> Recipe:
     values = _parts("recipe", text, len(names), version)
     for name, value in zip(names, values, strict=True):
         if not _VALUE.fullmatch(value):
-            raise LinkError(f"recipe link, {name}={shown(value)}: letters, digits, points, signs only; copy it anew")
+            raise LinkError(f"recipe link, {name}={shown(value)}: letters, digits, points, signs only; copy it again")
     try:
         fields = dict(recipes.assignment(f"{name}={value}") for name, value in zip(names, values, strict=True))
         return recipes.recipe({**_UNSAID, **fields})
@@ -101,13 +101,13 @@ def decode_recipe(text: str) -> Recipe:
 def _parts(kind: str, text: str, count: int, version: str = "1") -> list[str]:
     """What follows the version, in `count` parts; the last one may contain the separator."""
     if len(text) > MAX_CHARACTERS:
-        raise LinkError(f"{kind} link: {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed; copy it anew")
+        raise LinkError(f"{kind} link: {len(text):,} characters: at most {MAX_CHARACTERS:,} are allowed; copy it again")
     given, *parts = text.split("~", count)
     if given != version and given.isdecimal():
         known = "version 1" if version == "1" else f"versions up to {version}"
         raise LinkError(f"{kind} link version {shown(given)}: this mnistnet reads {known}; update it")
     if given != version or len(parts) != count:
-        raise LinkError(f"{kind} link {shown(text)}: incomplete; copy it anew")
+        raise LinkError(f"{kind} link {shown(text)}: the link is incomplete; copy it again")
     return parts
 
 
@@ -172,4 +172,4 @@ def _read_layer(number: int, text: str) -> dict[str, Any]:
                 return reader(*found.groups())
             except ValueError:  # a rate such as 1.2.3
                 break
-    raise LinkError(f"design link, layer {number}: {shown(text)} is no layer; copy the link anew")
+    raise LinkError(f"design link, layer {number}: {shown(text)} is no layer; copy the link again")

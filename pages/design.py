@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, design_panel, editor, frame, readers, state
-from mnistnet.ui.recipe_panel import recipe_panel
+from mnistnet.ui import components, design_panel, editor, frame, memory, readers, recipe_panel, state
+from mnistnet.ui.start_bar import start_bar
 
 frame.require()
 walk = readers.walk(state.design())
@@ -11,10 +11,12 @@ walk = readers.walk(state.design())
 st.title("Design", anchor=False)
 design_panel.goal()
 components.work_in_progress()
+memory.notice()
 design_panel.data_notice()
 design_panel.beginning()
+recipe_panel.offered()
 
-left, right = st.columns([0.52, 0.48], gap="medium")
+left, right = st.columns([0.54, 0.46], gap="medium")
 with left:
     layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
     with layers:
@@ -22,11 +24,12 @@ with left:
         with st.container(height=560, border=False, key="layers"):
             editor.editor(walk)
     with recipe:
-        recipe_panel()
+        recipe_panel.recipe_panel()
 with right:
     design_panel.meter(walk)
     design_panel.drawing(walk)
 
 design_panel.table(walk)
 with st.bottom:
-    design_panel.start(walk)
+    start_bar(walk)
+memory.remember()

@@ -44,7 +44,7 @@ EXPLOSIVE = design(
 
 def recipe(**fields: Any) -> Recipe:
     """On the digits and one thread, three epochs, unless `fields` say otherwise."""
-    return recipes.recipe({"dataset": "digits", "epochs": 3, "threads": 1, **fields})
+    return recipes.recipe({"dataset": "digits", "epochs": 3, "threads": 1, "batch_size": 128, **fields})
 
 
 def running(store: Store, architecture: Architecture = TINY, **fields: Any) -> Run:

@@ -10,7 +10,7 @@ from mnistnet.runs.store import Store
 from mnistnet.training.recipe import Recipe, recipe
 from tests.samples import metrics, started
 
-DIGITS = recipe({"dataset": "digits", "epochs": 3})
+DIGITS = recipe({"dataset": "digits", "epochs": 3, "batch_size": 128})
 
 
 def queued(store: Store, how: Recipe = DIGITS, design: Architecture = FIRST.architecture) -> Run:

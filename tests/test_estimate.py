@@ -75,6 +75,27 @@ def test_one_odd_epoch_among_several_changes_nothing() -> None:
     assert guess.seconds == pytest.approx(2 * SMALL_SECONDS)
 
 
+def test_without_a_measurement_the_range_is_wide() -> None:
+    guess = estimate(SMALL, images=1_000, epochs=1, seen=[])
+    assert (guess.low, guess.high) == pytest.approx((0.5 * guess.seconds, 4 * guess.seconds))
+
+
+def test_the_range_holds_all_that_was_measured_with_a_margin() -> None:
+    guess = estimate(SMALL, images=1_000, epochs=1, seen=[as_slow_as(times) for times in (2, 3, 5)])
+    assert guess.low == pytest.approx(1_000 * 2 / 1.25 * SMALL_SECONDS)
+    assert guess.high == pytest.approx(1_000 * 5 * 1.25 * SMALL_SECONDS)
+
+
+def test_one_odd_epoch_does_not_stretch_the_range() -> None:
+    guess = estimate(SMALL, images=1, epochs=1, seen=[as_slow_as(times) for times in (2, 900, 2)])
+    assert guess.high == pytest.approx(2 * 1.25 * SMALL_SECONDS)
+
+
+def test_two_measurements_far_apart_still_give_a_range_around_the_estimate() -> None:
+    guess = estimate(SMALL, images=1, epochs=1, seen=[as_slow_as(1), as_slow_as(100)])
+    assert guess.low < guess.seconds < guess.high
+
+
 def test_a_network_measured_before_is_estimated_as_it_was() -> None:
     guess = estimate(SMALL, images=60_000, epochs=20, seen=[Measured(SMALL, 4_000.0)])
     assert guess.seconds == pytest.approx(20 * 60_000 / 4_000)

@@ -60,6 +60,7 @@ INSTANT = (
     "mnistnet.training.presets",
     "mnistnet.training.progress",
     "mnistnet.insight.evaluation",
+    "mnistnet.insight.verdict",
     *sorted(f"mnistnet.charts.{file.stem}" for file in (HOUSE / "mnistnet" / "charts").glob("[a-z]*.py")),
     *sorted(f"mnistnet.ui.{file.stem}" for file in (HOUSE / "mnistnet" / "ui").glob("[a-z]*.py")),
 )

@@ -336,24 +336,24 @@ def test_links_are_still_written_as_they_were() -> None:
 # What is refused, and in which words
 
 BAD_DESIGNS = {
-    "": "^design link '': incomplete; copy it anew$",
-    "garbage": "^design link 'garbage': incomplete",
-    "~~": "^design link '~~': incomplete",
-    "1": "^design link '1': incomplete",
-    "1~c16k3s1p1-br0_g": "^design link .*: incomplete",
-    "<script>alert(1)</script>": "^design link '<script>.*': incomplete",
+    "": "^design link '': the link is incomplete; copy it again$",
+    "garbage": "^design link 'garbage': the link is incomplete",
+    "~~": "^design link '~~': the link is incomplete",
+    "1": "^design link '1': the link is incomplete",
+    "1~c16k3s1p1-br0_g": "^design link .*: the link is incomplete",
+    "<script>alert(1)</script>": "^design link '<script>.*': the link is incomplete",
     "2~c16k3s1p1-br0_g~net": "^design link version '2': this mnistnet reads version 1; update it$",
     "2~something quite new": "^design link version '2'",
     "10~g~net": "^design link version '10'",
     "\N{ARABIC-INDIC DIGIT ONE}~g~net": "^design link version '.u0661'",
-    "1~~net": "^design link, layer 1: '' is no layer; copy the link anew$",
+    "1~~net": "^design link, layer 1: '' is no layer; copy the link again$",
     "1~g_~net": "^design link, layer 2: '' is no layer",
     "1~g~": "^design link, name='': empty; write at least 1 character$",
     "1~g~a\nb": "^design link, name='a.nb': only printable characters are allowed",
     "1~g~a\ud800b": "^design link, name=.*: not valid Unicode",
     "1~g~" + "x" * 81: "^design link, name=.*: choose at most 80 characters$",
     "1~" + "_".join("g" * 65) + "~net": "^design link, layers: at most 64 are allowed; remove some$",
-    "1~g~" + "x" * 5000: "^design link: 5,004 characters: at most 4,000 are allowed; copy it anew$",
+    "1~g~" + "x" * 5000: "^design link: 5,004 characters: at most 4,000 are allowed; copy it again$",
     "1" * 3999: "^design link version '1",
 }
 
@@ -406,7 +406,7 @@ BAD_LAYERS = {
 @pytest.mark.bar("F10")
 @pytest.mark.parametrize("layer", BAD_LAYERS)
 def test_a_part_that_is_no_layer_is_shown_with_its_number(layer: str) -> None:
-    with pytest.raises(LinkError, match=r"^design link, layer 2: .* is no layer; copy the link anew$") as error:
+    with pytest.raises(LinkError, match=r"^design link, layer 2: .* is no layer; copy the link again$") as error:
         decode_design(design_with(layer))
     assert ascii(layer) in str(error.value)
 
@@ -437,14 +437,14 @@ def test_a_value_out_of_range_is_named_with_what_is_allowed(layer: str) -> None:
 
 
 BAD_RECIPES = {
-    "": "^recipe link '': incomplete; copy it anew$",
-    "garbage": "^recipe link 'garbage': incomplete",
-    "1~mnist": "^recipe link '1~mnist': incomplete",
-    RECIPE.rpartition("~")[0]: "^recipe link .*: incomplete",
+    "": "^recipe link '': the link is incomplete; copy it again$",
+    "garbage": "^recipe link 'garbage': the link is incomplete",
+    "1~mnist": "^recipe link '1~mnist': the link is incomplete",
+    RECIPE.rpartition("~")[0]: "^recipe link .*: the link is incomplete",
     "4" + RECIPE[1:]: "^recipe link version '4': this mnistnet reads versions up to 3; update it$",
     "4~short": "^recipe link version '4'",
-    "3~short": "^recipe link '3~short': incomplete",
-    "2~short": "^recipe link '2~short': incomplete",
+    "3~short": "^recipe link '3~short': the link is incomplete",
+    "2~short": "^recipe link '2~short': the link is incomplete",
     RECIPE + "~more": "^recipe link, bend='0~more': ",
     "1" + "~" * 4000: "^recipe link: 4,001 characters: at most 4,000 are allowed",
 }
@@ -462,7 +462,7 @@ def test_a_link_that_is_no_recipe_says_which_part_is_wrong(link: str) -> None:
     [
         ("dataset", "cifar", "'cifar': choose one of mnist, fashion, kmnist or digits"),
         ("dataset", "", "'': choose one of mnist"),
-        ("dataset", "<script>", "'<script>': letters, digits, points, signs only; copy it anew"),
+        ("dataset", "<script>", "'<script>': letters, digits, points, signs only; copy it again"),
         ("protocol", "HOLDOUT", "'HOLDOUT': choose one of holdout or course"),
         ("epochs", "0", "0: choose at least 1"),
         ("epochs", "101", "101: choose at most 100"),

@@ -16,11 +16,13 @@ from mnistnet.data.datasets import Dataset
 from mnistnet.data.splits import Part, Split
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
+from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.checkpoint import weights_sha256
 from mnistnet.training import loop
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.loop import Diverged, NoDevice, State, Training, casts_to_bf16, device_of
 from mnistnet.training.progress import Epoch, Step
+from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
 from tests.samples import EXPLOSIVE, TINY, conv, design, recipe
 
@@ -82,6 +84,14 @@ def test_the_last_calm_epochs_see_the_images_as_they_are(digits: Dataset, monkey
     monkeypatch.setattr(loop, "distorted", distorted)
     epochs(calm)
     assert changed == {1, 2}
+
+
+def test_three_epochs_of_the_sample_as_it_is_usually_trained_do_not_end_at_chance(digits: Dataset) -> None:
+    """With batches of 128 it was 10 to 19 %: 33 steps."""
+    usual = Recipe().on("digits").changed(epochs=3)
+    network = build(PRESETS["mnistnet-min"].architecture, usual.seed)
+    last = epochs(Training(network, splits.split(digits, "holdout"), digits.source, usual))[-1]
+    assert last.validation_accuracy > 0.6
 
 
 def test_images_are_distorted_as_the_recipe_says(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

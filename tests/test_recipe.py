@@ -63,6 +63,26 @@ def test_a_given_rate_stays_whatever_the_optimizer(optimizer: OptimizerName) -> 
     assert recipes.recipe({"optimizer": optimizer, "learning_rate": 0.07}).learning_rate == 0.07
 
 
+def test_the_small_sample_brings_its_small_batches_where_none_are_given() -> None:
+    assert recipes.recipe({"dataset": "digits"}).batch_size == 16
+    assert recipes.recipe({"dataset": "mnist"}).batch_size == recipes.recipe({}).batch_size == 128
+
+
+def test_a_given_batch_size_stays_whatever_the_data_set() -> None:
+    assert recipes.recipe({"dataset": "digits", "batch_size": 128}).batch_size == 128
+    assert recipes.recipe(recipes.parse('{"dataset": "digits", "batch_size": 64}')).batch_size == 64
+
+
+def test_a_recipe_moved_to_the_sample_takes_its_batches_and_back_again() -> None:
+    moved = Recipe().on("digits")
+    assert moved == Recipe().changed(dataset="digits", batch_size=16)
+    assert moved.on("mnist") == Recipe()
+
+
+def test_a_batch_size_of_ones_own_is_kept_on_another_data_set() -> None:
+    assert Recipe().changed(batch_size=64).on("digits").batch_size == 64
+
+
 def test_a_recipe_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Recipe().epochs = 3  # type: ignore[misc]

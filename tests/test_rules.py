@@ -30,12 +30,12 @@ def _failed(found: list[Verdict]) -> list[str]:
 @pytest.mark.parametrize(("more", "passed"), [(0, True), (1, False), (2, False)], ids=["19999", "20000", "20001"])
 def test_the_budget_is_fewer_than_20_000(more: int, passed: bool) -> None:
     verdict = _of(*[_ONE_PARAMETER] * more, *_19_999)[0]
-    assert verdict == Verdict("under 20,000 parameters", passed, f"{19_999 + more:,} of fewer than 20,000")
+    assert verdict == Verdict("under 20,000 parameters", passed, f"{19_999 + more:,}; must be under 20,000")
 
 
 @pytest.mark.parametrize(("epochs", "passed"), [(1, True), (19, True), (20, False), (21, False)])
 def test_the_course_allows_fewer_than_20_epochs(epochs: int, passed: bool) -> None:
-    assert _of(*_19_999, epochs=epochs)[1] == Verdict("under 20 epochs", passed, f"{epochs} of fewer than 20")
+    assert _of(*_19_999, epochs=epochs)[1] == Verdict("under 20 epochs", passed, f"{epochs}; must be under 20")
 
 
 def test_a_linear_layer_is_flagged_by_name_and_place() -> None:

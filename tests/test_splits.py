@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistnet.data.datasets import SOURCES, Dataset, load, source
-from mnistnet.data.splits import PROTOCOLS, Part, Protocol, counts, describe, split
+from mnistnet.data.splits import PROTOCOLS, Part, Protocol, counts, describe, split, title
 
 
 def _numbered(train: int, test: int) -> Dataset:
@@ -75,6 +75,13 @@ def test_splitting_copies_no_images() -> None:
 
 def test_each_protocol_says_where_its_validation_comes_from() -> None:
     mnist, digits = source("mnist"), source("digits")
-    assert "first 55,000, validate on the last 5,000 of the training file" in describe(mnist, "holdout")
-    assert "on all 60,000, validate on the 10,000 test images every epoch" in describe(mnist, "course")
-    assert "first 1,375, validate on the last 125" in describe(digits, "holdout")
+    assert "first 55,000 training images and validates on the last 5,000" in describe(mnist, "holdout")
+    assert "all 60,000 training images and validates on the 10,000 test images" in describe(mnist, "course")
+    assert "first 1,375 training images and validates on the last 125" in describe(digits, "holdout")
+
+
+def test_a_protocol_has_a_short_title_with_the_data_sets_own_numbers() -> None:
+    mnist, digits = SOURCES["mnist"], SOURCES["digits"]
+    assert title(mnist, "holdout") == "Honest (5,000 held out)"
+    assert title(digits, "holdout") == "Honest (125 held out)"
+    assert title(mnist, "course") == "As the assignment (test set)"

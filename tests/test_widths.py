@@ -7,7 +7,7 @@ import pytest
 from mnistnet.nets.architecture import Architecture, Conv, Linear, MaxPool
 from mnistnet.nets.geometry import walk
 from mnistnet.nets.presets import FIRST, PRESETS
-from mnistnet.nets.widths import largest_width, narrowed
+from mnistnet.nets.widths import largest_width, shrunk
 from tests.random_designs import designs
 
 COUNTED = designs(300, seed=20_000)
@@ -76,16 +76,32 @@ def _scaled(design: Architecture, percent: int) -> Architecture:
     return design
 
 
+def _widths(design: Architecture) -> list[int]:
+    return [layer.channels for layer in design.layers if isinstance(layer, Conv)]
+
+
 @pytest.mark.parametrize("name", PRESETS)
-def test_narrowing_takes_the_largest_common_factor_that_fits(name: str) -> None:
+def test_shrinking_takes_no_layer_below_the_largest_common_factor_that_fits(name: str) -> None:
     wide = _scaled(PRESETS[name].architecture, 300)
     fitting = max(percent for percent in range(1, 101) if walk(_scaled(wide, percent)).params < 20_000)
-    assert narrowed(wide, 20_000) == _scaled(wide, fitting)
+    pairs = zip(_widths(_scaled(wide, fitting)), _widths(shrunk(wide, 20_000)), _widths(wide), strict=True)
+    assert all(low <= width <= high for low, width, high in pairs)
 
 
-def test_a_design_that_fits_is_not_narrowed() -> None:
-    assert narrowed(FIRST.architecture, 20_000) == FIRST.architecture
+@pytest.mark.parametrize("name", PRESETS)
+def test_shrinking_leaves_no_room_for_another_channel(name: str) -> None:
+    wide = _scaled(PRESETS[name].architecture, 300)
+    fits = shrunk(wide, 20_000)
+    assert walk(fits).params < 20_000
+    for place in _free_convs(fits):
+        layer, before = fits.layers[place], wide.layers[place]
+        assert isinstance(layer, Conv)
+        assert layer == before or walk(_with_width(fits, place, layer.channels + 1)).params >= 20_000
+
+
+def test_a_design_that_fits_is_not_shrunk() -> None:
+    assert shrunk(FIRST.architecture, 20_000) == FIRST.architecture
 
 
 def test_a_design_that_cannot_be_made_to_fit_stays_as_it_is() -> None:
-    assert narrowed(FIRST.architecture, 10) == FIRST.architecture
+    assert shrunk(FIRST.architecture, 10) == FIRST.architecture

@@ -137,5 +137,5 @@ def _band(view: View, band: Sequence[Level], epochs: int, levels: alt.Scale, up:
 
 
 def _epochs(epochs: int, is_cut: bool) -> alt.Axis:
-    title = "epoch (training figures below the axis are left out)" if is_cut else "epoch"
+    title = ["epoch", "(training below the axis is not drawn)"] if is_cut else "epoch"
     return alt.Axis(title=title, format="d", tickMinStep=1, tickCount=min(epochs, 20), grid=False)

@@ -108,6 +108,9 @@ def _blocks(walk: Walk) -> list[dict[str, Any]]:
                 "y2": -first.size / 2,
                 "channels": first.channels,
                 "map": f"{first.size}×{first.size}",
+                "size": ""
+                if rows and rows[-1]["map"] == f"{first.size}×{first.size}"
+                else f"{first.size}×{first.size}",
                 "field": f"{first.field} px",
                 "above": first.size / 2 + 1.5,
                 "below": -first.size / 2 - 1.8,
@@ -140,5 +143,5 @@ def _drawing(kinds: tuple[str, ...], edge: float) -> str:
         .mark_text(fontSize=11, fontWeight="bold")
         .encode(alt.X("middle:Q"), alt.Y("above:Q"), alt.Text("channels:Q"))
     )
-    maps = alt.Chart().mark_text(fontSize=9).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("map:N"))
+    maps = alt.Chart().mark_text(fontSize=9).encode(alt.X("middle:Q"), alt.Y("below:Q"), alt.Text("size:N"))
     return template(alt.LayerChart(data=rows_to_come, layer=[blocks, channels, maps], height=230))

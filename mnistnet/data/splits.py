@@ -8,8 +8,14 @@ from mnistnet.data.datasets import Bytes, Dataset, Source
 Protocol: TypeAlias = Literal["holdout", "course"]
 
 PROTOCOLS: dict[Protocol, str] = {
-    "holdout": "train on the first {train:,}, validate on the last {validation:,} of the training file, test once",
-    "course": "train on all {train:,}, validate on the {test:,} test images every epoch, as the assignment does",
+    "holdout": "Trains on the first {train:,} training images and validates on the last {validation:,}. "
+    "The test set is used once, at the end, with the final weights.",
+    "course": "Trains on all {train:,} training images and validates on the {test:,} test images after every epoch, "
+    "as the assignment does.",
+}
+_TITLES: dict[Protocol, str] = {
+    "holdout": "Honest ({validation:,} held out)",
+    "course": "As the assignment (test set)",
 }
 _HELD_OUT = 12  # one twelfth of the training file: 5,000 of MNIST's 60,000
 
@@ -58,9 +64,18 @@ class Counts:
 
 
 def describe(source: Source, protocol: Protocol) -> str:
-    """What the protocol does with this data set, in one sentence without its full stop."""
+    """The images that train, validate and test under the protocol, in one or two sentences."""
+    return _filled(PROTOCOLS[protocol], source, protocol)
+
+
+def title(source: Source, protocol: Protocol) -> str:
+    """The protocol in a few words, for a choice between the two."""
+    return _filled(_TITLES[protocol], source, protocol)
+
+
+def _filled(text: str, source: Source, protocol: Protocol) -> str:
     found = counts(source, protocol)
-    return PROTOCOLS[protocol].format(train=found.train, validation=found.validation, test=found.test)
+    return text.format(train=found.train, validation=found.validation, test=found.test)
 
 
 def counts(source: Source, protocol: Protocol) -> Counts:

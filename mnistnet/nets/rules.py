@@ -25,8 +25,8 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("course", "The assignment: 20,000 parameters", params=20_000, epochs=20, accuracy=0.994),
-        Profile("half", "Half of it: 10,000 parameters", params=10_000, epochs=20, accuracy=0.994),
-        Profile("hard", "Harder: 8,000 parameters, 15 epochs", params=8_000, epochs=16, accuracy=0.994),
+        Profile("half", "Half the budget: 10,000 parameters", params=10_000, epochs=20, accuracy=0.994),
+        Profile("hard", "Harder: 8,000 parameters, under 16 epochs", params=8_000, epochs=16, accuracy=0.994),
         Profile("tiny", "Tiny: 4,000 parameters", params=4_000, epochs=20, accuracy=0.99),
     )
 }
@@ -50,14 +50,14 @@ def verdicts(architecture: Architecture, walk: Walk, epochs: int, profile: Profi
         Verdict(
             f"under {profile.params:,} parameters",
             walk.is_whole and walk.params < profile.params,
-            f"{walk.params:,} of fewer than {profile.params:,}"
+            f"{walk.params:,}; must be under {profile.params:,}"
             if walk.is_whole
             else "cannot be counted: a layer does not fit",
         ),
         Verdict(
             f"under {profile.epochs} epochs",
             epochs < profile.epochs,
-            f"{epochs} of fewer than {profile.epochs}",
+            f"{epochs}; must be under {profile.epochs}",
         ),
         Verdict(
             "no fully connected layer",

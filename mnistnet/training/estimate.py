@@ -17,6 +17,10 @@ from mnistnet.nets.geometry import Walk
 _SECONDS_PER_IMAGE = 3.3e-5
 _SECONDS_PER_MAC = 2.6e-11
 _SECONDS_PER_VALUE = 3e-10
+# Measured on three other machines, some of them busy: from half to four times what the model says.
+_UNMEASURED = (0.5, 4.0)
+_MARGIN = 1.25  # around what was measured: other widths and batch sizes, and what else the machine does
+_ODD = 4.0  # a ratio that many times off the median was another machine's load, not this one's speed
 _NEARLY_FREE = {"dropout2d"}  # draws one number a channel
 
 
@@ -30,17 +34,28 @@ class Measured:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of training; `runs_seen` runs measured on this machine stand behind it (0: a guess)."""
+    """Seconds of training, most likely between `low` and `high`; `runs_seen` runs measured on this machine stand
+    behind it (0: a guess)."""
 
     seconds: float
+    low: float
+    high: float
     runs_seen: int
 
 
 def estimate(walk: Walk, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:
-    """Training time of `epochs` epochs of `images` images each, corrected by the median of what was seen."""
+    """Training time of `epochs` epochs of `images` images each, corrected by the median of what was seen.
+
+    The range is that of the measured ratios with a margin, without those far off the median.
+    """
     ratios = [1 / (one.images_per_second * seconds_per_image(one.walk)) for one in seen if one.images_per_second]
-    correction = median(ratios) if ratios else 1.0
-    return Estimate(seconds_per_image(walk) * correction * images * epochs, len(ratios))
+    modelled = seconds_per_image(walk) * images * epochs
+    if not ratios:
+        return Estimate(modelled, modelled * _UNMEASURED[0], modelled * _UNMEASURED[1], 0)
+    middle = median(ratios)
+    usual = [middle, *(ratio for ratio in ratios if middle / _ODD <= ratio <= middle * _ODD)]
+    low, high = min(usual) / _MARGIN, max(usual) * _MARGIN
+    return Estimate(modelled * middle, modelled * low, modelled * high, len(ratios))
 
 
 def seconds_per_image(walk: Walk) -> float:

@@ -17,6 +17,9 @@ MAX_EPOCHS = 100
 MAX_THREADS = 64
 # Learning rates that suit each optimizer's own scale.
 USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.005, "muon": 0.2}
+# The offline sample has 1,500 training images: in batches of 128, three epochs are 33 steps, too few to learn.
+# After three epochs of mnistnet-min, seeds 1 to 3: 77, 82 and 83 % of its test part in batches of 16.
+USUAL_BATCH: dict[DatasetName, int] = {"mnist": 128, "fashion": 128, "kmnist": 128, "digits": 16}
 
 Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
 
@@ -33,7 +36,7 @@ class Recipe(BaseModel):
     dataset: DatasetName = "mnist"
     protocol: Protocol = "holdout"
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 18
-    batch_size: Annotated[int, Field(ge=8, le=2048)] = 128
+    batch_size: Annotated[int, Field(ge=8, le=2048)] = USUAL_BATCH["mnist"]
     optimizer: OptimizerName = "sgd"
     learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = USUAL_RATE["sgd"]
     schedule: ScheduleName = "onecycle"
@@ -53,17 +56,26 @@ class Recipe(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _usual_rate(cls, values: Any) -> Any:
-        """Where only an optimizer is named, its own usual learning rate belongs to it."""
-        if isinstance(values, dict) and "learning_rate" not in values:
-            optimizer = values.get("optimizer", "sgd")
-            if isinstance(optimizer, str) and optimizer in USUAL_RATE:
-                return {**values, "learning_rate": USUAL_RATE[optimizer]}
-        return values
+    def _usual(cls, values: Any) -> Any:
+        """Where only an optimizer or a data set is named, it brings its usual learning rate or batch size."""
+        if not isinstance(values, dict):
+            return values
+        usual: dict[str, Any] = {}
+        optimizer, dataset = values.get("optimizer"), values.get("dataset")
+        if isinstance(optimizer, str) and optimizer in USUAL_RATE:
+            usual["learning_rate"] = USUAL_RATE[optimizer]
+        if isinstance(dataset, str) and dataset in USUAL_BATCH:
+            usual["batch_size"] = USUAL_BATCH[dataset]
+        return {**usual, **values}
 
     def changed(self, **fields: Any) -> "Recipe":
         """The same recipe with other fields, checked anew; RecipeError names the wrong one."""
         return recipe({**self.model_dump(), **fields})
+
+    def on(self, dataset: DatasetName) -> "Recipe":
+        """The same recipe on another data set, with its usual batch size unless this one has an unusual one."""
+        usual = {"batch_size": USUAL_BATCH[dataset]} if self.batch_size == USUAL_BATCH[self.dataset] else {}
+        return self.changed(dataset=dataset, **usual)
 
 
 def recipe(fields: Any) -> Recipe:

@@ -14,7 +14,7 @@ def show(run_id: str) -> None:
 
 
 def open_design(run_id: str) -> None:
-    """Lay the run's design and recipe on the table."""
+    """Make the run's design and recipe the current ones."""
     run = readers.chosen(run_id)
     if run:
         state.put_design(run.architecture)

@@ -15,7 +15,7 @@ NETWORK, VIEW, QUESTION, OTHER, NETWORKS = "network", "view", "ask", "other", "n
 VIEWS = ("digits", "compared", "trust")  # of a run's answers
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that one digit can be looked at with
 MOST_NETWORKS = 3  # that answer a digit side by side
-TABLE = "table"  # the network looked at is the design on the table, not a run's
+TABLE = "table"  # the network looked at is the current design, not a run's
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Field:
 
 def _run_id(text: str) -> str:
     if not (text.replace("-", "").isalnum() and len(text) <= 32):
-        raise links.LinkError(f"run {text!a}: not a run's id; copy the link anew")
+        raise links.LinkError(f"run {text!a}: not a run's id; copy the link again")
     return text
 
 
 def _run_ids(text: str) -> tuple[str, ...]:
     ids = tuple(_run_id(one) for one in text.split(",") if one)
     if len(ids) > MOST_NETWORKS:
-        raise links.LinkError(f"nets {text!a}: at most {MOST_NETWORKS}; copy the link anew")
+        raise links.LinkError(f"nets {text!a}: at most {MOST_NETWORKS}; copy the link again")
     return ids
 
 
 def _index(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise links.LinkError(f"digit {text!a}: not a number; copy the link anew")
+        raise links.LinkError(f"digit {text!a}: not a number; copy the link again")
     return int(text)
 
 

@@ -10,14 +10,14 @@ import streamlit as st
 from mnistnet.charts.palette import INK
 from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
-from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.evaluation import Score
+from mnistnet.insight.verdict import validation_score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.ledger import DamagedRunError
 from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Run, State
-from mnistnet.ui import readers, state
+from mnistnet.ui import announcements, readers, state
 from mnistnet.ui.ondemand import TakesLong
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -71,6 +71,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def time_range(low: float, high: float) -> str:
+    """`20 to 95 s`, `7 to 60 min`, `50 s to 3 min`."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return last
+    *_, unit = last.split(maxsplit=1)
+    return f"{first.removesuffix(f' {unit}')} to {last}"
+
+
+def epochs_finished(run: Run) -> str:
+    """How far a run is, in the same words on every page."""
+    total = run.recipe.epochs
+    return f"{run.epochs_done} of {total} {'epoch' if total == 1 else 'epochs'} finished"
+
+
 def state_badge(run: Run) -> None:
     """The run's state as word, icon and colour."""
     colour, icon = _STATE_LOOKS[run.state]
@@ -80,9 +95,9 @@ def state_badge(run: Run) -> None:
 def verdicts(items: Iterable[Verdict]) -> None:
     """Rules with their outcome in words, icon and colour."""
     lines = [
-        f":green-badge[:material/check: pass] {verdict.rule}"
+        f":green-badge[:material/check: met] {verdict.rule}"
         if verdict.passed
-        else f":red-badge[:material/close: fail] **{verdict.rule}**: {verdict.detail}"
+        else f":red-badge[:material/close: not met] **{verdict.rule}**: {verdict.detail}"
         for verdict in items
     ]
     st.markdown("  \n".join(lines))
@@ -104,14 +119,13 @@ def split_title(run: Run, split: SplitName) -> str:
     """How a split is called beside a figure, with the data set and what else must be known of it."""
     source = datasets.source(run.recipe.dataset)
     if run.recipe.protocol == "course":
-        return f"test set of {source.title}, looked at after every epoch, which flatters the best one"
-    return f"{split} {'set' if split == 'test' else 'part'} of {source.title}"
+        return f"test set of {source.title}, also used for validation"
+    return f"test set of {source.title}" if split == "test" else f"held-out images of {source.title}"
 
 
 def errors_of(accuracy: float, run: Run) -> Score:
     """A validation accuracy as errors out of the images that the run validates on."""
-    total = counts(datasets.source(run.recipe.dataset), run.recipe.protocol).validation
-    return Score(round((1 - accuracy) * total), total)
+    return validation_score(accuracy, run)
 
 
 def empty(sentence: str, page: str, action: str) -> None:
@@ -126,8 +140,8 @@ def work_in_progress() -> None:
     active = [run for run in readers.snapshot().runs if run.state.is_active]
     if active:
         training = next((run for run in active if run.state is State.RUNNING), active[-1])
-        others = f", {len(active) - 1} more" if len(active) > 1 else ""
-        label = f"{training.name}: {training.state}, epoch {training.epochs_done} of {training.recipe.epochs}{others}"
+        others = f"; {len(active) - 1} more queued or running" if len(active) > 1 else ""
+        label = f"{training.name}: {training.state}, {epochs_finished(training)}{others}"
         st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
 
 
@@ -135,10 +149,12 @@ def messages() -> None:
     """What the last action had to say."""
     for message in state.messages():
         st.warning(plain(message), icon=":material/info:")
+    for text in announcements.notes():
+        st.toast(plain(text), icon=":material/check:")
     for name in readers.snapshot().set_aside:
         st.warning(
-            f"The runs' database was damaged and has been built anew from their folders. The damaged file is kept as "
-            f"{plain(name)}; once it is moved elsewhere, this is no longer said.",
+            f"The database of the runs was damaged. A new one was built from the run folders, and the damaged file is "
+            f"kept as {plain(name)}. This message goes away when you move that file elsewhere.",
             icon=":material/healing:",
         )
     for name in readers.snapshot().folders_aside:
@@ -156,7 +172,8 @@ def messages() -> None:
 
 def run_title(run: Run) -> str:
     """How a run is called in a list: plain text, nothing that changes while it is shown."""
-    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
+    part = "test set" if run.recipe.protocol == "course" else "held-out images"
+    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, validated on the {part}"
 
 
 def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:

@@ -1,4 +1,6 @@
-"""What the Design page shows around the editor: where to begin, the meter, the table, the start."""
+"""What the Design page shows around the editor: where to start from, the meter, the drawing, the table."""
+
+import math
 
 import pandas as pd
 import streamlit as st
@@ -7,34 +9,36 @@ from mnistnet.charts import design as charts
 from mnistnet.charts import fields
 from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets, files
+from mnistnet.data.datasets import Source
 from mnistnet.data.files import DataError
 from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets import rules
+from mnistnet.nets.architecture import Conv
 from mnistnet.nets.geometry import IMAGE_SIZE, Walk
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
-from mnistnet.runs import supervisor
-from mnistnet.system import cores
-from mnistnet.ui import access, components, edits, readers, state
+from mnistnet.nets.widths import shrunk
+from mnistnet.ui import components, edits, names, readers, recipe_panel, state
 
 _BEGIN, _NAME, _PROFILE, _FILE = "begin-with", "design-name", "design-profile", "design-file"
 _RUNS_OFFERED = 200
+_FEW_STEPS = 150  # mnistnet-min on the sample: 19 % after 33 steps, 84 % after 129, 77 to 83 % after 258
 
 
 def beginning() -> None:
-    """Where to begin: a preset, a past run, a file; and the design's name."""
+    """Where to start from: a preset, a past run, a file; and the design's name."""
     start, name, file = st.columns([0.45, 0.35, 0.2], vertical_alignment="bottom")
     with start:
         runs = {f"run {run.id}": run for run in readers.snapshot().runs[:_RUNS_OFFERED]}
         titles = {name: f"{name} · {preset.params:,} parameters" for name, preset in PRESETS.items()}
         titles |= {key: components.run_title(run) for key, run in runs.items()}
         st.selectbox(
-            "Begin with",
+            "Start from",
             list(titles),
             index=None,
-            placeholder="a published solution, one of ours, a past run",
+            placeholder="a preset, a published solution or a past run",
             format_func=lambda option: titles[option],
             key=_BEGIN,
             on_change=_begin,
@@ -60,11 +64,11 @@ def _file_name(name: str) -> str:
 
 
 def goal() -> None:
-    """What all this is for, in one sentence."""
+    """The goal, in one sentence."""
     rules = state.profile()
     st.caption(
         f"The goal: at least {rules.accuracy:.1%} on MNIST with fewer than {rules.params:,} parameters, in fewer than "
-        f"{rules.epochs} epochs, without a fully connected layer. Move a width, watch the count, start training."
+        f"{rules.epochs} epochs, without a fully connected layer."
     )
 
 
@@ -72,6 +76,7 @@ def _begin() -> None:
     chosen = st.session_state[_BEGIN]
     if chosen in PRESETS:
         state.put_design(PRESETS[chosen].architecture)
+        recipe_panel.offer(chosen)
     elif chosen and (run := readers.chosen(chosen.removeprefix("run "))):
         state.put_design(run.architecture)
         state.put_recipe(run.recipe)
@@ -80,9 +85,14 @@ def _begin() -> None:
 
 def _rename() -> None:
     try:
-        state.put_design(state.design().renamed(st.session_state[_NAME].strip()), keep_ids=state.layer_ids())
+        renamed = state.design().renamed(st.session_state[_NAME].strip())
     except MnistnetError as error:
         state.tell(f"The name was not changed: {error}")
+        return
+    if names.is_taken(renamed):
+        state.tell(f"The name was not changed: {renamed.name} is a preset with other layers: choose another name.")
+        return
+    state.put_design(renamed, keep_ids=state.layer_ids())
 
 
 def _open() -> None:
@@ -90,9 +100,14 @@ def _open() -> None:
     if file is None:
         return
     try:
-        state.put_design(designs.parse(file.getvalue()))
+        opened = designs.parse(file.getvalue())
     except MnistnetError as error:
         state.tell(f"The file was not opened: {error}")
+        return
+    own = names.own(opened)
+    if own != opened:
+        state.tell(f"The preset {opened.name} has other layers than this file: the design is called {own.name} here.")
+    state.put_design(own)
 
 
 def meter(walk: Walk) -> None:
@@ -101,14 +116,14 @@ def meter(walk: Walk) -> None:
     count, rubric = st.columns([0.34, 0.66])
     with count:
         left = profile.params - 1 - walk.params
-        room = f"{left:,} to spare" if left >= 0 else f"{-left:,} too many"
+        room = f"{left:,} parameters left" if left >= 0 else f"{-left:,} too many"
         st.metric(
             "Parameters" if walk.is_whole else "Parameters so far",
             f"{walk.params:,}",
             room if walk.is_whole else "a layer does not fit",
             delta_color="green" if left >= 0 and walk.is_whole else "red",
             delta_arrow="off",
-            help="Trainable numbers: convolution weights and biases, and two for each batch-normalised channel.",
+            help="Trainable parameters: weights and biases, and two for each channel that batch norm normalises.",
         )
     with rubric:
         key = state.control(_PROFILE, profile.name)
@@ -126,22 +141,39 @@ def meter(walk: Walk) -> None:
     components.draw(
         chart,
         "budget",
-        f"{walk.params:,} of fewer than {profile.params:,} parameters, layer by layer",
+        f"{walk.params:,} parameters, layer by layer; must be under {profile.params:,}",
     )
     if walk.is_whole and left < 0:
-        st.button(
-            "Narrow all layers to fit",
-            icon=":material/compress:",
-            on_click=edits.narrow,
-            args=(profile.params,),
-            help="Every width by the same factor. One layer alone: its “max” button, where it is enough.",
-        )
+        _shrink(profile.params)
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(state.design()))
-    st.caption(f"For information: {uses}.")
+    st.caption(f"Layers that use: {uses}.")
+
+
+def _shrink(budget: int) -> None:
+    """Shrinks all layers, after it has shown what becomes of each."""
+    preview = st.popover(
+        "Shrink all layers to fit the budget", icon=":material/compress:", key="shrink-preview", on_change="rerun"
+    )
+    if not preview.open:
+        return
+    with preview:
+        before, after = state.design(), shrunk(state.design(), budget)
+        if after == before:
+            st.markdown("Even with one channel in each layer the design is over the budget: remove a layer.")
+            return
+        left = budget - 1 - readers.walk(after).params
+        widths = [
+            f"layer {number}: {old.channels} → {new.channels}"
+            for number, (old, new) in enumerate(zip(before.layers, after.layers, strict=True), 1)
+            if isinstance(old, Conv) and isinstance(new, Conv) and old != new
+        ]
+        st.markdown("Channels, before → after:  \n" + "  \n".join(widths))
+        st.caption(f"{left:,} parameters left. To narrow one layer only, use its “max” button.")
+        st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
 
 
 def drawing(walk: Walk) -> None:
-    """The network's drawing: widths and map sizes."""
+    """The network's drawing: widths and feature-map sizes."""
     if not walk.rows:
         return
     last = walk.rows[-1]
@@ -150,17 +182,24 @@ def drawing(walk: Walk) -> None:
         "drawing",
         f"{len(state.design().layers)} layers, from a {IMAGE_SIZE}×{IMAGE_SIZE} image to {last.channels} channels",
     )
-    st.caption("Height: the map's side. Width and the number above: channels.")
+    st.caption(
+        "Bar height: feature-map size. Bar width and the number above it: channels." + _not_drawn(walk),
+    )
     components.draw(
         fields.small(readers.named_layers(state.design())),
         "fields-small",
         f"Receptive field layer by layer, up to {walk.field} of {IMAGE_SIZE} pixels",
     )
-    st.caption("How many pixels one unit of each layer can see; dashed, the whole image.")
+    st.caption("Receptive field of each layer, in pixels. Dashed line: the whole image.")
+
+
+def _not_drawn(walk: Walk) -> str:
+    numbers = sorted({row.layer + 1 for row in walk.rows if row.type in ("dropout", "dropout2d")})
+    return f" Dropout is not drawn: it is in layer {', '.join(map(str, numbers))}." if numbers else ""
 
 
 def table(walk: Walk) -> None:
-    """Each operation with shape, parameters, multiply-accumulates, field and jump."""
+    """Each operation with shape, parameters, multiply-accumulates, receptive field and jump."""
     total = max(1, walk.params)
     frame = pd.DataFrame(
         [
@@ -171,7 +210,7 @@ def table(walk: Walk) -> None:
                 row.params,
                 100 * row.params / total,
                 row.macs,
-                f"{row.field}" + (" · covers the whole image" if row.covers_image else ""),
+                f"{row.field}×{row.field}" + (" · whole image" if row.covers_image else ""),
                 row.jump,
             )
             for row in walk.rows
@@ -183,7 +222,7 @@ def table(walk: Walk) -> None:
         hide_index=True,
         height=min(38 + 35 * len(frame), 560),
         key="layer-table",
-        alt=f"Layer table: {walk.params:,} parameters and {walk.macs:,} multiply-accumulates in all",
+        alt=f"Layer table: {walk.params:,} parameters and {walk.macs:,} multiply-accumulates in total",
         column_config={
             "layer": st.column_config.NumberColumn(width=50),
             "share": st.column_config.ProgressColumn(
@@ -192,76 +231,51 @@ def table(walk: Walk) -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             "MACs": st.column_config.NumberColumn(format="localized", help="Multiply-accumulates for one image"),
             "field": st.column_config.TextColumn(
-                "field, px", width=190, help="Receptive field: how many pixels a unit can see"
+                "receptive field, px", width=190, help="How many pixels of the image one unit depends on"
             ),
-            "jump": st.column_config.NumberColumn("jump, px", help="Distance between neighbouring units' windows"),
+            "jump": st.column_config.NumberColumn(
+                "jump, px", help="Distance between neighbouring units, in image pixels"
+            ),
         },
     )
     st.caption(f"{walk.params:,} parameters, {walk.macs:,} multiply-accumulates for one image.")
-    witness = st.expander("torchinfo's own summary", icon=":material/fact_check:", on_change="rerun", key="witness")
+    witness = st.expander("Summary by torchinfo", icon=":material/fact_check:", on_change="rerun", key="witness")
     if witness.open:
         with witness:
             if walk.fault:
-                st.markdown("torchinfo needs a design that can be built.")
+                st.markdown("torchinfo needs a design without errors.")
             else:
                 st.code(readers.torchinfo_summary(state.design()), language=None)
 
 
-def start(walk: Walk) -> None:
-    """The bar at the bottom: what it will cost, and Start."""
-    recipe, profile = state.recipe(), state.profile()
-    images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    fits = walk.is_whole and walk.params < profile.params
-    colour, icon = ("green", "check") if fits else ("red", "close")
-    guess = readers.training_time(state.design(), images, recipe.epochs, recipe.threads or cores())
-    basis = f"corrected by {guess.runs_seen} runs on this machine" if guess.runs_seen else "a first guess"
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-        st.markdown(
-            f":{colour}-badge[:material/{icon}: {walk.params:,}{'' if walk.is_whole else ' +'} / {profile.params:,}] "
-            f"{recipe.epochs} epochs" + (f", about {components.duration(guess.seconds)}" if walk.is_whole else ""),
-            width="content",
-            help=f"Training time on this machine's CPU, {basis}.",
-        )
-        st.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start",
-            disabled=walk.fault is not None,
-            on_click=_start,
-            args=(state.start_token(),),
-        )
-    if walk.fault:
-        st.caption(f":material/error: Cannot start. Layer {walk.fault.layer + 1}: {walk.fault.message}.")
-
-
-def _start(token: str) -> None:
-    try:
-        run = supervisor.submit(readers.store(), state.design(), state.recipe(), token, owner=access.owner())
-    except MnistnetError as error:
-        state.tell(f"Not started: {error}")
-        return
-    readers.forget()
-    state.choose_run(run.id)
-    state.go_to("pages/train.py")
-
-
 def data_notice() -> None:
-    """Says so where the chosen data set is not on this machine yet, and offers what works without it."""
+    """Says where the chosen data set is small or not on this machine yet, and offers what works without it."""
     source = datasets.source(state.recipe().dataset)
     try:
         if datasets.is_here(source.name):
             if source is datasets.OFFLINE:
-                st.info(f"{source.title}: no accuracy on it is an MNIST accuracy.", icon=":material/info:")
+                st.info(_about_sample(source), icon=":material/info:")
             return
     except DataError as error:
         st.error(components.plain(str(error)), icon=":material/error:")
         return
     place = datasets.folder(source).resolve()
     with st.container(border=True):
-        st.markdown(f":material/download: {source.title} is not on this machine yet: the first run downloads it.")
+        st.markdown(f":material/download: {source.title} is not on this machine yet. The first run downloads it.")
         megabytes = sum(files.size(name) for name in files.NAMES) / 1e6
-        st.caption(f"It goes to `{place}` ({megabytes:.0f} MB). To fetch and verify it now, or to check your own copy:")
+        st.caption(
+            f"It is stored in `{place}` ({megabytes:.0f} MB). To download it now, or to check a copy that you have:"
+        )
         st.code(f"MNISTNET_DATA=/your/copy python -m mnistnet data --dataset {source.name}", language="bash")
-        offline = state.recipe().changed(dataset=datasets.OFFLINE.name)
+        offline = state.recipe().on("digits")
         st.button("Use the offline sample instead", on_click=state.put_recipe, args=(offline,))
+
+
+def _about_sample(source: Source) -> str:
+    recipe = state.recipe()
+    images = counts(source, recipe.protocol).train
+    steps = math.ceil(images / recipe.batch_size) * recipe.epochs
+    said = f"{source.title}: {images:,} training images. No accuracy on it is an MNIST accuracy."
+    if steps < _FEW_STEPS:
+        said += f" {steps} training steps are too few to learn: choose a smaller batch size or more epochs."
+    return said

@@ -1,6 +1,7 @@
-"""The layer editor: a card for each layer, a slider for each width, and what acts on all layers."""
+"""The layer editor: a card for each layer, a slider for each width, and what changes all layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -23,8 +24,11 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.geometry import Walk
-from mnistnet.ui import edits, state
+from mnistnet.ui import announcements, edits, state
 
+_newest = st.components.v2.component(
+    "mnistnet_newest", js=Path(__file__).with_name("newest.js").read_text(encoding="utf-8")
+)
 _SLIDER_ENDS = (64, 128, 256, MAX_CHANNELS)
 _STEP_TITLES = {
     "relu": "ReLU",
@@ -32,19 +36,22 @@ _STEP_TITLES = {
     "dropout": "dropout",
     "dropout2d": "channel dropout",
 }
-_SHORT = {"relu": "ReLU", "batchnorm": "BN", "dropout": "dropout", "dropout2d": "dropout2d"}
+_SHORT = {"relu": "ReLU", "batchnorm": "BN", "dropout": "dropout", "dropout2d": "channel dropout"}
 
 
 def editor(walk: Walk) -> None:
-    """All layers of the design on the table, editable."""
+    """All layers of the current design, editable."""
     for index, (layer_id, layer) in enumerate(zip(state.layer_ids(), state.design().layers, strict=True)):
         with st.container(border=True, key=f"layer-{layer_id}", gap="xsmall"):
             _card(index, layer_id, layer, walk)
+    if added := announcements.added():
+        _newest(key="newest", data={"card": f"layer-{added}"})
 
 
 def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
-    title, control, actions = st.columns([0.41, 0.27, 0.32], vertical_alignment="center", gap="small")
-    title.markdown(f"**{index + 1} · {_headline(layer)}  \n:gray[:small[{_facts(index, walk)}]]")
+    title, control, actions = st.columns([0.49, 0.2, 0.31], vertical_alignment="center", gap="xsmall")
+    mark = " :blue-badge[new]" if layer_id == announcements.added() else ""
+    title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, walk)}]]")
     with control:
         _main_control(index, layer_id, layer)
     with actions.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -59,7 +66,7 @@ def _headline(layer: Layer) -> str:
         return f"{LAYER_TITLE[layer.kind]}**"
     stride = f", stride {layer.stride}" if layer.stride > 1 else ""
     steps = "".join(f" → {_SHORT[step]}" for step in layer.after)
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
+    return f"{LAYER_TITLE[layer.kind]} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
 
 
 def _facts(index: int, walk: Walk) -> str:
@@ -67,8 +74,8 @@ def _facts(index: int, walk: Walk) -> str:
     if not rows:
         return "cannot be built yet"
     last = rows[-1]
-    shape = "×".join(map(str, last.shape))
-    return f"{shape} · {sum(row.params for row in rows):,} params · sees {last.field} px"
+    params = sum(row.params for row in rows)
+    return f"{last.size}×{last.size} · {params:,} params · receptive field {last.field}×{last.field}"
 
 
 def _main_control(index: int, layer_id: str, layer: Layer) -> None:
@@ -80,9 +87,9 @@ def _main_control(index: int, layer_id: str, layer: Layer) -> None:
         end = _slider_end(layer.features)
         _slider(layer_id, "features", layer.features, f"Outputs of layer {number}", 1, end)
     elif isinstance(layer, MaxPool | AvgPool):
-        _slider(layer_id, "size", layer.size, f"Size of layer {number} (pixels a side)", 2, max(8, layer.size))
+        _slider(layer_id, "size", layer.size, f"Pooling window of layer {number}", 2, max(8, layer.size))
     elif isinstance(layer, Dropout | Dropout2d):
-        _slider(layer_id, "rate", layer.rate, f"Rate of layer {number}", 0.0, max(0.6, layer.rate))
+        _slider(layer_id, "rate", layer.rate, f"Dropout rate of layer {number}", 0.0, max(0.6, layer.rate))
 
 
 def _slider_end(width: int) -> int:
@@ -116,7 +123,7 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
     st.button(
         f"max {widest}",
         key=f"fit-{layer_id}",
-        help=f"{widest} channels is the most that layer {index + 1} can have under {budget:,} parameters. Take it.",
+        help=f"Give layer {index + 1} {widest} channels, the most that stays under {budget:,} parameters.",
         on_click=edits.change,
         args=(layer_id, {"channels": widest}),
     )
@@ -125,8 +132,8 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
 def _more(index: int, layer_id: str, layer: Layer) -> None:
     menu = st.popover(
         f"Edit {index + 1}",
-        help=f"Layer {index + 1}: its settings, move, duplicate, remove",
-        key=f"more-{layer_id}",
+        help=f"Settings of layer {index + 1}; move, duplicate, remove it; insert a layer below it",
+        key=edits.menu(layer_id),
         on_change="rerun",
     )
     if not menu.open:
@@ -138,42 +145,91 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
             _act("Down", "arrow_downward", layer_id, edits.move_down, disabled=index == count - 1)
             _act("Duplicate", "content_copy", layer_id, edits.duplicate, disabled=count == MAX_LAYERS)
             _act("Remove", "delete", layer_id, edits.remove, disabled=count == 1)
+        _insert_below(layer_id, full=count == MAX_LAYERS)
         if isinstance(layer, Conv):
-            _number(layer_id, "channels", layer.channels, "Channels, exactly", 1, MAX_CHANNELS)
+            _number(layer_id, "channels", layer.channels, "Channels", 1, MAX_CHANNELS)
         if isinstance(layer, Conv | Depthwise):
             _window_settings(layer_id, layer)
         elif isinstance(layer, Linear):
             _toggle(layer_id, "bias", layer.bias, "Bias")
 
 
+def _insert_below(layer_id: str, *, full: bool) -> None:
+    key = f"insert-below-{layer_id}"
+    st.selectbox(
+        "Insert below",
+        list(edits.NEW),
+        index=None,
+        placeholder="Choose a layer type",
+        key=key,
+        on_change=edits.insert_below,
+        args=(layer_id, key),
+        disabled=full,
+    )
+
+
 def _window_settings(layer_id: str, conv: Conv | Depthwise) -> None:
+    same = edits.same_padding(conv.kernel)
+    paddings = (same, *(padding for padding in PADDINGS if padding != same))
+    titles = {padding: f"same size ({padding})" if padding == same else str(padding) for padding in paddings}
     with st.container(horizontal=True):
-        for field, options in (("kernel", KERNELS), ("stride", STRIDES), ("padding", PADDINGS)):
-            value = getattr(conv, field)
-            key = state.control(f"{field}-{layer_id}", value)
-            st.segmented_control(
-                field.capitalize(),
-                options,
-                default=value,
-                key=key,
-                on_change=edits.take,
-                args=(layer_id, field, key),
-                required=True,
-            )
+        _choice(layer_id, "kernel", KERNELS, conv.kernel, edits.take_kernel)
+        _choice(layer_id, "stride", STRIDES, conv.stride, _take_stride)
+        _choice(
+            layer_id,
+            "padding",
+            paddings,
+            conv.padding,
+            _take_padding,
+            titles=titles,
+            why="“Same size” keeps the feature map's size at stride 1, also when you change the kernel.",
+        )
     key = state.control(f"after-{layer_id}", list(conv.after))
     st.multiselect(
-        "After it, in this order",
+        "Followed by",
         STEPS,
         default=list(conv.after),
         format_func=lambda step: _STEP_TITLES[step],
         key=key,
         on_change=edits.take_steps,
         args=(layer_id, key),
-        help="The order matters: dropout before batch norm is not batch norm before dropout.",
+        help="Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
     )
     if edits.drops(conv.after):
         _slider(layer_id, "dropout", conv.dropout, "Dropout rate", 0.0, max(0.6, conv.dropout))
     _toggle(layer_id, "bias", conv.bias, "Bias")
+
+
+def _choice(
+    layer_id: str,
+    field: str,
+    options: Sequence[int],
+    value: int,
+    take: Callable[[str, str], None],
+    *,
+    titles: Mapping[int, str] | None = None,
+    why: str | None = None,
+) -> None:
+    key = state.control(f"{field}-{layer_id}", value)
+    st.segmented_control(
+        field.capitalize(),
+        options,
+        default=value,
+        format_func=lambda option: titles[option] if titles else str(option),
+        key=key,
+        help=why,
+        on_change=take,
+        args=(layer_id, key),
+        required=True,
+    )
+
+
+def _take_stride(layer_id: str, key: str) -> None:
+    edits.take(layer_id, "stride", key)
+
+
+def _take_padding(layer_id: str, key: str) -> None:
+    edits.take(layer_id, "padding", key)
 
 
 def _number(layer_id: str, field: str, value: int, label: str, low: int, high: int) -> None:
@@ -209,10 +265,10 @@ def toolbar() -> None:
 
 
 def _all_convolutions() -> None:
-    st.caption("Applies to every convolution but one whose channels are the ten answers.")
+    st.caption("Changes every convolution except the last one, which gives the ten outputs, and depthwise ones.")
     st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
     st.multiselect(
-        "After it, in this order",
+        "Followed by",
         STEPS,
         default=["batchnorm", "relu"],
         format_func=lambda step: _STEP_TITLES[step],
@@ -220,5 +276,5 @@ def _all_convolutions() -> None:
     )
     if edits.drops(st.session_state[f"{edits.ALL}-after"]):
         st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
-    st.toggle("Pad so that maps keep their size", value=True, key=f"{edits.ALL}-pad")
+    st.toggle("Same size: pad so that feature maps keep their size", value=True, key=f"{edits.ALL}-pad")
     st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

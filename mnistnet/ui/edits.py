@@ -1,6 +1,6 @@
-"""What can be done to the design on the table: the callbacks of the layer editor.
+"""What can be done to the current design: the callbacks of the layer editor.
 
-Each reads the table, changes one thing and lays the result back; a change that is not allowed is told, and
+Each reads the design, changes one thing and puts the result back; a change that is not allowed is told, and
 the design stays as it was. A layer that went away while the browser still showed it is left alone.
 """
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import (
     AvgPool,
@@ -22,9 +23,8 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.geometry import CLASSES
-from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.widths import narrowed
-from mnistnet.ui import state
+from mnistnet.nets.widths import shrunk
+from mnistnet.ui import announcements, names, state
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
 NEW: dict[str, Layer] = {
@@ -49,6 +49,26 @@ def take_steps(layer_id: str, key: str) -> None:
     change(layer_id, {"after": tuple(st.session_state[key])})
 
 
+def take_kernel(layer_id: str, key: str) -> None:
+    """Give the layer the kernel of the widget `key`; padding that keeps the map's size goes on keeping it."""
+    kernel = st.session_state[key]
+
+    def operation(layers: list[Layer], _: list[str], place: int) -> None:
+        layer = layers[place]
+        if isinstance(layer, Conv | Depthwise):
+            fields = {"kernel": kernel}
+            if layer.padding == same_padding(layer.kernel):
+                fields["padding"] = same_padding(kernel)
+            layers[place] = layer.model_copy(update=fields)
+
+    _edit(layer_id, operation)
+
+
+def same_padding(kernel: int) -> int:
+    """The padding with which a map leaves a convolution of stride 1 at the size that it came in."""
+    return (kernel - 1) // 2
+
+
 def change(layer_id: str, fields: dict[str, Any]) -> None:
     """Give the layer other fields."""
 
@@ -59,13 +79,23 @@ def change(layer_id: str, fields: dict[str, Any]) -> None:
 
 
 def move_up(layer_id: str) -> None:
-    """Swap the layer with the one before it."""
-    _edit(layer_id, lambda layers, ids, place: _swap(layers, ids, place, place - 1))
+    """Swap the layer with the one before it; its menu stays open."""
+    _move(layer_id, -1)
 
 
 def move_down(layer_id: str) -> None:
-    """Swap the layer with the one after it."""
-    _edit(layer_id, lambda layers, ids, place: _swap(layers, ids, place, place + 1))
+    """Swap the layer with the one after it; its menu stays open."""
+    _move(layer_id, 1)
+
+
+def _move(layer_id: str, by: int) -> None:
+    _edit(layer_id, lambda layers, ids, place: _swap(layers, ids, place, place + by))
+    st.session_state[menu(layer_id)] = True
+
+
+def menu(layer_id: str) -> str:
+    """The key of the layer's menu."""
+    return f"more-{layer_id}"
 
 
 def _swap(layers: list[Layer], ids: list[str], here: int, there: int) -> None:
@@ -75,13 +105,19 @@ def _swap(layers: list[Layer], ids: list[str], here: int, there: int) -> None:
 
 
 def duplicate(layer_id: str) -> None:
-    """Put the same layer once more behind it."""
+    """Put the same layer once more below it."""
+    ids = state.layer_ids()
+    if layer_id in ids:
+        place = ids.index(layer_id)
+        _insert(place + 1, state.design().layers[place])
 
-    def operation(layers: list[Layer], ids: list[str], place: int) -> None:
-        layers.insert(place + 1, layers[place])
-        ids.insert(place + 1, state.new_id())
 
-    _edit(layer_id, operation)
+def insert_below(layer_id: str, key: str) -> None:
+    """Put the kind of layer that is chosen in the widget `key` below the layer."""
+    kind, ids = st.session_state[key], state.layer_ids()
+    st.session_state[key] = None
+    if kind and layer_id in ids:
+        _insert(ids.index(layer_id) + 1, NEW[kind])
 
 
 def remove(layer_id: str) -> None:
@@ -96,11 +132,18 @@ def remove(layer_id: str) -> None:
 def add() -> None:
     """Put in the layer chosen from the menu."""
     new = NEW[st.session_state[ADD]]
+    _insert(_place_for(new, list(state.design().layers)), new)
+
+
+def _insert(place: int, new: Layer) -> None:
+    """Put the layer in at `place`, mark it and say where it is: it may be out of sight."""
     ids, layers = state.layer_ids(), list(state.design().layers)
-    place = _place_for(new, layers)
+    added = state.new_id()
     layers.insert(place, new)
-    ids.insert(place, state.new_id())
-    _lay(layers, ids)
+    ids.insert(place, added)
+    if _lay(layers, ids):
+        announcements.mark_added(added)
+        announcements.note(f"Layer {place + 1} added: {LAYER_TITLE[new.kind]}.")
 
 
 def _place_for(new: Layer, layers: list[Layer]) -> int:
@@ -129,7 +172,7 @@ def apply_to_all() -> None:
     rate = st.session_state.get(f"{ALL}-dropout", 0.0) if drops(steps) else 0.0
     fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate}
     if st.session_state[f"{ALL}-pad"]:
-        fields["padding"] = kernel // 2
+        fields["padding"] = same_padding(kernel)
     layers = list(state.design().layers)
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv) and place != _head(layers):
@@ -137,9 +180,9 @@ def apply_to_all() -> None:
     _lay(layers, state.layer_ids())
 
 
-def narrow(budget: int) -> None:
-    """Make every layer narrower by the same factor, just so much that the design fits."""
-    _lay(list(narrowed(state.design(), budget).layers), state.layer_ids())
+def shrink(budget: int) -> None:
+    """Make the free layers narrower, just so much that the design fits."""
+    _lay(list(shrunk(state.design(), budget).layers), state.layer_ids())
 
 
 def drops(steps: Sequence[str]) -> bool:
@@ -154,11 +197,10 @@ def _edit(layer_id: str, operation: Callable[[list[Layer], list[str], int], None
         _lay(layers, ids)
 
 
-def _lay(layers: list[Layer], ids: list[str]) -> None:
+def _lay(layers: list[Layer], ids: list[str]) -> bool:
     try:
-        changed = state.design().with_layers(tuple(layers))
-        if changed.name in PRESETS and changed != PRESETS[changed.name].architecture:
-            changed = changed.renamed(f"{changed.name}-changed")  # the preset's name belongs to the preset
-        state.put_design(changed, keep_ids=ids)
+        state.put_design(names.own(state.design().with_layers(tuple(layers))), keep_ids=ids)
     except MnistnetError as error:
         state.tell(f"That change was not made: {error}")
+        return False
+    return True

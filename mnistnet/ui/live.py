@@ -13,6 +13,7 @@ from mnistnet.insight.comparable import Level, Peers
 from mnistnet.insight.evaluation import Score, streak
 from mnistnet.runs.run import Metrics, Run, State
 from mnistnet.ui import access, actions, components, readers, state
+from mnistnet.ui.verdict_card import verdict_card
 
 TICK_SECONDS = 2.0
 SESSIONS_A_TICK = 20  # that many looks of some 20 ms a core has time for, with room for who does more than look
@@ -31,13 +32,13 @@ def watch(run: Run) -> None:
 
 
 def _controls(run: Run) -> None:
-    """What the panel shows, and whether it moves. Outside the panel, so that a tick never disturbs a hand."""
+    """What the panel shows, and whether it is updated. Outside the panel, so that a tick disturbs no input."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.segmented_control(
-            "Curve", curves.VIEWS, default=curves.VIEWS[0], key=_VIEW, required=True, persist_state="session"
+            "Curve", curves.VIEWS, default=curves.VIEWS[0], key=_VIEW, required=True, persist_state="session", wrap=True
         )
         if run.state.is_active:
-            st.toggle("Pause the display", key=_PAUSED, help="Training goes on; the panel holds still.")
+            st.toggle("Pause the display", key=_PAUSED, help="Training goes on. The figures stay as they are.")
 
 
 def queue(shown: Run) -> None:
@@ -62,7 +63,7 @@ def _queue(shown_id: str) -> None:
     for run in reversed(others):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             components.state_badge(run)
-            st.text(f"{run.id} · {run.name} · epoch {run.epochs_done} of {run.recipe.epochs}")
+            st.text(f"{run.id} · {run.name} · {components.epochs_finished(run)}")
             st.button("Show", key=f"show-{run.id}", on_click=actions.show, args=(run.id,))
             objection = access.objection(run)
             st.button(
@@ -78,11 +79,13 @@ def _queue(shown_id: str) -> None:
 def _panel(run_id: str, was_active: bool, every: float | None) -> None:
     run = readers.chosen(run_id)
     if run is None:
-        components.empty("This run is no longer in the store.", "pages/design.py", "Design a network")
+        components.empty("This run was deleted.", "pages/design.py", "Design a network")
         return
     if was_active != run.state.is_active or state.has_messages() or (every and every != _tick()):
         st.rerun()  # the page decides anew whether to poll and how often, and has the place for messages
     _status(run)
+    if not run.state.is_active:
+        verdict_card(run, readers.metrics(run))
     _buttons(run)
     _figures(run)
 
@@ -116,15 +119,15 @@ def _spec(
 
 
 def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
-    """How the run does beside its like, told early: a network that goes badly shows it in its first epochs."""
+    """The run's place among comparable ones, from the first epoch on: a network that learns badly shows it early."""
     standing = peers.standing(rows)
     if standing is None:
         return
     like = f"{standing.total} gallery runs of {', '.join(peers.names)}"
-    sentence = f"At epoch {standing.epoch}, {standing.better} of {like} were better."
-    shade = " Their range is the grey band." if view in ("accuracy", "error (log)") else ""
+    sentence = f"After epoch {standing.epoch}, {standing.better} of {like} had a higher validation accuracy."
+    shade = " The grey band shows their range." if view in ("accuracy", "error (log)") else ""
     if standing.is_far_below and standing.epoch > 1:
-        st.warning(f"{sentence}{shade} Look at its design or its learning rate.", icon=":material/trending_down:")
+        st.warning(f"{sentence}{shade} Check its design and its learning rate.", icon=":material/trending_down:")
     else:
         st.caption(f"{sentence}{shade}")
 
@@ -139,30 +142,29 @@ def _status(run: Run) -> None:
             st.badge("stalled", icon=":material/hourglass_disabled:", color="orange")
     if silence > STALLED_SECONDS:
         st.caption(
-            f"No sign of it for {components.duration(silence)}. Its process is there: it was paused, or something else "
-            "takes the whole machine. It goes on by itself."
+            f"No progress for {components.duration(silence)}. Its process still exists: it was paused, or other "
+            "programs use the whole machine. It continues by itself."
         )
     if run.message and run.state in (State.RUNNING, State.DONE):
         st.caption(f":material/healing: {components.plain(run.message)}.")
     if run.state.is_active:
-        epoch = min(run.epochs_done + 1, run.recipe.epochs)
         left = f" · about {components.duration(run.seconds_left)} left" if run.seconds_left else ""
         speed = f" · {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
-        st.progress(run.progress, text=f"epoch {epoch} of {run.recipe.epochs}{left}{speed}")
+        st.progress(run.progress, text=f"{components.epochs_finished(run)}{left}{speed}")
 
 
 def _sentence(run: Run) -> str:
-    ahead = sum(other.state.is_active for other in readers.snapshot().runs) - 1
+    others = sum(other.state.is_active for other in readers.snapshot().runs) - 1
     return {
-        State.QUEUED: f"waiting; {ahead} other runs are queued or training",
-        State.STARTING: "starting its process",
-        State.DONE: f"all {run.epochs_done} epochs trained",
-        State.STOPPED: f"stopped after epoch {run.epochs_done}; it can go on"
+        State.QUEUED: f"Waiting. Other runs queued or running: {others}.",
+        State.STARTING: "Starting its process.",
+        State.DONE: f"All {run.epochs_done} epochs finished." if run.epochs_done > 1 else "Its epoch is finished.",
+        State.STOPPED: f"Stopped after epoch {run.epochs_done}. You can resume."
         if run.epochs_done
-        else "stopped before its first epoch was stored; it would begin anew",
+        else "Stopped before the first epoch was finished. Resuming starts again from the beginning.",
         State.FAILED: run.message,
         State.DIVERGED: run.message,
-        State.INTERRUPTED: f"interrupted after epoch {run.epochs_done}: {run.message}; nothing stored is lost",
+        State.INTERRUPTED: f"Interrupted after epoch {run.epochs_done}: {run.message}. You can resume.",
     }.get(run.state, "")
 
 
@@ -172,27 +174,42 @@ def _figures(run: Run) -> None:
         if run.state.is_active:
             st.caption("The curves appear after the first epoch.")
         return
-    target = state.profile().accuracy
-    split = components.split_title(run, "validation")
-    last, best, final = st.columns(3)
-    with last:
-        components.score(
-            f"After epoch {rows[-1].epoch}", components.errors_of(rows[-1].validation_accuracy, run), split
-        )
-    with best:
-        top = max(rows, key=lambda row: row.validation_accuracy)
-        components.score(f"Best epoch, {top.epoch}", components.errors_of(top.validation_accuracy, run), split)
-    with final:
-        if run.test_errors is not None and run.test_total:
-            title = components.split_title(run, "test")
-            components.score("Final weights", Score(run.test_errors, run.test_total), title)
-        if run.recipe.dataset != "mnist":
-            return
+    figures = _scores(run, rows)
+    for column, ((reached, split), names) in zip(st.columns(3), figures.items(), strict=False):
+        with column:
+            components.score(", ".join(names), reached, split)
+    _caveats(run, rows)
+
+
+def _scores(run: Run, rows: list[Metrics]) -> dict[tuple[Score, str], list[str]]:
+    """Latest epoch, best epoch and final weights by their names; those that are equal share one place."""
+    validation, top = components.split_title(run, "validation"), max(rows, key=lambda row: row.validation_accuracy)
+    last = rows[-1]
+    named = [(f"Epoch {top.epoch} (best)", components.errors_of(top.validation_accuracy, run), validation)]
+    if last.epoch != top.epoch:
+        latest = components.errors_of(last.validation_accuracy, run)
+        named.insert(0, (f"Epoch {last.epoch} (latest)", latest, validation))
+    else:
+        named = [(f"Epoch {last.epoch} (latest and best)", *named[0][1:])]
+    if run.test_errors is not None and run.test_total:
+        test = components.split_title(run, "test")
+        named.append(("Final weights", Score(run.test_errors, run.test_total), test))
+    found: dict[tuple[Score, str], list[str]] = {}
+    for name, reached, split in named:
+        found.setdefault((reached, split), []).append(name)
+    return found
+
+
+def _caveats(run: Run, rows: list[Metrics]) -> None:
+    if run.recipe.dataset == "mnist" and run.state.is_active:
+        target = state.profile().accuracy
         reached = streak([row.validation_accuracy for row in rows], target)
         st.caption(
-            f"Epochs in a row at {target:.1%} or more, up to the last: **{reached}**",
-            help="One good epoch can be luck; several in a row are less likely to be.",
+            f"Latest epochs in a row at {target:.1%} or above: **{reached}**",
+            help="One good epoch can be chance; several in a row are less likely to be.",
         )
+    if run.recipe.protocol == "course":
+        st.caption("Best epoch was picked on the test set, so it is slightly optimistic.")
 
 
 def _buttons(run: Run) -> None:
@@ -206,7 +223,7 @@ def _buttons(run: Run) -> None:
                 disabled=run.stop_requested or objection is not None,
                 on_click=actions.stop,
                 args=(run.id,),
-                help=objection or "Ends after the batch at work; epochs already stored are kept.",
+                help=objection or "Stops after the current batch. Finished epochs are kept.",
             )
         if run.state.is_resumable:
             st.button(

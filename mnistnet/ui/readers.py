@@ -14,6 +14,7 @@ import streamlit as st
 from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
+from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight import answers
 from mnistnet.insight.evaluation import Evaluation
@@ -27,13 +28,14 @@ from mnistnet.runs.predictions import SplitName
 from mnistnet.runs.run import Damaged, Metrics, Run
 from mnistnet.runs.store import Store, default_root
 from mnistnet.training.estimate import Estimate, Measured, estimate
+from mnistnet.training.recipe import Recipe
 from mnistnet.ui import ondemand
 
 LOOK_SECONDS = 1.0
 _LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beginning
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
-_RUNS_TO_LEARN_FROM = 20
+_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
 _SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
@@ -190,14 +192,22 @@ def _kind(architecture: Architecture, row: Row) -> str:
     return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
 
 
-def training_time(architecture: Architecture, images: int, epochs: int, threads: int) -> Estimate:
-    """Training time on this machine, corrected by the runs measured here with as many threads."""
+def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:
+    """Training time on this machine, corrected by the runs measured here with as many threads.
+
+    The offline sample's small batches are slower for each image: it and the others do not correct each other.
+    """
+    is_sample = recipe.dataset == datasets.OFFLINE.name
     seen = (
         Measured(walk(run.architecture), run.images_per_second)
-        for run in snapshot().runs
-        if run.epochs_done and run.images_per_second and run.threads == threads
+        for run in islice(snapshot().runs, _RUNS_TO_LOOK_AT)
+        if run.epochs_done
+        and run.images_per_second
+        and run.threads == threads
+        and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
     )
-    return estimate(walk(architecture), images, epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+    images = counts(datasets.source(recipe.dataset), recipe.protocol).train
+    return estimate(walk(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
 
 
 def log_tail(run: Run) -> str:

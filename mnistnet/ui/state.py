@@ -37,6 +37,7 @@ _CLICKS = "_clicks"
 _LAYER_IDS = "_layer_ids"
 _TOKEN = "_token"
 _MESSAGES = "_messages"
+_GIVEN = "_given"  # whether an address ever named a design or a recipe
 _DESTINATION = "_destination"
 # An interaction sends the address as the browser knew it, which may be one change behind.
 _BEHIND_SECONDS = 0.7
@@ -68,6 +69,8 @@ def _read_address() -> None:
 
 
 def _take_from_address(field: Field, text: str) -> None:
+    if field.key in (DESIGN, RECIPE):
+        st.session_state[_GIVEN] = True
     try:
         value = field.decode(text)
     except MnistnetError as error:
@@ -91,19 +94,19 @@ def _write_address(behind: bool) -> None:
 
 
 def design() -> Architecture:
-    """The design on the table."""
+    """The current design."""
     value: Architecture = st.session_state[f"_{DESIGN}"]
     return value
 
 
 def recipe() -> Recipe:
-    """The recipe on the table."""
+    """The current recipe."""
     value: Recipe = st.session_state[f"_{RECIPE}"]
     return value
 
 
 def profile() -> Profile:
-    """The rules that the design is held against."""
+    """The rules that the design has to meet."""
     return PROFILES[st.session_state[f"_{PROFILE}"]]
 
 
@@ -120,7 +123,7 @@ def split() -> SplitName:
 
 
 def network() -> str:
-    """Whose layers are looked at: a run's id, or TABLE for the design on the table."""
+    """Whose layers are looked at: a run's id, or TABLE for the current design."""
     value: str = st.session_state[f"_{NETWORK}"]
     return value
 
@@ -144,7 +147,7 @@ def question() -> str:
 
 
 def other() -> str | None:
-    """What the run is held against: another run's id, or `epoch-N` of its own."""
+    """What the run is compared with: another run's id, or `epoch-N` of its own."""
     value: str | None = st.session_state[f"_{OTHER}"]
     return value
 
@@ -156,18 +159,18 @@ def networks() -> tuple[str, ...] | None:
 
 
 def put_design(architecture: Architecture, keep_ids: list[str] | None = None) -> None:
-    """Lay another design on the table; `keep_ids` are its layers' ids where they are the old layers."""
+    """Make another design the current one; `keep_ids` are its layers' ids where they are the old layers."""
     _set(DESIGN, architecture)
     st.session_state[_LAYER_IDS] = keep_ids or _new_ids(architecture.layers)
 
 
 def put_recipe(changed: Recipe) -> None:
-    """Lay another recipe on the table."""
+    """Make another recipe the current one."""
     _set(RECIPE, changed)
 
 
 def put_profile(name: str) -> None:
-    """Hold the design against another set of rules."""
+    """Choose another set of rules for the design."""
     _set(PROFILE, name)
 
 
@@ -185,7 +188,7 @@ def choose_split(chosen: SplitName) -> None:
 
 
 def choose_network(chosen: str) -> None:
-    """Look at the layers of a run, or of the design on the table."""
+    """Look at the layers of a run, or of the current design."""
     _set(NETWORK, chosen)
 
 
@@ -200,7 +203,7 @@ def choose_question(chosen: str) -> None:
 
 
 def choose_other(chosen: str | None) -> None:
-    """Hold the run against another, or an epoch of its own."""
+    """Compare the run with another, or with an epoch of its own."""
     _set(OTHER, chosen)
 
 
@@ -218,6 +221,16 @@ def _set(key: str, value: Any) -> None:
     st.session_state[f"_{key}"] = value
     st.session_state[_CHANGED] = time.monotonic()
     st.session_state.pop(_TOKEN, None)
+
+
+def is_changed() -> bool:
+    """Whether anything was changed in this session."""
+    return _CHANGED in st.session_state
+
+
+def is_untouched() -> bool:
+    """Whether nothing was changed in this session and no address named a design or a recipe."""
+    return not is_changed() and _GIVEN not in st.session_state
 
 
 def layer_ids() -> list[str]:

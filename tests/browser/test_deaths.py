@@ -25,7 +25,7 @@ PATIENCE = 2 * TRUE_WITHIN * 1000
 
 def start_training(dashboard: Dashboard, page: Page, epochs: int) -> str:
     """By a click, as people do: so that everything is the dashboard's own child."""
-    text = links.encode_recipe(recipe({"dataset": "digits", "epochs": epochs, "threads": 1}))
+    text = links.encode_recipe(recipe({"dataset": "digits", "epochs": epochs, "threads": 1, "batch_size": 128}))
     screen.open_page(page, f"{dashboard.url}/?recipe={text}")
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("h1")).to_have_text("Train")
@@ -35,8 +35,10 @@ def start_training(dashboard: Dashboard, page: Page, epochs: int) -> str:
 
 
 def epoch_on(page: Page) -> int:
-    """The epoch under way as the page has it; 0 where it says none."""
-    found = re.search(r"epoch (\d+) of \d+", page.get_by_test_id("stProgress").first.inner_text(timeout=20_000))
+    """The finished epochs as the page has them; 0 where it says none."""
+    found = re.search(
+        r"(\d+) of \d+ epochs finished", page.get_by_test_id("stProgress").first.inner_text(timeout=20_000)
+    )
     return int(found[1]) if found else 0
 
 
@@ -58,7 +60,7 @@ def test_a_run_goes_on_without_the_dashboard_that_started_it(
     assert [row.epoch for row in store.metrics(run_id)] == list(range(1, 11))
     dashboard.start()
     screen.open_page(page, f"{dashboard.url}/train?run={run_id}")
-    expect(page.get_by_text("all 10 epochs trained")).to_be_visible()
+    expect(page.get_by_text("All 10 epochs finished.")).to_be_visible()
 
 
 @pytest.mark.bar("S5", "F5", "F3")
@@ -70,7 +72,7 @@ def test_each_process_killed_in_turn_shows_a_true_state(dashboard: Dashboard, pa
     (worker,) = workers(store)
     worker.kill()
     killed = time.monotonic()
-    expect(page.get_by_text(re.compile("interrupted after epoch"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Interrupted after epoch"))).to_be_visible(timeout=PATIENCE)
     print(f"worker killed: said after {time.monotonic() - killed:.1f} s")  # noqa: T201 - shown by pytest -s
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     page.get_by_role("button", name="Resume").click()
@@ -95,24 +97,24 @@ def test_each_process_killed_in_turn_shows_a_true_state(dashboard: Dashboard, pa
 
     (worker,) = workers(store)
     worker.suspend()
-    expect(page.get_by_text("No sign of it for")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("No progress for")).to_be_visible(timeout=60_000)
     assert store.run(run_id).state is State.RUNNING
     worker.resume()
-    expect(page.get_by_text("No sign of it for")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("No progress for")).to_have_count(0, timeout=60_000)
 
     for process in [*supervisors(store), *workers(store)]:
         process.kill()
-    expect(page.get_by_text(re.compile("interrupted after epoch"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Interrupted after epoch"))).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_run_is_deleted_after_a_question(dashboard: Dashboard, page: Page) -> None:
     run_id = start_training(dashboard, page, epochs=2)
     store = Store(dashboard.store)
-    expect(page.get_by_text("all 2 epochs trained")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("All 2 epochs finished.")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("cannot be brought back")).to_be_visible()
+    expect(page.get_by_text("This cannot be undone")).to_be_visible()
     assert store.runs()  # asked, not done
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete this run").click()
     expect(page.get_by_text(f"Run {run_id} is deleted")).to_be_visible()
     assert store.runs() == []
     assert not store.folder(run_id).exists()
@@ -122,11 +124,11 @@ def test_a_run_is_deleted_after_a_question(dashboard: Dashboard, page: Page) -> 
 def test_a_damaged_database_is_said_and_nothing_is_lost(dashboard: Dashboard, page: Page) -> None:
     run_id = start_training(dashboard, page, epochs=3)
     store = Store(dashboard.store)
-    expect(page.get_by_text("all 3 epochs trained")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("All 3 epochs finished.")).to_be_visible(timeout=60_000)
     before = store.run(run_id), store.metrics(run_id)
     store.database.path.write_bytes(b"not a database " * 100)
     page.wait_for_timeout(1500)  # a page drawn at once shows what was last read, a second ago at most
     screen.open_page(page, f"{dashboard.url}/train?run={run_id}")
-    expect(page.get_by_text("has been built anew from their folders")).to_be_visible()
-    expect(page.get_by_text("all 3 epochs trained")).to_be_visible()
+    expect(page.get_by_text("A new one was built from the run folders")).to_be_visible()
+    expect(page.get_by_text("All 3 epochs finished.")).to_be_visible()
     assert (store.run(run_id), store.metrics(run_id)) == before

@@ -17,9 +17,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.mnist]
 def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page: Page) -> None:
     store = Store(dashboard.store)
     screen.open_page(page, dashboard.url)
-    screen.choose(page, "Begin with", re.compile("course-10040"))
+    screen.choose(page, "Start from", re.compile("course-10040"))
     expect(screen.meter(page)).to_have_text("10,040")
-    screen.choose(page, "Begin with", re.compile("mnistnet-16k"))
+    screen.choose(page, "Start from", re.compile("mnistnet-16k"))
     expect(screen.meter(page)).to_have_text("16,010")
 
     screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowLeft")
@@ -35,21 +35,24 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert time.monotonic() - started < 4  # 1 s is the bar on a quiet machine; test machines are shared
 
-    expect(page.get_by_text(re.compile("After epoch 1$"))).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(re.compile(r"^Epoch 1 \(latest and best\)$"))).to_be_visible(timeout=120_000)
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
     assert store.runs()[0].state is State.RUNNING
 
     page.reload()
-    expect(page.get_by_text(re.compile("After epoch [12]$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^Epoch [12] \(latest"))).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
 
-    expect(page.get_by_text("all 2 epochs trained")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("All 2 epochs finished.")).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile(r"test set of MNIST: \d+ errors in 10,000; 95% interval"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"Assignment (not )?met: 9\d\.\d\d%, 15,951 parameters, 2 epochs"))
+    ).to_be_visible()
     run = store.runs()[0]
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.985
 
-    page.get_by_role("link", name="Its mistakes").click()
+    page.get_by_role("link", name="See its mistakes").click()
     expect(page.locator("h1")).to_have_text("Mistakes")
     screen.settle(page)
     _click_a_wrong_digit(page)

@@ -18,7 +18,7 @@ from tests.browser.conftest import Dashboard
 pytestmark = pytest.mark.browser
 
 LONG = recipe({"dataset": "digits", "epochs": 100, "threads": 1})
-SHORT = recipe({"dataset": "digits", "epochs": 8, "threads": 1})
+SHORT = recipe({"dataset": "digits", "epochs": 8, "threads": 1, "batch_size": 128})
 
 
 @pytest.mark.bar("S1")
@@ -63,14 +63,14 @@ def test_a_closed_tab_misses_nothing_of_the_curve(dashboard: Dashboard, browser:
     screen.open_page(tab, f"{dashboard.url}/train?run={run.id}")
     screen.wait_for(lambda: store.run(run.id).epochs_done >= 1, 60, "first epoch")
     tab.reload()
-    expect(tab.get_by_text(re.compile(r"After epoch \d"))).to_be_visible(timeout=20_000)
+    expect(tab.get_by_text(re.compile(r"^Epoch \d+ \(latest"))).to_be_visible(timeout=20_000)
     context.close()
     screen.wait_for(lambda: store.run(run.id).state is State.DONE, 120, "the end, with nobody looking")
     for _ in range(2):  # and once more after the dashboard was started anew
         context = browser.new_context()
         tab = context.new_page()
         screen.open_page(tab, f"{dashboard.url}/train?run={run.id}")
-        expect(tab.get_by_text("all 8 epochs trained")).to_be_visible(timeout=20_000)
+        expect(tab.get_by_text("All 8 epochs finished.")).to_be_visible(timeout=20_000)
         curve = tab.get_by_test_id("stVegaLiteChart").first
         expect(curve).to_contain_text(re.compile("."), timeout=20_000)
         assert "over 8 epochs" in curve.evaluate("chart => chart.outerHTML")
