@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mnistnet.data import datasets
 from mnistnet.data.splits import counts
 from mnistnet.insight.evaluation import Score, streak
+from mnistnet.insight.rubric import reaches
 from mnistnet.nets import rules
 from mnistnet.nets.geometry import walk
 from mnistnet.nets.rules import COURSE, Profile, Verdict
@@ -44,8 +45,7 @@ def of_run(run: Run, metrics: Sequence[Metrics], profile: Profile = COURSE) -> R
     found = tuple(rules.verdicts(run.architecture, walk(run.architecture), run.recipe.epochs, profile))
     source, score = datasets.source(run.recipe.dataset), final_score(run, metrics)
     is_judged = run.state is State.DONE and run.recipe.dataset == "mnist" and score is not None
-    # Right answers over all, the nearest number to the quotient: 9,940 of 10,000 are 0.994, and 1 - 0.006 may not be.
-    passes = score is not None and (score.total - score.errors) / score.total >= profile.accuracy
+    passes = score is not None and reaches(score, profile)
     accuracy = passes if is_judged else None
     met = None if accuracy is None else accuracy and all(verdict.passed for verdict in found)
     at_goal = [row.epoch for row in metrics if row.validation_accuracy >= profile.accuracy]
