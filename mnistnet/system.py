@@ -20,7 +20,7 @@ GROUPS, PROC = Groups(), Path("/proc")
 _UNKNOWN_MEMORY = 8 * 1024**3
 # mallopt's parameters, from glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEEP_BYTES = 1 << 30
+_KEEP_BYTES, _RETURN_BYTES = 1 << 30, 4 << 20
 # Windows does not replace a file that somebody has open: seconds to wait before each next attempt.
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 _PS_SECONDS = 5
@@ -79,10 +79,23 @@ def confine_memory(most: int) -> None:
 
 def keep_freed_memory() -> None:
     """Keep what is freed for the next allocation. Linux with glibc; elsewhere a step is slower, and the same."""
+    _mallopt({_MMAP_THRESHOLD: _KEEP_BYTES, _TRIM_THRESHOLD: _KEEP_BYTES})
+
+
+def return_freed_memory() -> None:
+    """Give large blocks back to the system as soon as they are freed, whichever thread had them.
+
+    Linux with glibc, which otherwise keeps those below 32 MB for each thread that ever had one; elsewhere the system
+    does as it likes.
+    """
+    _mallopt({_MMAP_THRESHOLD: _RETURN_BYTES})
+
+
+def _mallopt(settings: dict[int, int]) -> None:
     with contextlib.suppress(OSError, AttributeError, TypeError):  # no mallopt; no library without a name
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_MMAP_THRESHOLD, _KEEP_BYTES)
-        mallopt(_TRIM_THRESHOLD, _KEEP_BYTES)
+        for parameter, value in settings.items():
+            mallopt(parameter, value)
 
 
 def give_way() -> None:

@@ -12,7 +12,7 @@ import click
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.evaluation import Evaluation, Score
 from mnistnet.insight.steps import Computation, Steps
-from mnistnet.runs import supervisor
+from mnistnet.runs import environment, supervisor
 from mnistnet.runs.backup import Contents
 from mnistnet.runs.run import Damaged, Metrics, Run
 from mnistnet.runs.store import Store
@@ -73,6 +73,7 @@ def follow(store: Store, run_id: str) -> Run:
 
 def computed(steps: Steps[T], doing: str) -> T:
     """What a computation comes to, with a bar on a terminal while it runs."""
+    environment.prepare_to_look()
     computation = Computation(lambda: steps)
     with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty(), label=doing) as bar:
         while not computation.is_done:

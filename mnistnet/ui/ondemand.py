@@ -4,7 +4,6 @@ Each is done in steps, one step at a time in the whole process. Leaving the page
 whoever asks for it next continues it.
 """
 
-import os
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
@@ -19,7 +18,7 @@ from cachetools import LRUCache
 from mnistnet.errors import MnistnetError, OperationFailed
 from mnistnet.insight import steps
 from mnistnet.insight.steps import Computation, Steps
-from mnistnet.runs import limits
+from mnistnet.runs import environment, limits
 from mnistnet.runs.store import Store, default_root
 from mnistnet.system import cores
 
@@ -106,8 +105,7 @@ def _wait(computation: Computation[Any], doing: str) -> None:
 
 def prepare() -> None:
     """Make torch share the processor with what is trained here: at work beside it, one thread is as quick as two."""
-    # Read when torch is imported: a thread that waits for another soon sleeps, and leaves the core to a training.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    environment.prepare_to_look()
     import torch
 
     torch.set_num_threads(1 if _is_training(str(default_root())) else cores())
