@@ -26,6 +26,7 @@ from mnistnet.data import datasets, files, handwriting
 from mnistnet.insight import paired
 from mnistnet.insight.selection import Selection
 from mnistnet.nets.architecture import Conv
+from mnistnet.nets.geometry import require
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs import predictions, supervisor
 from mnistnet.runs.run import State
@@ -35,7 +36,7 @@ from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import comparing, insights, readers, state
 from tests import idx
 from tests.pages import PAGES, button, opened, slider, texts
-from tests.samples import metrics, started
+from tests.samples import conv, design, metrics, started
 from tests.situations import DIGITS, done, ended, queued, running
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -83,15 +84,17 @@ def test_without_any_run_the_gallery_can_be_compared() -> None:
     assert "gallery" in texts(app)
 
 
+OVER_BUDGET = design(conv(40), conv(60), conv(10, 1), {"type": "globalavgpool"})
+
+
 def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_others_do_not(store: Store) -> None:
     names = {12: "over", 45: "best", 50: "second", 90: "poor"}
     for errors, name in names.items():
-        queued(store, recipe({"epochs": 1}), PRESETS["mnistnet-min"].architecture.renamed(name))
+        architecture = OVER_BUDGET if name == "over" else PRESETS["mnistnet-min"].architecture
+        queued(store, recipe({"epochs": 1}), architecture.renamed(name))
         run = started(store)
         store.record_epoch(run.id, metrics(1, validation_accuracy=0.99))
         store.complete(run.id, errors, 10_000, "ab" * 32)
-    with store.database.writing() as connection:
-        connection.execute("UPDATE runs SET params = 20000 WHERE name = 'over'")
     queued(store)
     app = opened("compare")
     assert not app.exception
@@ -100,7 +103,7 @@ def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_o
     assert list(shown["meets assignment"]) == [
         "yes",
         "yes",
-        "no: 20,000 parameters",
+        f"no: {require(OVER_BUDGET).params:,} parameters",
         "no: 99.10% on the test set",
         "not yet: data set digits",
     ]
@@ -444,7 +447,9 @@ def test_a_change_taken_back_before_the_browser_showed_it_is_in_the_address(monk
 def test_the_test_set_stays_untouched_until_a_holdout_run_is_done(store: Store) -> None:
     run = done(store)
     with store.database.writing() as connection:
-        connection.execute("UPDATE runs SET state = 'stopped', test_errors = NULL, weights_sha256 = NULL")
+        connection.execute(
+            "UPDATE runs SET state = 'stopped', test_errors = NULL, test_total = NULL, weights_sha256 = NULL"
+        )
     readers.forget()
     app = opened("mistakes")
     assert not app.exception

@@ -56,7 +56,7 @@ def keep_design(connection: sqlite3.Connection, root: Path, run_id: str) -> None
     recipe = recipes.recipe(recipes.parse(row[1])).model_dump_json(indent=2) + "\n"
     for name, text in ((DESIGN, designs.parse(row[0]).to_json()), (RECIPE, recipe)):
         if (root / run_id / name).exists():
-            (root / run_id / name).write_text(text)
+            (root / run_id / name).write_text(text, "utf-8")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def _headline(layer: Layer) -> str:
         return f"{LAYER_TITLE[layer.kind]}**"
     stride = f", stride {layer.stride}" if layer.stride > 1 else ""
     steps = "".join(f" → {_SHORT[step]}" for step in layer.after)
-    return f"{LAYER_TITLE[layer.kind]} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
 
 
 def _facts(index: int, walk: Walk) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnistnet.insight.lens import Lens
 
 SAMPLE = 64  # images that an effective field is averaged over
+SEARCHED = 10_000  # training images, about, that are searched for similar ones unless all are asked for
 DRIVEN_BY = 2_000  # images that are searched for those which drive a channel
 
 # A trained network, or a design with the random weights that training would begin with.
@@ -180,24 +181,34 @@ class Alike:
     likeness: float
 
 
-def alike(run: Run, image: Bytes, count: int, of_class: int | None = None) -> list[Alike]:
+def searched(run: Run, *, everything: bool) -> tuple[Bytes, Bytes]:
+    """The training images that are searched for similar ones, with their labels: about 10,000 at equal distances."""
+    images, labels = training_images(run)
+    step = 1 if everything else max(1, len(labels) // SEARCHED)
+    return images[::step], labels[::step]
+
+
+def alike(run: Run, image: Bytes, count: int, of_class: int | None = None, *, everything: bool = False) -> list[Alike]:
     """The training images, of one class or of any, most like one to this network."""
     from mnistnet.insight.neighbours import nearest
 
-    images, labels = training_images(run)
+    images, labels = searched(run, everything=everything)
     places = np.arange(len(labels)) if of_class is None else np.flatnonzero(labels == of_class)
     with ondemand.turn():
         (wanted,) = finish(lens(run, run.recipe.dataset).features(image[None]))
     classes = datasets.source(run.recipe.dataset).classes
-    found = nearest(_features(run)[places], wanted, count)
+    found = nearest(_features(run, everything)[places], wanted, count)
     return [Alike(images[places[at]], classes[int(labels[places[at]])], likeness) for at, likeness in found]
 
 
-def _features(run: Run) -> Floats:
-    def start() -> Steps[Floats]:
-        return lens(run, run.recipe.dataset).features(training_images(run)[0])
+def _features(run: Run, everything: bool) -> Floats:
+    images, _ = searched(run, everything=everything)
 
-    return ondemand.result(("features", *_weights(run)), start, "Computing the features of every training digit, once")
+    def start() -> Steps[Floats]:
+        return lens(run, run.recipe.dataset).features(images)
+
+    doing = f"Computing the features of {len(images):,} training digits, once"
+    return ondemand.result(("features", *_weights(run), len(images)), start, doing)
 
 
 def _digest(images: Bytes) -> bytes:

@@ -17,6 +17,7 @@ _SMALL = 3
 _MAPS_SHOWN, _MAPS_IN_A_ROW = 16, 8
 _MAP_SIDE = 56  # pixels that one map of a sheet may take
 _ALIKE, _NEAREST = 10, 5
+_EVERYTHING = "alike-everything"
 
 
 def layers(case: Case) -> None:
@@ -69,7 +70,8 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
 
 def alike(case: Case) -> None:
     """The training digits that are most similar for this network, with their labels."""
-    found = insights.alike(case.run, case.image, _ALIKE)
+    everything = _search_all(case)
+    found = insights.alike(case.run, case.image, _ALIKE, everything=everything)
     names = [one.name for one in found]
     counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
     said = components.plain(", ".join(counts))
@@ -80,11 +82,20 @@ def alike(case: Case) -> None:
     missed = case.classes[case.rival]
     if missed not in names:
         st.markdown(f"The most similar training digits of class {components.plain(missed)}:")
-        _row(case, insights.alike(case.run, case.image, _NEAREST, case.rival))
+        _row(case, insights.alike(case.run, case.image, _NEAREST, case.rival, everything=everything))
     st.caption(
         "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
         "same direction."
     )
+
+
+def _search_all(case: Case) -> bool:
+    """True where all training digits are to be searched: by choice, or because they are few."""
+    total, some = (len(insights.searched(case.run, everything=every)[1]) for every in (True, False))
+    if total == some:
+        return True
+    help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
+    return st.toggle(f"Search all {total:,} training digits", key=_EVERYTHING, help=help_)
 
 
 def _row(case: Case, found: Sequence[Alike]) -> None:
