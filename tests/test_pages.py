@@ -561,6 +561,21 @@ def test_a_digit_can_be_asked_each_question(store: Store, question: str, said: s
     assert store.run(run.id) == before
 
 
+def test_some_training_digits_are_searched_at_first_and_all_where_that_is_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insights, "SEARCHED", 300)
+    run = done(store)
+    app = opened("mistakes", ask="alike")
+    everything = next(toggle for toggle in app.toggle if toggle.label == "Search all 1,375 training digits")
+    some, every = (len(insights.searched(run, everything=all_)[1]) for all_ in (False, True))
+    assert (some, every) == (344, 1375)
+    assert "344 of the 1,375 are searched" in everything.help
+    everything.set_value(True).run()
+    assert not app.exception
+    assert "Of the 10 most similar training digits" in texts(app)
+
+
 def test_mistakes_in_another_order_and_only_the_almost_right(store: Store) -> None:
     run = done(store)
     evaluated = readers.evaluation(run, "test")
