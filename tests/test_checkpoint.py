@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import random
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -17,9 +18,10 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
-from mnistnet.runs import checkpoint
+from mnistnet.runs import checkpoint, pickles
 from mnistnet.runs.checkpoint import GENERATIONS, CheckpointError
 from mnistnet.runs.durable import NotSaved
+from mnistnet.runs.pickles import StateError
 from mnistnet.runs.run import Metrics
 from tests.samples import metrics
 
@@ -327,3 +329,30 @@ def test_the_weights_hash_does_not_depend_on_order_or_memory_layout() -> None:
 )
 def test_the_weights_hash_depends_on_everything_else(other: dict[str, torch.Tensor]) -> None:
     assert checkpoint.weights_sha256(other) != checkpoint.weights_sha256({"a": torch.tensor([1.0, 2.0])})
+
+
+def _within_each_other(depth: int, *, as_key: bool) -> bytes:
+    """A pickle of a few hundred bytes whose tuples, each twice in the next, come to 2^depth values."""
+    grown = b"".join(
+        b"j" + struct.pack("<I", place) + b"\x86r" + struct.pack("<I", place + 1) for place in range(1, depth)
+    )
+    tuples = b")r" + struct.pack("<I", 1) + grown
+    key, value = (tuples, b"K\x01") if as_key else (b"X" + struct.pack("<I", 5) + b"epoch", tuples)
+    return b"\x80\x02}q\x00" + key + value + b"s."
+
+
+@pytest.mark.parametrize("as_key", [False, True])
+def test_tuples_within_each_other_are_refused_before_anybody_walks_through_them(as_key: bool) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", _within_each_other(45, as_key=as_key))
+        archive.writestr("archive/version", "3\n")
+    with pytest.raises(StateError, match="its containers lie within each other too often"):
+        pickles.load(buffer.getvalue())
+
+
+def test_a_state_may_hold_the_same_containers_twice() -> None:
+    betas, weights, buffer = (0.9, 0.99), {"a": torch.ones(2, 3)}, io.BytesIO()
+    groups = [{"betas": betas, "size": (1, 2, 3, 4)} for _ in range(40)]
+    torch.save({"network": weights, "kept": weights, "groups": groups}, buffer)
+    assert pickles.load(buffer.getvalue())["groups"] == groups

@@ -60,7 +60,7 @@ def test_the_name_of_a_preset_is_refused_for_another_design() -> None:
 
 def test_a_run_over_20_epochs_is_warned_of_and_can_be_started_anyway(store: Store) -> None:
     app = opened(recipe=links.encode_recipe(recipe({"epochs": 21})))
-    assert ":red-badge[:material/close: rules not met" in texts(app)
+    assert ":red-badge[:material/close: not met: under 20 epochs" in texts(app)
     assert "This run would not meet the rules: under 20 epochs (21; must be under 20)." in texts(app)
     button(app, "Start anyway").click().run()
     assert [run.recipe.epochs for run in store.runs()] == [21]

@@ -92,7 +92,7 @@ def impatient(still: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def waiting(app: AppTest) -> list[str]:
-    return [one.value for one in app.markdown if "done in" in one.value]
+    return [one.value for one in app.markdown if "done after" in one.value]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -154,7 +154,7 @@ def test_who_is_told_that_it_takes_long_can_allow_more() -> None:
         yield 0.9
         return 7
 
-    with pytest.raises(TakesLong, match=r"^Counting: \d+% done in 0 s, as this network is large") as told:
+    with pytest.raises(TakesLong, match=r"^Counting: \d+% done after 0 s; the network is large") as told:
         ondemand.result(("long",), start, "Counting")
     told.value.computation.allow(60)
     assert ondemand.result(("long",), start, "Counting") == 7

@@ -94,7 +94,10 @@ def test_under_holdout_the_final_weights_on_the_test_set_count_and_not_the_valid
     honest = with_recipe(run, protocol="holdout")
     found = verdict(replace(honest, test_errors=61), 0.9999)
     assert found.met is False
-    assert found.counted == "The test set of MNIST was used once, with the final weights: this figure counts."
+    assert (
+        found.counted
+        == "The test set of MNIST was used once, with the final weights: the rule is checked on this figure."
+    )
 
 
 def test_a_stopped_run_has_no_verdict_but_its_figures(run: Run) -> None:

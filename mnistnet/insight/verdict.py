@@ -112,4 +112,4 @@ def _counted(run: Run, title: str) -> str:
         return f"Validation used the test set of {title} after every epoch. This figure is that of the last epoch."
     if run.test_errors is None:
         return f"The test set of {title} is used once, at the end: this run has not reached it."
-    return f"The test set of {title} was used once, with the final weights: this figure counts."
+    return f"The test set of {title} was used once, with the final weights: the rule is checked on this figure."

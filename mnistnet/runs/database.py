@@ -5,6 +5,7 @@ checkpoint at once. Every call opens and closes a connection of its own, so that
 write at any time.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ class Database:
 
     def _connect(self, *, new: bool = False) -> sqlite3.Connection:
         # Without "c": a file that has just gone is not made anew, empty, by whoever only looks.
-        place = f"file:{quote(str(self.path))}?mode={'rwc' if new else 'rw'}"
+        place = f"file:{quote(os.fsencode(self.path))}?mode={'rwc' if new else 'rw'}"
         connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
         connection.text_factory = text
         connection.execute("PRAGMA synchronous = FULL")

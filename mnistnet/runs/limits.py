@@ -45,7 +45,7 @@ class Limits:
     hours: float = 24.0
     free_mb: int = 200
     memory_mb: int = 0  # 0: three quarters of the machine's, or of the container's
-    look_seconds: float = 15.0
+    look_seconds: float = 30.0
 
     @property
     def memory(self) -> int:

@@ -20,6 +20,7 @@ from torch import Tensor
 # weights, two moments of the optimizer.
 MOST_BYTES = 128 * 1024**2
 _MOST_PICKLED = 4 * 1024**2
+_MOST_VISITED = 10_000_000  # values and containers; a training's state has some thousand
 # What a state of tensors, numbers and texts needs. With STACK_GLOBAL, INST and the like the name is not in sight.
 _KINDS = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 _GLOBALS = {"torch._utils _rebuild_tensor_v2", "collections OrderedDict", *(f"torch {kind}Storage" for kind in _KINDS)}
@@ -29,6 +30,15 @@ _OPCODES = """
     BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE SHORT_BINUNICODE
 """
 _ALLOWED = frozenset(_OPCODES.split())
+_PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
+_GETS = {"GET", "BINGET", "LONG_BINGET"}
+_SCALARS = {"NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"} | {
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+}
+_FLAT = {"GLOBAL", "EMPTY_TUPLE"}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_LONGEST_TUPLE = 8  # a longer one, as of any other container, may only be held a few times
 _BROKEN = (
     pickle.PickleError,
     zipfile.BadZipFile,
@@ -106,6 +116,30 @@ def _stored_again(archive: zipfile.ZipFile) -> bytes:
 def _require_plain(pickled: bytes) -> None:
     if len(pickled) > _MOST_PICKLED:
         raise StateError("its structure is too large")
+    made: list[str] = []  # what was put on the stack, in order
+    flat: set[int] = set()  # places in the memo whose value holds no other container
+    stored, shared = 0, 0
     for opcode, argument, _ in pickletools.genops(pickled):
         if opcode.name not in _ALLOWED or (opcode.name == "GLOBAL" and argument not in _GLOBALS):
             raise StateError(f"it holds more than tensors and plain values ({opcode.name})")
+        if opcode.name in _PUTS:
+            if _is_flat(made):
+                flat.add(stored if argument is None else argument)
+            stored += 1
+        else:
+            made.append(opcode.name)
+            shared += opcode.name in _GETS and argument not in flat
+    # A container that is held once more at most doubles what walking through the state takes, or hashing it: 45
+    # tuples, each twice in the next, have 2^45 values.
+    if len(made) << min(shared, 64) > _MOST_VISITED:
+        raise StateError("its containers lie within each other too often")
+
+
+def _is_flat(made: list[str]) -> bool:
+    """True where the last value holds no container: a scalar, a name, something empty, or a tuple of scalars."""
+    last, before = made[-1] if made else "", made[-1 - _LONGEST_TUPLE : -1]
+    if last == "TUPLE":
+        return "MARK" in before and _SCALARS.issuperset(before[len(before) - before[::-1].index("MARK") :])
+    if last in _TUPLES:
+        return _SCALARS.issuperset(before[-_TUPLES[last] :])
+    return last in _SCALARS or last in _FLAT

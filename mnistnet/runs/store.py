@@ -259,5 +259,5 @@ def _require_right(run: Run | Damaged, by: Person | None) -> None:
 
 def _next(column: str) -> str:
     """The first number that follows all others in a column of `runs`, as SQL; damaged ones are no numbers."""
-    known = f"FROM runs WHERE typeof({column}) = 'integer' AND {column} < {LARGEST}"
+    known = f"FROM runs WHERE typeof({column}) = 'integer' AND {column} <= {LARGEST // 2}"
     return f"(SELECT coalesce(max({column}), 0) + 1 {known})"

@@ -172,8 +172,7 @@ def messages() -> None:
 
 def run_title(run: Run) -> str:
     """How a run is called in a list: plain text, nothing that changes while it is shown."""
-    part = "test set" if run.recipe.protocol == "course" else "held-out images"
-    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, validated on the {part}"
+    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
 
 
 def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:

@@ -125,7 +125,8 @@ def _standing(peers: Peers, rows: list[Metrics], view: str) -> None:
         return
     like = f"{standing.total} gallery runs of {', '.join(peers.names)}"
     sentence = f"After epoch {standing.epoch}, {standing.better} of {like} had a higher validation accuracy."
-    shade = " The grey band shows their range." if view in ("accuracy", "error (log)") else ""
+    is_drawn = view in ("accuracy", "error (log)") and len(rows) > 1  # one epoch is a point, and has no band
+    shade = " The grey band shows their range." if is_drawn else ""
     if standing.is_far_below and standing.epoch > 1:
         st.warning(f"{sentence}{shade} Check its design and its learning rate.", icon=":material/trending_down:")
     else:
@@ -158,7 +159,7 @@ def _sentence(run: Run) -> str:
     return {
         State.QUEUED: f"Waiting. Other runs queued or running: {others}.",
         State.STARTING: "Starting its process.",
-        State.DONE: f"All {run.epochs_done} epochs finished." if run.epochs_done > 1 else "Its epoch is finished.",
+        State.DONE: f"All {run.epochs_done} epochs finished." if run.epochs_done > 1 else "1 of 1 epochs finished.",
         State.STOPPED: f"Stopped after epoch {run.epochs_done}. You can resume."
         if run.epochs_done
         else "Stopped before the first epoch was finished. Resuming starts again from the beginning.",

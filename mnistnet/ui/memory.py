@@ -45,7 +45,7 @@ def notice() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         params = readers.walk(state.design()).params
         st.text(f"Your last design is back: {state.design().name}, {params:,} parameters.", width="content")
-        st.button("Start afresh", key="start-afresh", icon=":material/restart_alt:", on_click=_start_afresh)
+        st.button("Start over", key="start-afresh", icon=":material/restart_alt:", on_click=_start_afresh)
 
 
 def _restore() -> None:

@@ -38,8 +38,8 @@ class TakesLong(OperationFailed):
     def __init__(self, doing: str, computation: Computation[Any]) -> None:
         self.computation = computation
         super().__init__(
-            f"{doing}: {computation.share:.0%} done in {computation.seconds:.0f} s, as this network is large or the "
-            "machine is busy: choose Continue to compute further, or leave it as it is"
+            f"{doing}: {computation.share:.0%} done after {computation.seconds:.0f} s; the network is large or the "
+            "machine is busy; Continue computes the rest"
         )
 
     def allow_more(self) -> None:

@@ -34,9 +34,9 @@ def _cost(walk: Walk, broken: list[Verdict]) -> None:
     recipe, profile = state.recipe(), state.profile()
     guess = readers.training_time(state.design(), recipe, recipe.threads or cores())
     count = f"{walk.params:,}{'' if walk.is_whole else ' +'} / {profile.params:,}"
-    badge = f":red-badge[:material/close: rules not met · {count}]"
-    if not broken:
-        badge = f":green-badge[:material/check: rules met · {count}]"
+    badge = f":green-badge[:material/check: rules met · {count}]"
+    if broken:
+        badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
     time = f", about {components.time_range(guess.low, guess.high)}" if walk.is_whole else ""
     st.markdown(
         f"{badge} {recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'}{time}"

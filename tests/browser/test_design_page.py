@@ -35,7 +35,7 @@ def test_the_last_design_comes_back_at_the_bare_address(shared: Dashboard, page:
     screen.open_page(page, shared.url)
     expect(page.get_by_text(f"{BACK}: my-design, {count} parameters.")).to_be_visible(timeout=PATIENCE)
     expect(screen.meter(page)).to_have_text(count)
-    page.get_by_role("button", name="Start afresh").click()
+    page.get_by_role("button", name="Start over").click()
     expect(screen.meter(page)).to_have_text("16,010", timeout=PATIENCE)
     screen.wait_for(lambda: not page.evaluate(f"localStorage.getItem('{ITEM}')"), PATIENCE / 1000, "nothing is kept")
 
