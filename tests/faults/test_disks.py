@@ -163,7 +163,7 @@ def test_a_run_over_the_limits_is_not_started_whoever_queued_it(store: Store, mo
     until(lambda: not store.active())
     assert [store.run(run.id).state for run in (long, large)] == [State.FAILED, State.FAILED]
     assert store.run(long.id).message == "epochs 50: at most 19 are allowed here; choose fewer"
-    assert "batch size 2048: training this network needs about 4.4 GB of memory" in store.run(large.id).message
+    assert "batch size 2048: training this network needs about 4.5 GB of memory" in store.run(large.id).message
 
 
 def test_limits_that_cannot_be_understood_fail_the_run_and_not_the_supervisor(

@@ -320,7 +320,7 @@ def test_the_design_page_starts_no_monster(store: Store, monkeypatch: pytest.Mon
     monkeypatch.setenv(limits.VARIABLE, "memory_mb=4000")
     batch = links.encode_recipe(recipe(batch_size=2048))
     app = opened(design=links.encode_design(LARGE), recipe=batch)
-    button(app, "Start training").click().run()
+    button(app, "Start anyway").click().run()
     assert "Not started: batch size 2048" in app.warning[0].value.replace("\\", "")
     assert store.runs() == []
 

@@ -100,7 +100,7 @@ def test_the_store_is_the_one_where_people_stand(alone: Alone) -> None:
     store.request_stop(run.id)
     with session(alone.dashboard.port) as visit:
         # A page may be a second behind the store.
-        until(lambda: "stopped before its first epoch" in visit.run("train", f"run={run.id}").said)
+        until(lambda: "Stopped before the first epoch was finished" in visit.run("train", f"run={run.id}").said)
 
 
 def test_nobody_is_asked_to_log_in_on_this_machine(alone: Alone) -> None:
@@ -152,7 +152,7 @@ def test_a_network_without_a_login_is_shown_a_refusal_and_nothing_else(tmp_path:
             with session(port) as visit:
                 said = visit.run(page).said
                 assert REFUSAL in said
-                for secret in (WORK, "Begin with", "No run yet", "Validation error", "auth"):
+                for secret in (WORK, "Start from", "No run yet", "Validation error", "auth"):
                     assert secret not in said
         assert "no page is shown: there is no [auth] section" in dashboard.said
 
@@ -227,7 +227,7 @@ def test_who_has_not_logged_in_sees_no_page(sent: list[tuple[str, str]], shared:
         with session(shared.dashboard.port, cookies=sent) as visit:
             said = visit.run(page).said
         assert "Log in" in said
-        for secret in (WORK, "Begin with", "No run yet", "Validation error"):
+        for secret in (WORK, "Start from", "No run yet", "Validation error"):
             assert secret not in said
 
 
@@ -238,7 +238,7 @@ def test_a_run_is_stopped_by_its_owner_or_an_administrator_only(shared: Shared) 
 
     what = {"design": links.encode_design(TINY), "recipe": links.encode_recipe(recipe(epochs=100, batch_size=8))}
     screen.open_page(ann, f"{shared.url}/?{urlencode(what)}")
-    ann.get_by_role("button", name=WORK).click()
+    ann.get_by_role("button", name="Start anyway").click()  # a fully connected layer
     expect(ann.locator("h1")).to_have_text("Train")
     run = store.runs()[0]
     assert run.owner == "ann@example.org"

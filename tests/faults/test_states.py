@@ -11,6 +11,7 @@ from mnistnet.runs.store import Store
 from mnistnet.ui import readers
 from tests import situations
 from tests.pages import PAGES, button, opened, texts
+from tests.samples import metrics
 from tests.situations import STATES
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -21,28 +22,28 @@ ENDED = ("stopped", "failed", "interrupted", "diverged", "done")
 TRAIN = {
     "no data": ("No run yet: design a network and start one.", "Design a network"),
     "no runs": ("No run yet: design a network and start one.", "Design a network"),
-    "queued": (r"waiting; 0 other runs are queued or training", "Stop"),
-    "starting": ("starting its process", "Stop"),
+    "queued": ("Waiting. Other runs queued or running: 0.", "Stop"),
+    "starting": ("Starting its process.", "Stop"),
     "running": ("training", "Stop"),
-    "stopped": ("stopped after epoch 3; it can go on", "Resume"),
+    "stopped": ("Stopped after epoch 3. You can resume.", "Resume"),
     "failed": ("the reason", "Open its design"),
-    "interrupted": ("interrupted after epoch 3: the reason; nothing stored is lost", "Resume"),
+    "interrupted": ("Interrupted after epoch 3: the reason. You can resume.", "Resume"),
     "diverged": ("the reason", "Open its design"),
-    "done": ("all 3 epochs trained", "Its mistakes"),
+    "done": ("All 3 epochs finished.", "See its mistakes"),
 }
 # The other pages, where nothing runs. Where no button is named, there is a network or a run to choose.
 IDLE = {
     "design": ("16,010 / 20,000", "Start training"),
-    "compare": ("No run of your own to compare yet", "Design a network"),
+    "compare": ("You have no run to compare yet", "Design a network"),
     "mistakes": ("test set of MNIST: ", ""),
-    "receptive_fields": ("is the first in which every unit sees the whole", ""),
-    "try_a_digit": ("Draw a digit, take one, or upload one", ""),
+    "receptive_fields": ("is the first in which the receptive field of every unit contains the whole", ""),
+    "try_a_digit": ("Draw a digit, choose a test digit or upload a picture", ""),
 }
 NO_DATA = {
     "design": ("MNIST is not on this machine yet", "Use the offline sample instead"),
-    "mistakes": ("`python -m mnistnet data --dataset mnist` fetches and verifies it", "Reset"),
+    "mistakes": ("`python -m mnistnet data --dataset mnist` fetches and verifies it", "Reset filters"),
 }
-LOOKED_AT = {True: "test set of Offline sample", False: "validation part of Offline sample"}
+LOOKED_AT = {True: "test set of Offline sample", False: "held-out images of Offline sample"}
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +63,8 @@ def situation(request: pytest.FixtureRequest, store: Store, trained: Path, monke
     elif name in ENDED:  # with checkpoints and answers, as such runs have them
         shutil.copytree(trained, store.root, dirs_exist_ok=True)
         if name != "done":
-            change = "UPDATE runs SET state = ?, message = 'the reason', test_errors = NULL, weights_sha256 = NULL"
-            store.database.change(change, name)
+            unscored = "test_errors = NULL, test_total = NULL, weights_sha256 = NULL"
+            store.database.change(f"UPDATE runs SET state = ?, message = 'the reason', {unscored}", name)
     else:
         STATES[name](store)
     readers.forget()
@@ -86,7 +87,7 @@ def expected(page: str, situation: str) -> tuple[str, str]:
     """A sentence on this page about this situation, and an action that it offers."""
     if page == "train":
         return TRAIN[situation]
-    at_work = f"mnistnet-16k: {situation}, epoch {1 if situation == 'running' else 0} of 3"
+    at_work = f"mnistnet-16k: {situation}, {1 if situation == 'running' else 0} of 3 epochs finished"
     if situation in ACTIVE:
         return at_work, at_work
     if situation == "no data" and page in ("design", "mistakes"):
@@ -142,6 +143,8 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> 
     run = situations.running(still)
     still.forget_epochs_after(run.id, 1, "the checkpoint of epoch 2 was damaged or gone: training went on from epoch 1")
     assert "the checkpoint of epoch 2 was damaged or gone" in texts(opened("train")).replace("\\", "")
+    for epoch in (2, 3):
+        still.record_epoch(run.id, metrics(epoch))
     still.complete(run.id, 3, 297, "0" * 64)
     readers.forget()
     assert "training went on from epoch 1" in texts(opened("train")).replace("\\", "")
@@ -163,8 +166,8 @@ def test_a_database_that_was_damaged_is_said_on_every_page_until_its_file_is_mov
     for page in PAGES:
         readers.forget()
         said = texts(opened(page))
-        assert "has been built anew from their folders" in said, page
+        assert "A new one was built from the run folders" in said, page
     (aside,) = still.database.set_aside()
     aside.unlink()
     readers.forget()
-    assert "has been built anew" not in texts(opened("train"))
+    assert "A new one was built" not in texts(opened("train"))
