@@ -4,6 +4,7 @@ Each is done in steps, one step at a time in the whole process. Leaving the page
 whoever asks for it next continues it.
 """
 
+import time
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
@@ -108,11 +109,12 @@ def prepare() -> None:
     environment.prepare_to_look()
     import torch
 
-    torch.set_num_threads(1 if _is_training(str(default_root())) else cores())
+    torch.set_num_threads(1 if _is_training(str(default_root()), int(time.monotonic() / _LOOK_SECONDS)) else cores())
 
 
-@st.cache_resource(ttl=_LOOK_SECONDS, max_entries=8, show_spinner=False)
-def _is_training(root: str) -> bool:
+# By the moment instead of by `ttl`: asked this often, Streamlit's cache once lost an entry between finding and reading it.
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _is_training(root: str, moment: int) -> bool:
     try:
         return any(run.is_training for run in Store(Path(root)).active())
     except MnistnetError:

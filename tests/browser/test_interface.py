@@ -77,7 +77,7 @@ def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashbo
     """A rerun that is cut short may draw widgets afresh; none may report its default as somebody's choice."""
     screen.open_page(page, shared.url)
     page.get_by_role("tab", name="Training recipe").click()
-    epochs = screen.slider(page, "Epochs")
+    epochs = screen.slider(page, re.compile("^Epochs$"))
     for round_ in range(6):
         epochs.focus()
         for key in ("Home", "ArrowRight", "ArrowRight", "End", "Home", "ArrowRight"):
@@ -91,10 +91,10 @@ def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashbo
 
 def test_back_restores_the_design_before(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
-    screen.choose(page, "Begin with", re.compile("course-10040"))
+    screen.choose(page, "Start from", re.compile("course-10040"))
     expect(screen.meter(page)).to_have_text("10,040")
     page.wait_for_timeout(1600)  # an address older than that is no echo of one's own change
-    screen.choose(page, "Begin with", re.compile("course-19122"))
+    screen.choose(page, "Start from", re.compile("course-19122"))
     expect(screen.meter(page)).to_have_text("19,122")
     page.wait_for_timeout(1600)
     page.go_back()
@@ -121,7 +121,7 @@ def test_an_epoch_is_on_the_screen_within_three_seconds(dashboard: Dashboard, pa
     run = supervisor.submit(store, FIRST.architecture, recipe({"dataset": "digits", "epochs": 100, "batch_size": 8}))
     screen.open_page(page, f"{dashboard.url}/train?run={run.id}")
     screen.wait_for(lambda: store.run(run.id).epochs_done >= 1, 60, "first epoch")
-    expect(page.get_by_text(re.compile("After epoch"))).to_be_visible(timeout=3_500)
+    expect(page.get_by_text(re.compile(r"^Epoch \d+ \(latest"))).to_be_visible(timeout=3_500)
     store.request_stop(run.id)
 
 

@@ -26,7 +26,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     expect(screen.meter(page)).to_have_text(f"{16_010 - 16 - 2 - 9 - 32:,}")
 
     page.get_by_role("tab", name="Training recipe").click()
-    screen.press(page, screen.slider(page, "Epochs"), "Home", "ArrowRight")
+    screen.press(page, screen.slider(page, re.compile("^Epochs$")), "Home", "ArrowRight")
     expect(page.get_by_text("2 epochs, about")).to_be_visible()
 
     started = time.monotonic()
@@ -59,9 +59,9 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     index = re.search(r"digit=(\d+)", page.url)
     assert index
 
-    page.get_by_role("button", name="What each layer sees of this digit").click()
+    page.get_by_role("button", name="Receptive fields on this digit").click()
     expect(page.locator("h1")).to_have_text("Receptive fields")
-    expect(page.get_by_role("img", name=re.compile(f"Digit {index[1]}, seen: rows"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(f"Digit {index[1]}, receptive field: rows"))).to_be_visible()
     expect(page.get_by_text(re.compile("the test images of MNIST"))).to_be_visible()
 
 
