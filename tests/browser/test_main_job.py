@@ -26,7 +26,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     expect(screen.meter(page)).to_have_text(f"{16_010 - 16 - 2 - 9 - 32:,}")
 
     page.get_by_role("tab", name="Training recipe").click()
-    screen.press(page, screen.slider(page, re.compile("^Epochs$")), "Home", "ArrowRight")
+    screen.press(page, screen.slider(page, re.compile("^Epochs")), "Home", "ArrowRight")
     expect(page.get_by_text("2 epochs, about")).to_be_visible()
 
     started = time.monotonic()
@@ -73,4 +73,4 @@ def _click_a_wrong_digit(page: Page) -> None:
     gallery.locator("image").nth(2).click()
     expect(picker).not_to_have_value(before)
     screen.settle(page)
-    expect(page.get_by_text(re.compile(r"Truth \d, guess \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"True label \d, predicted \d"))).to_be_visible()
