@@ -567,7 +567,7 @@ def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, m
 
 
 def test_places_and_turns_are_numbered_anew_in_their_order(good: Path, filled: Store, target: Store) -> None:
-    numbers = "UPDATE runs SET number = number * 700000000, turn = turn * 700000000"
+    numbers = "UPDATE runs SET number = number * 300000000, turn = turn * 300000000"
     backup.restore(with_database(good, target.root.parent / "numbered.zip", numbers), target)
     assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
     assert target.database.rows("SELECT number, turn FROM runs ORDER BY number") == [(1, 1), (2, 2), (3, 3)]

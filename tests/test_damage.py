@@ -214,3 +214,11 @@ def test_nothing_but_deletion_is_done_to_a_damaged_run(still: Store, two: tuple[
     for change in asked(still, two[0]):
         with pytest.raises(DamagedRunError, match="damaged: state='asleep'"):
             change()
+
+
+def test_others_can_be_started_beside_a_run_whose_number_is_the_largest_that_is_allowed(store: Store) -> None:
+    first = store.enqueue(TINY, recipe())
+    with store.database.writing() as connection:
+        connection.execute("UPDATE runs SET number = ? WHERE id = ?", (2**31 - 1, first.id))
+    others = [store.enqueue(TINY, recipe()) for _ in range(2)]
+    assert [run.id for run in store.runs()] == [first.id, others[1].id, others[0].id]

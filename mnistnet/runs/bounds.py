@@ -127,10 +127,10 @@ _TIME, _UNKNOWN_TIME = Real(0, _LATEST), Real(0, _LATEST, optional=True)
 _SHA256 = Text(64, re.compile(r"[0-9a-f]{64}"), optional=True, words="a sha256, 64 hexadecimal digits")
 
 RUN: dict[str, Bound] = {
-    "number": Whole(1, LARGEST // 2),  # so that others can follow
+    "number": Whole(1, LARGEST),
     "id": Text(8, RUN_ID, words="8 hexadecimal digits"),
     "token": Text(200, optional=True),
-    "turn": Whole(0, LARGEST // 2),
+    "turn": Whole(0, LARGEST),
     "attempt": Whole(0, LARGEST),
     "name": Text(MAX_NAME),
     "architecture_json": Json(),

@@ -258,6 +258,9 @@ def _require_right(run: Run | Damaged, by: Person | None) -> None:
 
 
 def _next(column: str) -> str:
-    """The first number that follows all others in a column of `runs`, as SQL; damaged ones are no numbers."""
+    """The first number that follows all others in a column of `runs`, as SQL.
+
+    Damaged ones are no numbers, and those in the upper half of what is allowed were written by hand: none could follow.
+    """
     known = f"FROM runs WHERE typeof({column}) = 'integer' AND {column} <= {LARGEST // 2}"
     return f"(SELECT coalesce(max({column}), 0) + 1 {known})"
