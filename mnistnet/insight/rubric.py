@@ -15,7 +15,7 @@ def meets(run: Run, profile: Profile) -> list[Verdict]:
     places = ", ".join(map(str, linear))
     return [
         Verdict(f"under {profile.params:,} parameters", run.params < profile.params, f"{run.params:,} parameters"),
-        Verdict(f"under {profile.epochs} epochs", run.recipe.epochs < profile.epochs, _epochs(run.recipe.epochs)),
+        Verdict(f"under {profile.epochs} epochs", run.recipe.epochs < profile.epochs, epochs(run.recipe.epochs)),
         Verdict(
             "no fully connected layer",
             profile.linear_allowed or not linear,
@@ -32,7 +32,8 @@ def _linear_layers(run: Run) -> list[int]:
     return [number for number, layer in enumerate(run.architecture.layers, 1) if isinstance(layer, Linear)]
 
 
-def _epochs(count: int) -> str:
+def epochs(count: int) -> str:
+    """A number of epochs in words: `1 epoch`, `19 epochs`."""
     return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
@@ -41,7 +42,7 @@ def _accuracy(run: Run, profile: Profile) -> Verdict:
     if run.recipe.dataset != "mnist":
         return Verdict(rule, False, f"data set {run.recipe.dataset}")
     if run.state is not State.DONE or run.test_errors is None or not run.test_total:
-        return Verdict(rule, False, f"{run.state} after {run.epochs_done} of {_epochs(run.recipe.epochs)}")
+        return Verdict(rule, False, f"{run.state} after {run.epochs_done} of {epochs(run.recipe.epochs)}")
     score = Score(run.test_errors, run.test_total)
     return Verdict(rule, reaches(score, profile), f"{score.accuracy:.2%} on the test set")
 

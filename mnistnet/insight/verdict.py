@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mnistnet.data import datasets
 from mnistnet.data.splits import counts
 from mnistnet.insight.evaluation import Score, streak
-from mnistnet.insight.rubric import reaches
+from mnistnet.insight.rubric import epochs, reaches
 from mnistnet.nets import rules
 from mnistnet.nets.geometry import walk
 from mnistnet.nets.rules import COURSE, Profile, Verdict
@@ -81,16 +81,12 @@ def _headline(run: Run, score: Score | None, met: bool | None, found: Sequence[V
     if run.recipe.dataset != "mnist":
         return f"No verdict: the goal is on MNIST, this run was trained on {datasets.source(run.recipe.dataset).title}"
     if run.state is not State.DONE:
-        done = f"{run.epochs_done} of {_epochs(run.recipe.epochs)}"
+        done = f"{run.epochs_done} of {epochs(run.recipe.epochs)}"
         return f"No verdict: {_UNFINISHED.get(run.state, str(run.state))} after {done}"
     figures = [f"{score.accuracy:.2%}"] if score else []
-    figures += [f"{run.params:,} parameters", _epochs(run.recipe.epochs)]
+    figures += [f"{run.params:,} parameters", epochs(run.recipe.epochs)]
     figures.append("no fully connected layer" if found[-1].passed else found[-1].detail)
     return f"{what} {'met' if met else 'not met'}: {', '.join(figures)}"
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
 def _reached(run: Run, metrics: Sequence[Metrics], score: Score | None, title: str) -> str:

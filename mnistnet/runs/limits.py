@@ -12,7 +12,7 @@ from pathlib import Path
 from mnistnet import strict, system
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.geometry import require
+from mnistnet.nets.geometry import Walk, require
 from mnistnet.runs.database import StoreError
 from mnistnet.training.recipe import MAX_EPOCHS, Recipe
 
@@ -100,15 +100,18 @@ def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
     """About how many bytes a worker will have at its peak."""
     walk = require(architecture)
     values = walk.values * recipe.batch_size * 4
-    answering = _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
-    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + answering + walk.params * _BYTES_PER_PARAMETER)
+    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + _batch_memory(walk) + walk.params * _BYTES_PER_PARAMETER)
+
+
+def _batch_memory(walk: Walk) -> int:
+    """Bytes that evaluating a batch outside training takes, or looking into one."""
+    return _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
 
 
 def require_allowed_to_look(architecture: Architecture) -> None:
     """OverLimit for a network that takes too much memory to look into; DesignError for one that cannot be built."""
     walk, allowed = require(architecture), current().memory
-    values = _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
-    needed = _BASE_MB * _MB + values + walk.params * _BYTES_PER_PARAMETER
+    needed = _BASE_MB * _MB + _batch_memory(walk) + walk.params * _BYTES_PER_PARAMETER
     if needed > allowed:
         raise OverLimit(
             f"design {strict.shown(architecture.name)}: looking into this network needs about {needed / 1e9:.1f} GB of "
