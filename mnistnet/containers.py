@@ -5,10 +5,12 @@ those of the groups above it hold as well (docs.kernel.org: admin-guide/cgroup-v
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_NUMBER = re.compile("[0-9]{1,20}")  # the kernel's counters have 64 bits
 _V2 = ""  # how /proc/self/cgroup names the tree of version 2, which is of no single controller
 
 
@@ -27,7 +29,7 @@ class Groups:
 
     def cores(self) -> int | None:
         """Processor cores that the group may keep busy, rounded up; None where nothing limits it."""
-        shares = [_share(*_read(folder / "cpu.max").split()) for folder in self._folders(_V2)]
+        shares = [_share(*_words(_read(folder / "cpu.max"))) for folder in self._folders(_V2)]
         shares += [
             _share(_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us"))
             for folder in self._folders("cpu")
@@ -43,8 +45,9 @@ class Groups:
         counters += [folder / "memory.oom_control" for folder in self._folders("memory")]
         for file in [*counters, self.proc / "vmstat"]:
             for line in _read(file).splitlines():
-                if line.startswith("oom_kill "):
-                    return _number(line.split()[1])
+                name, number = _words(line)
+                if name == "oom_kill":
+                    return _number(number)
         return None
 
     def _folders(self, controller: str) -> Iterator[Path]:
@@ -63,15 +66,21 @@ class Groups:
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8", errors="replace").strip()
-    except OSError:  # no such group, or not ours to see
+    except (OSError, ValueError):  # no such group, not ours to see, or its name cannot be that of a file
         return ""
 
 
+def _words(line: str) -> tuple[str, str]:
+    """The two words of a line as the kernel writes it; what else it says is none of ours."""
+    first, second, *_ = [*line.split(), "", ""]
+    return first, second
+
+
 def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def _share(quota: str = "", period: str = "") -> float | None:
+def _share(quota: str, period: str) -> float | None:
     """Cores from microseconds of processor time in each period; None without a limit (`max`, -1)."""
     time, each = _number(quota), _number(period)
     return time / each if time and each else None

@@ -36,8 +36,13 @@ def groups(place: Path, own: str, files: Mapping[str, str]) -> Groups:
         (V1, {}, None),
         ("", {}, None),
         ("nothing that is known\n", {"cgroup/memory.max": f"{GB}\n"}, None),
+        (V2, {"cgroup/memory.max": "9" * 5000}, None),
+        ("0::/a\0b\n", {"cgroup/memory.max": f"{GB}\n"}, GB),
     ],
-    ids=["own", "above", "least", "as root", "max", "beside", "v1", "v1 as root", "v1 without", "none", "garbage"],
+    ids=[
+        *("own", "above", "least", "as root", "max", "beside", "v1", "v1 as root", "v1 without", "none", "garbage"),
+        *("no number", "no name"),
+    ],
 )
 def test_the_memory_of_a_container_is_its_least_limit(
     tmp_path: Path, own: str, files: dict[str, str], expected: int | None
@@ -52,6 +57,9 @@ def test_the_memory_of_a_container_is_its_least_limit(
         (V2, {"cgroup/app/worker/cpu.max": "250000 100000\n"}, 3),
         (V2, {"cgroup/app/worker/cpu.max": "max 100000\n", "cgroup/app/cpu.max": "200000 100000\n"}, 2),
         (V2, {"cgroup/app/worker/cpu.max": "max 100000\n"}, None),
+        (V2, {"cgroup/app/worker/cpu.max": "200000 100000 1\n"}, 2),
+        (V2, {"cgroup/app/worker/cpu.max": "200000\n"}, None),
+        (V2, {"cgroup/app/worker/cpu.max": f"{'9' * 400} 1\n"}, None),
         (
             V1,
             {"cgroup/cpu/docker/ab/cpu.cfs_quota_us": "150000", "cgroup/cpu/docker/ab/cpu.cfs_period_us": "100000"},
@@ -60,7 +68,7 @@ def test_the_memory_of_a_container_is_its_least_limit(
         (V1, {"cgroup/cpu/cpu.cfs_quota_us": "-1", "cgroup/cpu/cpu.cfs_period_us": "100000"}, None),
         ("", {}, None),
     ],
-    ids=["half", "more", "above", "max", "v1", "v1 without", "none"],
+    ids=["half", "more", "above", "max", "three words", "one word", "no number", "v1", "v1 without", "none"],
 )
 def test_the_cores_of_a_container_are_its_least_share_rounded_up(
     tmp_path: Path, own: str, files: dict[str, str], expected: int | None
@@ -74,9 +82,10 @@ def test_the_cores_of_a_container_are_its_least_share_rounded_up(
         (V2, {"cgroup/app/worker/memory.events": "oom 4\noom_kill 3\n", "proc/vmstat": "oom_kill 9\n"}, 3),
         (V1, {"cgroup/memory/docker/ab/memory.oom_control": "under_oom 0\noom_kill 2\n"}, 2),
         ("", {"proc/vmstat": "pgfault 5\noom_kill 7\n"}, 7),
+        (V2, {"cgroup/app/worker/memory.events": "\noom_kill \n"}, None),
         ("", {}, None),
     ],
-    ids=["v2", "v1", "the machine's", "unknown"],
+    ids=["v2", "v1", "the machine's", "no number", "unknown"],
 )
 def test_what_the_kernel_killed_for_memory_is_counted(
     tmp_path: Path, own: str, files: dict[str, str], expected: int | None

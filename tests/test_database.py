@@ -1,6 +1,7 @@
 """The database's file itself: damaged, emptied, removed, of an older version; and what it is built anew from."""
 
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from mnistnet.__main__ import main
-from mnistnet.runs import locks, records
+from mnistnet.runs import locks, records, supervisor
 from mnistnet.runs.database import VERSION, Database, GoneError, StoreError
 from mnistnet.runs.records import Records
 from mnistnet.runs.run import Run, State
@@ -247,13 +248,20 @@ def test_a_folder_that_is_set_aside_is_named_by_the_command_line(
 def test_a_second_folder_of_one_run_is_set_aside_under_another_name(full: Store) -> None:
     run = full.active()[-1]
     (full.root / f"damaged-{run.id}").mkdir()
-    (full.folder(run.id) / records.NAME).write_text('{"run": null}')
+    (full.folder(run.id) / records.NAME).write_text('{"run": {"id": 1}}')
     removed(full.database.path)
     full.runs()
     assert [path.name for path in full.folders_aside()] == [f"damaged-{run.id}", f"damaged-{run.id}-1"]
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, " " * 5_000_000, "{", ""], ids=["deep", "large", "cut", "empty"])
+EMPTY_RECORDS = {"null": "null", "list": "[]", "number": "1", "object": "{}", "no run": '{"run": null, "epochs": []}'}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, " " * 5_000_000, "{", "", *EMPTY_RECORDS.values()],
+    ids=["deep", "large", "cut", "empty", *EMPTY_RECORDS],
+)
 def test_a_record_that_cannot_be_read_costs_its_run_no_more_than_its_curve(full: Store, text: str) -> None:
     run = full.active()[-1]
     (full.folder(run.id) / records.NAME).write_text(text)
@@ -305,6 +313,17 @@ def test_a_store_that_is_no_folder_is_said_to_be_none(
     assert said.out == ""
 
 
+def test_a_store_whose_path_is_not_utf_8_is_written_and_read(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        root.mkdir()
+    except OSError:
+        pytest.skip("this file system takes only names in UTF-8")
+    run = running(Store(root))
+    Store(root).record_epoch(run.id, metrics(1))
+    assert Store(root).run(run.id).epochs_done == 1
+
+
 # An older database in the place of a newer one
 
 
@@ -334,6 +353,37 @@ def test_a_last_epoch_that_an_older_database_lacks_is_said_to_be_missing(store: 
     put_back(store, tmp_path / "older")
     store.complete(run.id, 7, 297, "a" * 64)
     assert "epoch 3 of it is missing" in store.run(run.id).message
+
+
+def with_gap(store: Store, older: Path) -> Run:
+    """A run in its fourth epoch whose second is missing."""
+    run = running(store, epochs=9)
+    store.record_epoch(run.id, metrics(1))
+    shutil.copyfile(store.database.path, older)
+    store.record_epoch(run.id, metrics(2))
+    put_back(store, older)
+    store.record_epoch(run.id, metrics(3))
+    return run
+
+
+def test_what_is_missing_is_still_said_when_the_run_ends_otherwise_and_is_resumed(store: Store, tmp_path: Path) -> None:
+    run = with_gap(store, tmp_path / "older")
+    missing = "epoch 2 of it is missing: the database was replaced by an older one while it trained"
+    store.finish(run.id, State.INTERRUPTED, "its process ended in epoch 4")
+    assert store.run(run.id).message == f"its process ended in epoch 4; {missing}"
+    store.explain(run, "its process ended in epoch", "no prefix will do")
+    store.explain(run, "its process ended in epoch 4", "it was killed; memory ran out")
+    assert store.run(run.id).message == f"it was killed; memory ran out; {missing}"
+    store.resume(run.id)
+    assert store.run(run.id).message == missing
+
+
+def test_an_epoch_that_is_missing_counts_as_done(store: Store, tmp_path: Path) -> None:
+    run = with_gap(store, tmp_path / "older")
+    assert store.run(run.id).epochs_done == 3
+    assert store.run(run.id).progress == pytest.approx(3 / 9)
+    supervisor.bury(store, store.active())
+    assert store.run(run.id).message.startswith("its process ended in epoch 4; ")
 
 
 def test_nothing_is_said_of_a_run_without_a_gap(full: Store) -> None:

@@ -286,6 +286,14 @@ def test_a_run_that_nobody_can_be_started_for_is_queued_and_says_so(
     assert [run.state for run in store.active()] == [State.QUEUED]
 
 
+def test_an_interpreter_that_may_not_be_executed_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbidden = store.root.parent / "python"
+    forbidden.write_bytes(b"")
+    monkeypatch.setattr(sys, "executable", str(forbidden))
+    with pytest.raises(processes.NotStarted, match=f"Permission denied: see to it that {forbidden} can be executed$"):
+        submit(store)
+
+
 def test_a_worker_that_cannot_start_fails_its_run(store: Store, supervise: Callable[..., Processes]) -> None:
     run = store.enqueue(TINY, recipe())
     supervise("raise SystemExit(1)")

@@ -25,6 +25,7 @@ _NOT_HASHED: Answered = MappingProxyType({})
 
 _METRICS = [field.name for field in fields(Metrics)]
 _LONGEST_MESSAGE = 2000
+_MISSING = "missing: the database was replaced by an older one while it trained"
 _IS_ACTIVE = f"runs.state IN ({', '.join(repr(str(state)) for state in ACTIVE)})"
 
 
@@ -189,7 +190,7 @@ class Ledger:
                 "UPDATE runs SET step = 0, images_per_second = ? WHERE id = ?",
                 (metrics.images_per_second, run_id),
             )
-            _say_what_is_missing(connection, run_id, metrics.epoch)
+            say_what_is_missing(connection, run_id, metrics.epoch)
 
         self.changing(run_id, work)
 
@@ -219,7 +220,7 @@ class Ledger:
             ).rowcount
             if done:
                 (recipe,) = connection.execute("SELECT recipe_json FROM runs WHERE id = ?", (run_id,)).fetchone()
-                _say_what_is_missing(connection, run_id, bounds.epochs_of(recipe))
+                say_what_is_missing(connection, run_id, bounds.epochs_of(recipe))
             return bool(done)
 
         return self.changing(run_id, work)
@@ -229,16 +230,19 @@ class Ledger:
 
         With `attempt`, only if the run is still in it: whoever looked before it was resumed comes too late.
         """
-        return self._change(
-            run_id,
-            "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
-            f" WHERE id = ? AND state IN ({quoted(CLAIMED)}) AND attempt = coalesce(?, attempt)",
-            state,
-            time.time(),
-            _shown(message),
-            run_id,
-            attempt,
-        )
+        values = (state, time.time(), _shown(message), run_id, attempt)
+
+        def work(connection: sqlite3.Connection) -> bool:
+            ended = connection.execute(
+                "UPDATE runs SET state = ?, ended = ?, stage = '', message = ?"
+                f" WHERE id = ? AND state IN ({quoted(CLAIMED)}) AND attempt = coalesce(?, attempt)",
+                values,
+            ).rowcount
+            if ended:
+                say_what_is_missing(connection, run_id)
+            return bool(ended)
+
+        return self.changing(run_id, work)
 
 
 def quoted(states: tuple[State, ...]) -> str:
@@ -251,12 +255,18 @@ def _shown(message: str) -> str:
     return "".join(char if char.isprintable() else " " for char in message[:_LONGEST_MESSAGE])
 
 
-def _say_what_is_missing(connection: sqlite3.Connection, run_id: str, epoch: int) -> None:
-    """A message to the run where epochs up to this one are gone that were stored: they are not trained again."""
+def say_what_is_missing(connection: sqlite3.Connection, run_id: str, epoch: int = 0) -> None:
+    """Add to the run's message which epochs before its last one, or up to `epoch`, are gone that were stored.
+
+    They are not trained again. Whatever else the message says stays.
+    """
     known = {number for (number,) in connection.execute("SELECT epoch FROM epochs WHERE run = ?", (run_id,))}
-    missing = [number for number in range(1, epoch + 1) if number not in known]
+    missing = [number for number in range(1, max(known | {epoch}) + 1) if number not in known]
     if missing:
         one = len(missing) == 1
         which = f"epoch {missing[0]} of it is" if one else f"epochs {missing[0]} to {missing[-1]} of it are"
-        message = f"{which} missing: the database was replaced by an older one while it trained"
-        connection.execute("UPDATE runs SET message = ? WHERE id = ?", (message, run_id))
+        (message,) = connection.execute("SELECT message FROM runs WHERE id = ?", (run_id,)).fetchone()
+        others = [said for said in message.split("; ") if said and not said.endswith(_MISSING)]
+        connection.execute(
+            "UPDATE runs SET message = ? WHERE id = ?", ("; ".join([*others, f"{which} {_MISSING}"]), run_id)
+        )

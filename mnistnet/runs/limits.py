@@ -73,12 +73,13 @@ def _parsed(text: str) -> Limits:
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
         try:
-            number = known[name](value)
-            if not 0 < number < 1e9:
+            number = known[name](value) if value.isascii() else 0
+            if not 0 < number < 1e9 or (name == "epochs" and number > MAX_EPOCHS):
                 raise ValueError
         except (KeyError, ValueError):
             raise OverLimit(
-                f"{VARIABLE}: {strict.shown(part)}: write NAME=NUMBER, names {', '.join(known)}, as in hours=2"
+                f"{VARIABLE}: {strict.shown(part)}: write NAME=NUMBER, names {', '.join(known)} (epochs at most "
+                f"{MAX_EPOCHS}), as in hours=2"
             ) from None
         limits = replace(limits, **{name: number})
     return limits

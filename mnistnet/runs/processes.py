@@ -1,6 +1,7 @@
 """Fresh Python interpreters that outlive whoever starts them. Knows no run."""
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -34,7 +35,9 @@ def detach(module: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
                 **system.detached(),
             )
     except OSError as error:
-        raise NotStarted(f"no process could be started: {error.strerror}: close other programs and try again") from None
+        short = error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+        advice = "close other programs and try again" if short else f"see to it that {sys.executable} can be executed"
+        raise NotStarted(f"no process could be started: {error.strerror}: {advice}") from None
 
 
 def kill_recorded(file: Path, *arguments: str) -> None:

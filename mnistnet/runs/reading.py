@@ -12,7 +12,7 @@ _FIELDS = [field.name for field in fields(Run)]
 _STATE, _STOP = _FIELDS.index("state"), _FIELDS.index("stop_requested")
 _COLUMNS = [*_FIELDS, *(column for column in bounds.RUN if column not in _FIELDS)]
 _OF_EPOCHS = {
-    "epochs_done": "count(epochs.epoch)",
+    "epochs_done": "coalesce(max(epochs.epoch), 0)",  # one whose row is missing is done as well
     "validation_accuracy": "(SELECT last.validation_accuracy FROM epochs AS last"
     " WHERE last.run = runs.id ORDER BY last.epoch DESC LIMIT 1)",
     "best_validation_accuracy": "max(epochs.validation_accuracy)",

@@ -129,6 +129,8 @@ def _read(folder: Path, known: dict[str, set[str]]) -> _Found | None:
         document = json.loads(contents(folder / NAME, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
+    if not isinstance(document, dict) or not (document.get("run") or document.get("epochs")):
+        return None  # nothing stands in it that could be lost
     try:
         run, epochs = document["run"], document["epochs"]
         if run["id"] != folder.name or any(row["run"] != folder.name for row in epochs):

@@ -47,7 +47,7 @@ CREATE TABLE epochs (
 CREATE VIEW overview AS
 SELECT
     runs.*,
-    count(epochs.epoch) AS epochs_done,
+    coalesce(max(epochs.epoch), 0) AS epochs_done,
     max(epochs.validation_accuracy) AS best_validation_accuracy,
     sum(epochs.seconds) AS train_seconds,
     (

@@ -15,7 +15,7 @@ from mnistnet.nets.geometry import require
 from mnistnet.runs import limits, records
 from mnistnet.runs.bounds import LARGEST, RUN_ID
 from mnistnet.runs.database import StoreError, require_folder
-from mnistnet.runs.ledger import Ledger, quoted
+from mnistnet.runs.ledger import Ledger, quoted, say_what_is_missing
 from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Damaged, Person, Run, State
 from mnistnet.system import cores, sync_folder
 from mnistnet.training.recipe import Recipe
@@ -173,12 +173,15 @@ class Store(Ledger):
 
         def work(connection: sqlite3.Connection) -> int:
             self._require_short_queue(connection, 1)
-            return connection.execute(
+            resumed = connection.execute(
                 "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
                 f" step = 0, images_per_second = NULL, turn = {_next('turn')}"
                 f" WHERE id = ? AND state IN ({quoted(RESUMABLE)})",
                 (State.QUEUED, run_id),
             ).rowcount
+            if resumed:
+                say_what_is_missing(connection, run_id)
+            return resumed
 
         done = self.changing(run_id, work)
         run = self.run(run_id)
@@ -187,15 +190,18 @@ class Store(Ledger):
         return run
 
     def explain(self, run: Run, said: str, reason: str) -> None:
-        """Say why a run was interrupted of which no more than `said` was known."""
+        """Say why a run was interrupted of which no more than `said` was known, and perhaps what it lacks."""
         if reason != said:
             self._change(
                 run.id,
-                "UPDATE runs SET message = ? WHERE id = ? AND state = ? AND message = ?",
+                "UPDATE runs SET message = ? || substr(message, ?)"
+                " WHERE id = ? AND state = ? AND substr(message || '; ', 1, ?) = ?",
                 reason,
+                len(said) + 1,
                 run.id,
                 State.INTERRUPTED,
-                said,
+                len(said) + 2,
+                f"{said}; ",
             )
 
     def delete(self, run_id: str, by: Person | None = None) -> None:

@@ -399,6 +399,7 @@ _BAD_LIMITS = (
     *("hours", "hours=", "hours=x", "hours=-1", "hours=0", "hours=nan", "hours=inf", "hours=1e400", "=1", "="),
     *("queued=1.5", "queued=True", "queued=1e3", "epochs=" + "9" * 5000, "memory_mb=0", "memory_mb=1e999", "days=1"),
     *("hours=2;queued=5", "hours=2,queued", "hours=1=1", "__class__=1", "\u202ehours=1", "x" * 10_000, "\udc80=1"),
+    *("hours=２", "queued=५", "epochs=101"),
 )
 
 
@@ -409,7 +410,8 @@ def test_a_limit_that_cannot_be_understood_is_named_and_nothing_starts(
     monkeypatch.setenv(limits.VARIABLE, text)
     message = refusal(lambda one: store.enqueue(one, recipe()), random_designs(1, seed=1)[0])
     assert message.startswith(f"{limits.VARIABLE}: ")
-    assert "write NAME=NUMBER, names queued, epochs, hours, free_mb, memory_mb, look_seconds, as in hours=2" in message
+    names = "queued, epochs, hours, free_mb, memory_mb, look_seconds (epochs at most 100)"
+    assert f"write NAME=NUMBER, names {names}, as in hours=2" in message
     assert not store.root.exists()
 
 
