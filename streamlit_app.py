@@ -1,5 +1,5 @@
 """The dashboard: `streamlit run streamlit_app.py`."""
 
-from mnistnet.ui import frame
+from mnistnet.ui import app
 
-frame.run()
+app.run()

@@ -27,12 +27,13 @@ from safetensors.torch import save
 
 from mnistnet import gallery
 from mnistnet.gallery import Entry, Outcome
-from mnistnet.insight.evaluation import at_mean
+from mnistnet.insight.predictions.evaluation import at_mean
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import checkpoint, predictions, supervisor
-from mnistnet.runs.predictions import Predictions
+from mnistnet.runs.files import checkpoint, predictions
+from mnistnet.runs.files.predictions import Predictions
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
 from mnistnet.training import recipe as recipes
 from mnistnet.training.loop import casts_to_bf16

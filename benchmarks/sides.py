@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from mnistnet import system
-from mnistnet.runs.environment import prepare
+from mnistnet.runs.worker.environment import prepare
 
 
 @dataclass(frozen=True)

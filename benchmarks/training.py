@@ -17,9 +17,9 @@ from statistics import median
 from typing import Any, Self
 
 from benchmarks.sides import Side
-from mnistnet.nets import geometry
+from mnistnet.nets import summary
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs.environment import prepare
+from mnistnet.runs.worker.environment import prepare
 from mnistnet.system import cores
 from mnistnet.training.recipe import Recipe
 
@@ -68,7 +68,7 @@ def compare(name: str, pairs: int, threads: int) -> None:
         turns = [(a.turn(steps), b.turn(steps)) for _ in range(pairs)]
     speeds = [(TURN_IMAGES / one.seconds, TURN_IMAGES / other.seconds) for one, other in turns]
     ratios = sorted(other / one for one, other in speeds)
-    flops = 6 * geometry.walk(PRESETS[name].architecture).macs  # forward, and twice that backward
+    flops = 6 * summary.walk(PRESETS[name].architecture).macs  # forward, and twice that backward
     print(f"\n{name}, batch {batch_size}, {pairs} pairs of {TURN_IMAGES:,} images, {threads} threads")
     for label, index in (("(a) as everyone writes it", 0), ("(b) mnistnet", 1)):
         speed = median(pair[index] for pair in speeds)
@@ -141,7 +141,7 @@ def kind_of(part: Any) -> str:
     """What the table calls a part of a fused network; empty for the network itself."""
     from torch import nn
 
-    from mnistnet.training import chain, fusion
+    from mnistnet.training.kernels import chain, fusion
 
     kinds: dict[type[nn.Module], str] = {
         nn.Sequential: "",

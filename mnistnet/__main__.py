@@ -11,20 +11,22 @@ from typing import Any, get_args
 
 import click
 
-from mnistnet import documents, serving, strict, watching
+from mnistnet import strict_json
+from mnistnet.cli import documents, output, serving
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS
 from mnistnet.errors import BadInput, MnistnetError
-from mnistnet.insight import answers
-from mnistnet.insight.evaluation import Evaluation
+from mnistnet.insight.network import answers
+from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import backup, supervisor
-from mnistnet.runs.ledger import DamagedRunError
-from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.backup import backup
+from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store, WrongState
+from mnistnet.runs.store.store import Store, WrongState
+from mnistnet.runs.store.transitions import DamagedRunError
+from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, RecipeError
@@ -64,7 +66,7 @@ def presets(as_json: bool) -> None:
 def summary(design: tuple[str, ...], as_json: bool) -> None:
     """Show the layers of DESIGN. Output shapes, parameters, receptive fields, and the assignment's rules."""
     entries = [documents.summary(_design(name), Recipe().epochs) for name in design]
-    _print(entries, as_json, [line for entry in entries for line in watching.table(entry)])
+    _print(entries, as_json, [line for entry in entries for line in output.table(entry)])
 
 
 @cli.command()
@@ -112,7 +114,7 @@ def runs(as_json: bool) -> None:
     _print(
         [documents.listed(run) for run in found],
         as_json,
-        [watching.HEADINGS, *map(watching.line, found)] if found else ["no runs yet"],
+        [output.HEADINGS, *map(output.line, found)] if found else ["no runs yet"],
     )
     for damaged in reading.damaged:
         click.echo(f"mnistnet: {DamagedRunError(damaged)}", err=True)
@@ -129,7 +131,7 @@ def show(run: str, as_json: bool) -> None:
     supervisor.look(store)
     found = store.run(run)
     metrics = store.metrics(found.id)
-    _print(documents.whole(found, metrics), as_json, watching.report(found, metrics))
+    _print(documents.whole(found, metrics), as_json, output.report(found, metrics))
 
 
 @cli.command()
@@ -161,7 +163,7 @@ def delete(run: str, yes: bool) -> None:
     supervisor.look(store)
     found = store.found(run)
     is_active = isinstance(found, Run) and found.state.is_active
-    if yes or is_active or watching.is_agreed(found):  # an active one is refused without a question
+    if yes or is_active or output.is_agreed(found):  # an active one is refused without a question
         store.delete(found.id)
         click.echo(f"{found.id} deleted")
     else:
@@ -175,7 +177,7 @@ def write_backup(file: Path, as_json: bool) -> None:
     """Write all runs to FILE, a new zip file. Runs can keep training meanwhile."""
     store = Store()
     contents = backup.write(store, file)
-    _print(documents.backup(file, store, contents), as_json, watching.backed_up(file, contents))
+    _print(documents.backup(file, store, contents), as_json, output.backed_up(file, contents))
 
 
 @cli.command()
@@ -185,7 +187,7 @@ def restore(file: Path, as_json: bool) -> None:
     """Restore a backup into an empty store. Unfinished runs wait for `resume`."""
     store = Store()
     contents = backup.restore(file, store)
-    _print(documents.backup(file, store, contents), as_json, watching.restored(store, contents))
+    _print(documents.backup(file, store, contents), as_json, output.restored(store, contents))
 
 
 @cli.command()
@@ -202,9 +204,9 @@ def evaluate(run: str, split: SplitName, as_json: bool) -> None:
             f"run {found.id}: it is {found.state}, and holdout uses the test set once, with the final weights; "
             "use --split validation"
         )
-    evaluated = Evaluation(watching.computed(answers.compute(store, found, split), "computing the answers"))
-    _print(documents.evaluation(evaluated), as_json, watching.score(found, split, evaluated))
-    if notice := watching.same_images(found, split):
+    evaluated = Evaluation(output.computed(answers.compute(store, found, split), "computing the answers"))
+    _print(documents.evaluation(evaluated), as_json, output.score(found, split, evaluated))
+    if notice := output.same_images(found, split):
         click.echo(f"mnistnet: {notice}", err=True)
 
 
@@ -237,7 +239,7 @@ def dashboard(port: int, share: str | None) -> None:
 
 def _design(name: str) -> Architecture:
     if name == "-":
-        return designs.parse(sys.stdin.buffer.read(strict.MAX_BYTES + 1))
+        return designs.parse(sys.stdin.buffer.read(strict_json.MAX_BYTES + 1))
     if name in PRESETS:
         return PRESETS[name].architecture
     path = Path(name)
@@ -265,15 +267,15 @@ def _exists(path: Path) -> bool:
 
 def _follow(store: Store, run: Run, as_json: bool) -> None:
     try:
-        run = watching.follow(store, run.id)
+        run = output.follow(store, run.id)
     except KeyboardInterrupt:
         with contextlib.suppress(WrongState):  # it has just ended
             store.request_stop(run.id)
         click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` continues it", err=True)
-        run = watching.follow(store, run.id)
-    _print(documents.outcome(run), as_json, watching.report(run, store.metrics(run.id)))
+        run = output.follow(store, run.id)
+    _print(documents.outcome(run), as_json, output.report(run, store.metrics(run.id)))
     if run.state is not State.DONE:
-        raise watching.EndedEarly(run)
+        raise output.EndedEarly(run)
 
 
 def _print(document: Any, as_json: bool, lines: list[str]) -> None:
@@ -282,8 +284,8 @@ def _print(document: Any, as_json: bool, lines: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code. Errors become one line: what was given, what is allowed, what to do."""
-    watching.spell_out(sys.stdout)
-    watching.spell_out(sys.stderr)
+    output.spell_out(sys.stdout)
+    output.spell_out(sys.stderr)
     try:
         cli.main(arguments, prog_name="python -m mnistnet", standalone_mode=False)
     except click.exceptions.Exit as end:

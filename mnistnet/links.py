@@ -20,7 +20,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
     strict_architecture,
 )
-from mnistnet.strict import shown
+from mnistnet.strict_json import shown
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe, RecipeError
 

@@ -15,7 +15,7 @@ from numba import config
 from mnistnet import system
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("data/warping.py", "training/compiled/*.py")
+SOURCES = ("data/warping.py", "training/kernels/compiled/*.py")
 
 
 def digest(package: Path) -> str:

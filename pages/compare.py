@@ -2,23 +2,24 @@
 
 import streamlit as st
 
-from mnistnet.ui import comparing, components, frame, ranking, readers
+from mnistnet.ui import app, cache, widgets
+from mnistnet.ui.compare import charts, tables
 
-frame.require()
+app.require()
 st.title("Compare", anchor=False)
-components.work_in_progress()
-runs = list(readers.snapshot().runs)
+widgets.work_in_progress()
+runs = list(cache.snapshot().runs)
 if runs:
-    ranking.table(runs)
+    tables.table(runs)
 else:
-    components.empty("You have no run to compare yet: train one.", "pages/design.py", "Design a network")
-drawn = comparing.chosen(runs)
+    widgets.empty("You have no run to compare yet: train one.", "pages/design.py", "Design a network")
+drawn = charts.chosen(runs)
 left, right = st.columns(2)
 with left:
     st.subheader("Validation error", anchor=False)
-    comparing.curves(drawn)
+    charts.curves(drawn)
 with right:
     st.subheader("Accuracy against parameters", anchor=False)
-    comparing.plane(drawn)
-ranking.differing(drawn)
-comparing.gallery()
+    charts.plane(drawn)
+tables.differing(drawn)
+charts.gallery()

@@ -2,34 +2,35 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, design_panel, editor, frame, memory, readers, recipe_panel, state
-from mnistnet.ui.start_bar import start_bar
+from mnistnet.ui import app, cache, session, widgets
+from mnistnet.ui.design import last_design, layer_editor, recipe_editor, summary_panel
+from mnistnet.ui.design.start_bar import start_bar
 
-frame.require()
-walk = readers.walk(state.design())
+app.require()
+walk = cache.walk(session.design())
 
 st.title("Design", anchor=False)
-design_panel.goal()
-components.work_in_progress()
-memory.notice()
-design_panel.data_notice()
-design_panel.beginning()
-recipe_panel.offered()
+summary_panel.goal()
+widgets.work_in_progress()
+last_design.notice()
+summary_panel.data_notice()
+summary_panel.beginning()
+recipe_editor.offered()
 
 left, right = st.columns([0.54, 0.46], gap="medium")
 with left:
     layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
     with layers:
-        editor.toolbar()
+        layer_editor.toolbar()
         with st.container(height=560, border=False, key="layers"):
-            editor.editor(walk)
+            layer_editor.editor(walk)
     with recipe:
-        recipe_panel.recipe_panel()
+        recipe_editor.recipe_panel()
 with right:
-    design_panel.meter(walk)
-    design_panel.drawing(walk)
+    summary_panel.meter(walk)
+    summary_panel.drawing(walk)
 
-design_panel.table(walk)
+summary_panel.table(walk)
 with st.bottom:
     start_bar(walk)
-memory.remember()
+last_design.remember()

@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, effective, frame, glossary, readers, state, windows
+from mnistnet.ui import app, cache, session, widgets
+from mnistnet.ui.receptive_fields import effective, glossary, theoretical
 
-frame.require()
+app.require()
 st.title("Receptive fields", anchor=False)
-components.work_in_progress()
-windows.source_picker()
+widgets.work_in_progress()
+theoretical.source_picker()
 glossary.glossary()
-named = readers.named_layers(windows.architecture())
+named = cache.named_layers(theoretical.architecture())
 if not named:
-    components.empty("The first layer does not fit on the image.", "pages/design.py", "Correct the design")
+    widgets.empty("The first layer does not fit on the image.", "pages/design.py", "Correct the design")
     st.stop()
 
-digits = windows.digits()
-windows.one_unit(named, digits.images, digits.title)
+digits = theoretical.digits()
+theoretical.one_unit(named, digits.images, digits.title)
 st.subheader("Receptive field by layer", anchor=False, help=glossary.FIELD)
-windows.coverage(named)
-windows.side_by_side(named, digits.images)
+theoretical.coverage(named)
+theoretical.side_by_side(named, digits.images)
 st.subheader("Effective receptive field", anchor=False, help=glossary.EFFECTIVE)
-effective.show(windows.picked() or state.design(), named, digits.images, digits.dataset)
+effective.show(theoretical.picked() or session.design(), named, digits.images, digits.dataset)

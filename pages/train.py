@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, frame, live, readers
-from mnistnet.ui.afterwards import afterwards
+from mnistnet.ui import app, cache, widgets
+from mnistnet.ui.train import live
+from mnistnet.ui.train.run_panel import afterwards
 
-frame.require()
+app.require()
 st.title("Train", anchor=False)
-runs = list(readers.snapshot().runs)
-run = components.run_picker(runs, else_why="not in this store any more")
+runs = list(cache.snapshot().runs)
+run = widgets.run_picker(runs, else_why="not in this store any more")
 if run is None:
-    components.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
+    widgets.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
 else:
     live.watch(run)
     afterwards(run)

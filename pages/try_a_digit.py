@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from mnistnet.ui import components, frame, trying
+from mnistnet.ui import app, widgets
+from mnistnet.ui.try_a_digit import panels
 
-frame.require()
+app.require()
 st.title("Try a digit", anchor=False)
-components.work_in_progress()
-trying.bench(trying.networks())
+widgets.work_in_progress()
+panels.bench(panels.networks())

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from mnistnet.data import datasets
-from mnistnet.runs import supervisor
-from mnistnet.runs.store import Store
-from tests.processes import supervisors, until, workers
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
+from tests.support.processes import supervisors, until, workers
 
 # Without the last three Chromium itself looks for Google's hosts at every start.
 FLAGS = [
@@ -69,13 +69,13 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 @pytest.fixture
 def still(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The same store, in which states stay as a test sets them: no supervisor is woken, and pages read it afresh."""
-    from mnistnet.ui import ondemand, readers  # Streamlit: a second of importing that most tests do without
+    from mnistnet.ui import cache, computations  # Streamlit: a second of importing that most tests do without
 
-    readers.forget()
-    readers._metrics.clear()
-    ondemand._computations.clear()
-    readers._stored_evaluation.clear()
-    readers.images.clear()
+    cache.forget()
+    cache._metrics.clear()
+    computations._computations.clear()
+    cache._stored_evaluation.clear()
+    cache.images.clear()
     monkeypatch.setattr(supervisor, "ensure", lambda store: None)
     monkeypatch.setattr(supervisor, "bury", lambda store, active: None)
     return store

@@ -12,12 +12,12 @@ from mnistnet import links
 from mnistnet.__main__ import main
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import supervisor
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
-from tests.processes import until
+from tests.support.processes import until
 
 KEPT = Path(__file__).with_name("kept")
 RUNS = ("43211a5b", "46dc7c25", "ac2b31ef")

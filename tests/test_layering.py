@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
-from tests.samples import metrics, running
+from mnistnet.runs.store.store import Store
+from tests.support.samples import metrics, running
 
 HOUSE = Path(__file__).parents[1]
 ENTRY = "streamlit_app"
@@ -24,7 +24,7 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 # From the ground up. A file may import its own room and everything below; rooms of one floor know nothing of
 # each other.
 FLOORS = (
-    {"mnistnet.errors", "mnistnet.strict", "mnistnet.login", "mnistnet.containers"},
+    {"mnistnet.errors", "mnistnet.strict_json", "mnistnet.login", "mnistnet.containers"},
     {"mnistnet.system"},
     {"mnistnet.loops"},
     {"mnistnet.nets"},
@@ -33,7 +33,7 @@ FLOORS = (
     {"mnistnet.gallery"},
     {"mnistnet.runs"},
     {"mnistnet.insight"},
-    {"mnistnet.links", "mnistnet.charts", "mnistnet.documents", "mnistnet.watching", "mnistnet.serving"},
+    {"mnistnet.links", "mnistnet.charts", "mnistnet.cli"},
     {"mnistnet.ui", "mnistnet.__main__"},
     {"pages", ENTRY},
 )
@@ -43,28 +43,6 @@ STREAMLIT_ROOMS = {"mnistnet.ui", "pages", ENTRY}
 LONGEST_PAGE = 80
 LONGEST_FILE = 320
 
-# What the first paint needs. Each is imported in an interpreter of its own.
-INSTANT = (
-    "mnistnet.nets.architecture",
-    "mnistnet.nets.geometry",
-    "mnistnet.nets.rules",
-    "mnistnet.nets.presets",
-    "mnistnet.training.recipe",
-    "mnistnet.training.estimate",
-    "mnistnet.data.splits",
-    "mnistnet.links",
-    "mnistnet.runs.store",
-    "mnistnet.runs.supervisor",
-    "mnistnet.gallery",
-    "mnistnet.insight.comparable",
-    "mnistnet.training.presets",
-    "mnistnet.training.progress",
-    "mnistnet.insight.evaluation",
-    "mnistnet.insight.verdict",
-    *sorted(f"mnistnet.charts.{file.stem}" for file in (HOUSE / "mnistnet" / "charts").glob("[a-z]*.py")),
-    *sorted(f"mnistnet.ui.{file.stem}" for file in (HOUSE / "mnistnet" / "ui").glob("[a-z]*.py")),
-)
-
 
 def relative(file: Path) -> str:
     return file.relative_to(HOUSE).as_posix()
@@ -72,6 +50,28 @@ def relative(file: Path) -> str:
 
 def module(file: Path) -> str:
     return ".".join(file.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+
+
+# What the first paint needs. Each is imported in an interpreter of its own.
+INSTANT = (
+    "mnistnet.nets.architecture",
+    "mnistnet.nets.summary",
+    "mnistnet.nets.rules",
+    "mnistnet.nets.presets",
+    "mnistnet.training.recipe",
+    "mnistnet.training.estimate",
+    "mnistnet.data.splits",
+    "mnistnet.links",
+    "mnistnet.runs.store.store",
+    "mnistnet.runs.worker.supervisor",
+    "mnistnet.gallery",
+    "mnistnet.insight.predictions.peers",
+    "mnistnet.training.presets",
+    "mnistnet.training.progress",
+    "mnistnet.insight.predictions.evaluation",
+    "mnistnet.insight.predictions.verdict",
+    *(module(file) for room in ("charts", "ui") for file in sorted((HOUSE / "mnistnet" / room).rglob("[a-z]*.py"))),
+)
 
 
 def imports(file: Path) -> list[str]:
@@ -128,25 +128,27 @@ def test_imports_point_down(file: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import mnistnet.ui.state as state", "mnistnet.ui.state"),
+        ("import mnistnet.ui.session as session", "mnistnet.ui.session"),
         ("from mnistnet import ui", "mnistnet.ui"),
-        ("from mnistnet.ui import state", "mnistnet.ui.state"),
-        ("from . import job", "mnistnet.runs.job"),
-        ("from ..ui import state", "mnistnet.ui.state"),
-        ("def late():\n    from mnistnet.ui import state", "mnistnet.ui.state"),
+        ("from mnistnet.ui import session", "mnistnet.ui.session"),
+        ("from . import limits", "mnistnet.runs.limits"),
+        ("from ..ui import session", "mnistnet.ui.session"),
+        ("def late():\n    from mnistnet.ui import session", "mnistnet.ui.session"),
     ],
 )
 def test_an_import_is_found_however_it_is_written(source: str, found: str) -> None:
     assert list(imported(source, "mnistnet.runs")) == [found]
 
 
-@pytest.mark.parametrize("name", ["mnistnet.ui.state", "mnistnet.insight.evaluation", "pages.train", "mnistnet.links"])
+@pytest.mark.parametrize(
+    "name", ["mnistnet.ui.session", "mnistnet.insight.predictions.evaluation", "pages.train", "mnistnet.links"]
+)
 def test_the_store_would_not_be_allowed_what_lies_above_it(name: str) -> None:
-    assert not points_down(HOUSE / "mnistnet" / "runs" / "store.py", name)
+    assert not points_down(HOUSE / "mnistnet" / "runs" / "store" / "store.py", name)
 
 
 def test_charts_would_not_be_allowed_their_neighbours() -> None:
-    assert not points_down(HOUSE / "mnistnet" / "charts" / "curves.py", "mnistnet.documents")
+    assert not points_down(HOUSE / "mnistnet" / "charts" / "curves.py", "mnistnet.cli.documents")
 
 
 def test_streamlit_is_imported_only_by_the_shell() -> None:

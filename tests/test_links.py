@@ -29,7 +29,7 @@ from mnistnet.nets.architecture import (
 )
 from mnistnet.nets.presets import PRESETS
 from mnistnet.training.recipe import Recipe
-from tests.random_designs import designs
+from tests.support.random_designs import designs
 
 LONGEST_PRESET = 500
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mnistnet import login
-from tests.logins import AUTH, PROVIDER_KEYS
+from tests.support.logins import AUTH, PROVIDER_KEYS
 
 SHARED = {name: value for name, value in AUTH.items() if name not in PROVIDER_KEYS}
 NAMED = {name: AUTH[name] for name in PROVIDER_KEYS}

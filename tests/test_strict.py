@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from mnistnet.strict import MAX_BYTES, parse, shown, validated
+from mnistnet.strict_json import MAX_BYTES, parse, shown, validated
 
 
 class _Circle(BaseModel):

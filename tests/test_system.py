@@ -13,8 +13,8 @@ import pytest
 
 from mnistnet import system
 from mnistnet.containers import Groups
-from tests import strangers
-from tests.processes import until
+from tests.support import strangers
+from tests.support.processes import until
 
 IDLE = [sys.executable, "-c", "import time; time.sleep(60)"]
 

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
-from mnistnet.insight.comparable import Level
+from mnistnet.insight.predictions.peers import Level
 from mnistnet.runs.run import Metrics
 
 View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]

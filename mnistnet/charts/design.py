@@ -7,8 +7,8 @@ import altair as alt
 
 from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, VALIDATION
 from mnistnet.charts.template import Spec, filled, rows_to_come, template
-from mnistnet.nets.geometry import IMAGE_SIZE, Walk
 from mnistnet.nets.rules import Profile
+from mnistnet.nets.summary import IMAGE_SIZE, Walk
 
 _DRAWN = [kind for kind in LAYER_TITLE if kind in LAYER]
 _GAP = 1.6

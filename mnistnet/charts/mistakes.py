@@ -10,7 +10,7 @@ import pandas as pd
 from mnistnet.charts.palette import HIGHLIGHT, NEUTRAL, VALIDATION
 from mnistnet.charts.pictures import png
 from mnistnet.data.datasets import Bytes
-from mnistnet.insight.evaluation import Mistake
+from mnistnet.insight.predictions.evaluation import Mistake
 
 CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
 DIGIT = "digit"  # name of the gallery's selection; its field is `index`

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, VALIDATION
 from mnistnet.data.datasets import Bytes
-from mnistnet.nets.geometry import Span
+from mnistnet.nets.summary import Span
 
 Floats = npt.NDArray[np.float32]
 

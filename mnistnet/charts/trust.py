@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
-from mnistnet.insight.calibration import Bin
-from mnistnet.insight.evaluation import Score
+from mnistnet.insight.predictions.calibration import Bin
+from mnistnet.insight.predictions.evaluation import Score
 
 _DOMAIN = alt.Scale(domain=[0, 1], nice=False)
 

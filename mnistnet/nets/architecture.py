@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from mnistnet import strict
+from mnistnet import strict_json
 from mnistnet.errors import BadInput
 
 VERSION = 1
@@ -173,7 +173,7 @@ class Architecture(BaseModel):
 def strict_architecture(value: object) -> Architecture:
     """`value` (a plain dict) as an Architecture; DesignError names the first wrong field."""
     try:
-        return strict.validated(Architecture, value)
+        return strict_json.validated(Architecture, value)
     except ValueError as error:
         raise DesignError(str(error)) from None
 
@@ -181,11 +181,11 @@ def strict_architecture(value: object) -> Architecture:
 def parse(text: str | bytes) -> Architecture:
     """The design in a file's text; DesignError names the place of the first problem."""
     try:
-        value = strict.parse(text)
+        value = strict_json.parse(text)
     except ValueError as error:
         raise DesignError(str(error)) from None
     if not isinstance(value, dict):
-        raise DesignError(f"{strict.shown(value)}: a design is one JSON object with version, name, layers")
+        raise DesignError(f"{strict_json.shown(value)}: a design is one JSON object with version, name, layers")
     if "version" not in value:
         raise DesignError('version: missing; add "version": 1')
     return strict_architecture(value)
@@ -195,7 +195,7 @@ def load(path: Path) -> Architecture:
     """The design in the file at `path`; reads at most one byte more than is allowed."""
     try:
         with path.open("rb") as file:
-            text = file.read(strict.MAX_BYTES + 1)
+            text = file.read(strict_json.MAX_BYTES + 1)
     except OSError as error:
         raise DesignError(f"{str(path)!a}: {error.strerror}; give a readable file") from None
     return parse(text)

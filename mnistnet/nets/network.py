@@ -20,7 +20,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.architecture import Dropout as DropoutLayer
-from mnistnet.nets.geometry import IMAGE_SIZE, Row, require
+from mnistnet.nets.summary import IMAGE_SIZE, Row, require
 
 # Below, rounding their number would shift the share that is dropped, and nn.Dropout is quick enough.
 _ENOUGH_DRAWS = 1000

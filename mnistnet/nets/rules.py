@@ -6,7 +6,7 @@ Knows no torch; the only home of 20,000 parameters, 20 epochs and 99.4 %.
 from dataclasses import dataclass
 
 from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Dropout, Dropout2d, GlobalAvgPool, Linear
-from mnistnet.nets.geometry import Walk
+from mnistnet.nets.summary import Walk
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""How wide layers may be under a parameter budget. Arithmetic over `geometry.walk`; changes no design."""
+"""How wide layers may be under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
 
 from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv, Linear
-from mnistnet.nets.geometry import walk
+from mnistnet.nets.summary import walk
 
 
 def largest_width(architecture: Architecture, layer: int, budget: int) -> int | None:

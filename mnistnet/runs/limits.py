@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
-from mnistnet import strict, system
+from mnistnet import strict_json, system
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.geometry import Walk, require
-from mnistnet.runs.database import StoreError
+from mnistnet.nets.summary import Walk, require
+from mnistnet.runs.store.database import StoreError
 from mnistnet.training.recipe import MAX_EPOCHS, Recipe
 
 VARIABLE = "MNISTNET_LIMITS"
@@ -78,7 +78,7 @@ def _parsed(text: str) -> Limits:
                 raise ValueError
         except (KeyError, ValueError):
             raise OverLimit(
-                f"{VARIABLE}: {strict.shown(part)}: write NAME=NUMBER, names {', '.join(known)} (epochs at most "
+                f"{VARIABLE}: {strict_json.shown(part)}: write NAME=NUMBER, names {', '.join(known)} (epochs at most "
                 f"{MAX_EPOCHS}), as in hours=2"
             ) from None
         limits = replace(limits, **{name: number})
@@ -115,9 +115,9 @@ def require_allowed_to_look(architecture: Architecture) -> None:
     needed = _BASE_MB * _MB + _batch_memory(walk) + walk.params * _BYTES_PER_PARAMETER
     if needed > allowed:
         raise OverLimit(
-            f"design {strict.shown(architecture.name)}: looking into this network needs about {needed / 1e9:.1f} GB of "
-            f"memory: at most {allowed / 1e9:.1f} GB are allowed here; choose fewer channels or raise memory_mb in "
-            f"{VARIABLE}"
+            f"design {strict_json.shown(architecture.name)}: looking into this network needs about "
+            f"{needed / 1e9:.1f} GB of memory: at most {allowed / 1e9:.1f} GB are allowed here; choose fewer channels "
+            f"or raise memory_mb in {VARIABLE}"
         )
 
 

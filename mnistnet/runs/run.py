@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture
-from mnistnet.runs.predictions import SplitName
+from mnistnet.runs.files.predictions import SplitName
 from mnistnet.training import recipe as recipes
 from mnistnet.training.progress import Epoch
 from mnistnet.training.recipe import Recipe

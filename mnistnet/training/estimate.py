@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from mnistnet.nets.geometry import Walk
+from mnistnet.nets.summary import Walk
 
 # Fitted to the epochs of what mnistnet-16k was then (16,170 parameters, full convolutions), course-10040 and
 # course-19122: 5.9, 8.9 and 12.1 s for 60,000 images

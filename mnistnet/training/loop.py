@@ -18,8 +18,8 @@ from mnistnet.data.augmentation import distorted
 from mnistnet.data.datasets import Source
 from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
-from mnistnet.training.fusion import fused
 from mnistnet.training.inference import level, logits, pixels
+from mnistnet.training.kernels.fusion import fused
 from mnistnet.training.optimizers import optimizer
 from mnistnet.training.progress import Epoch, Step
 from mnistnet.training.recipe import Recipe

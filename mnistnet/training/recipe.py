@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mnistnet import strict
+from mnistnet import strict_json
 from mnistnet.data.splits import Protocol
 from mnistnet.errors import BadInput
 
@@ -81,7 +81,7 @@ class Recipe(BaseModel):
 def recipe(fields: Any) -> Recipe:
     """A recipe from plain fields; those not given have their defaults. RecipeError names the wrong one."""
     try:
-        return strict.validated(Recipe, fields)
+        return strict_json.validated(Recipe, fields)
     except ValueError as error:
         raise RecipeError(str(error)) from None
 
@@ -89,11 +89,11 @@ def recipe(fields: Any) -> Recipe:
 def parse(text: str | bytes) -> dict[str, Any]:
     """The fields that a recipe file gives; RecipeError where it is no JSON object."""
     try:
-        fields = strict.parse(text)
+        fields = strict_json.parse(text)
     except ValueError as error:
         raise RecipeError(str(error)) from None
     if not isinstance(fields, dict):
-        raise RecipeError(f"{strict.shown(fields)}: a recipe is one JSON object of its fields")
+        raise RecipeError(f"{strict_json.shown(fields)}: a recipe is one JSON object of its fields")
     recipe(fields)
     return fields
 
@@ -102,22 +102,22 @@ def load(path: Path) -> dict[str, Any]:
     """The fields in the recipe file at `path`; RecipeError where it cannot be read or used."""
     try:
         with path.open("rb") as file:
-            return parse(file.read(strict.MAX_BYTES + 1))
+            return parse(file.read(strict_json.MAX_BYTES + 1))
     except OSError as error:
-        raise RecipeError(f"{strict.shown(str(path))}: {error.strerror}; give a readable file") from None
+        raise RecipeError(f"{strict_json.shown(str(path))}: {error.strerror}; give a readable file") from None
 
 
 def assignment(text: str) -> tuple[str, Any]:
     """`KEY=VALUE` as a field and its value, read in the field's own type; RecipeError where it is neither."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise RecipeError(f"{strict.shown(text)}: write KEY=VALUE, as in epochs=5")
+        raise RecipeError(f"{strict_json.shown(text)}: write KEY=VALUE, as in epochs=5")
     if key not in Recipe.model_fields:
-        raise RecipeError(f"{strict.shown(key)}: unknown field; choose one of {', '.join(Recipe.model_fields)}")
+        raise RecipeError(f"{strict_json.shown(key)}: unknown field; choose one of {', '.join(Recipe.model_fields)}")
     kind = Recipe.model_fields[key].annotation
     if kind not in (int, float):
         return key, value
     try:
         return key, kind(value)
     except ValueError:
-        raise RecipeError(f"{key}={strict.shown(value)}: write a number, as in {key}=5") from None
+        raise RecipeError(f"{key}={strict_json.shown(value)}: write a number, as in {key}=5") from None

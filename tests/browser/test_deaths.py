@@ -10,11 +10,11 @@ from playwright.sync_api import Page, expect
 
 from mnistnet import links
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
-from tests.processes import supervisors, until, workers
+from tests.support.processes import supervisors, until, workers
 
 pytestmark = pytest.mark.browser
 

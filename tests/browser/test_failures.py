@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mnistnet.insight import paired
-from mnistnet.insight.evaluation import Evaluation
-from mnistnet.runs import exhibits
+from mnistnet.insight.predictions import pairs
+from mnistnet.insight.predictions.evaluation import Evaluation
+from mnistnet.runs import gallery_runs
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
 
@@ -23,9 +23,9 @@ A_PAGE = 48  # pictures at once
 
 
 def evaluation(run_id: str) -> Evaluation:
-    entry = exhibits.entry_of(run_id)
+    entry = gallery_runs.entry_of(run_id)
     assert entry is not None
-    answers = exhibits.predictions(entry)
+    answers = gallery_runs.predictions(entry)
     assert answers is not None
     return Evaluation(answers)
 
@@ -93,7 +93,7 @@ def test_from_a_cell_to_a_digit_to_its_layers_to_the_next_by_keyboard(shared: Da
 
 def test_two_runs_are_compared_on_the_same_images(shared: Dashboard, page: Page) -> None:
     before, after = evaluation(OTHER), evaluation(RUN)
-    pair = paired.pair(before.guesses, after.guesses, after.predictions.labels)
+    pair = pairs.pair(before.guesses, after.guesses, after.predictions.labels)
     screen.open_page(page, f"{shared.url}/mistakes?run={RUN}&view=compared&other={OTHER}")
     figures = page.get_by_test_id("stMetricValue").all_inner_texts()
     assert figures[1:] == [str(len(one)) for one in (pair.fixed, pair.broken, pair.wrong_twice)]

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs import supervisor
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
 from tests.browser import screen
 from tests.browser.conftest import Dashboard

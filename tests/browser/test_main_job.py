@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
 

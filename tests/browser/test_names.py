@@ -10,12 +10,12 @@ from playwright.sync_api import Dialog, Page
 
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs import locks
+from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
-from tests import situations
+from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
+from tests.support import situations
 
 pytestmark = [pytest.mark.browser, pytest.mark.bar("F11")]
 

@@ -7,13 +7,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs import supervisor
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
-from tests import situations
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
+from tests.support import situations
 
 pytestmark = pytest.mark.browser
 

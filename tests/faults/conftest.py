@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import job, supervisor
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
-from tests.samples import figures, running
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor, training_job
+from tests.support.samples import figures, running
 
 # A quarter of a second an epoch on the digits: long enough to be caught in the middle.
 SLOW = PRESETS["mnistnet-16k"].architecture
@@ -53,7 +53,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Run], Out
             threads = torch.get_num_threads()
             store = Store(tmp_path_factory.mktemp("undisturbed"))
             again = running(store, run.architecture, **run.recipe.model_dump())
-            job.train(store, again)
+            training_job.train(store, again)
             torch.set_num_threads(threads)
             known[key] = outcome(store, again.id)
         return known[key]

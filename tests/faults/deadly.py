@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mnistnet.runs import worker
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import worker
 
 
 def arm(function: str, call: int, when: str) -> None:

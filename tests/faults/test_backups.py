@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistnet.runs import archive, backup, checkpoint, job, supervisor
+from mnistnet.runs.backup import archive, backup
+from mnistnet.runs.files import checkpoint
 from mnistnet.runs.run import Run
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor, training_job
 from tests.faults.conftest import Outcome, outcome
-from tests.processes import until
-from tests.samples import TINY, recipe, running
+from tests.support.processes import until
+from tests.support.samples import TINY, recipe, running
 
 EPOCHS = 12  # a few seconds
 LOOKED_AT = 4  # of all the backups; each costs a restoring
@@ -35,7 +37,7 @@ def done(store: Store) -> Run:
     """A run that has ended, trained in this process."""
     threads = torch.get_num_threads()
     run = running(store, epochs=1)
-    job.train(store, run)
+    training_job.train(store, run)
     torch.set_num_threads(threads)
     return run
 

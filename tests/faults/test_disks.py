@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mnistnet.runs import checkpoint, supervisor
-from mnistnet.runs.database import StoreError
+from mnistnet.runs.files import checkpoint
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.database import StoreError
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
-from tests.processes import supervisors, until, workers
-from tests.samples import TINY, recipe
+from tests.support.processes import supervisors, until, workers
+from tests.support.samples import TINY, recipe
 
 pytestmark = [pytest.mark.bar("F6", "E6"), pytest.mark.posix]
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.runs import supervisor
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
-from mnistnet.ui import readers
-from tests import situations
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
+from mnistnet.ui import cache
 from tests.faults.conftest import looking
-from tests.pages import opened, texts
-from tests.processes import supervisors, until, workers
-from tests.samples import TINY, recipe
+from tests.support import situations
+from tests.support.pages import opened, texts
+from tests.support.processes import supervisors, until, workers
+from tests.support.samples import TINY, recipe
 
 pytestmark = pytest.mark.bar("F17")
 
@@ -59,9 +59,9 @@ def test_a_dashboard_says_that_the_store_is_gone(still: Store, way: str) -> None
     assert "deleted or moved" not in texts(opened("train"))
     WAYS[way](still)
     for page in ("train", "compare", "design"):
-        readers.forget()
+        cache.forget()
         assert "there was a store here, and it was deleted or moved" in texts(opened(page)).replace("\\", ""), page
     assert not still.root.exists() or list(still.root.iterdir()) == []
     situations.queued(still)
-    readers.forget()
+    cache.forget()
     assert "deleted or moved" not in texts(opened("train"))

@@ -26,17 +26,18 @@ from mnistnet import links
 from mnistnet.errors import BadInput
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
-from mnistnet.nets.geometry import walk
 from mnistnet.nets.network import build
-from mnistnet.runs import limits, supervisor
+from mnistnet.nets.summary import walk
+from mnistnet.runs import limits
 from mnistnet.runs.limits import Limits, OverLimit
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
-from tests.pages import button, opened, texts
-from tests.random_designs import designs as random_designs
-from tests.samples import conv, design, recipe
+from tests.support.pages import button, opened, texts
+from tests.support.random_designs import designs as random_designs
+from tests.support.samples import conv, design, recipe
 from tests.test_links import DESIGN_LIKE, NEAR_MISS, RECIPE_LIKE
 
 pytestmark = pytest.mark.bar("F10")

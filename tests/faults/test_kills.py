@@ -13,14 +13,14 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import torch
 
-from mnistnet.runs import job, supervisor
-from mnistnet.runs.processes import PROJECT, detach
 from mnistnet.runs.run import Metrics, Run, State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor, training_job
+from mnistnet.runs.worker.processes import PROJECT, detach
 from mnistnet.system import cores
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
-from tests.processes import supervisors, until, workers
-from tests.samples import TINY, recipe, started
+from tests.support.processes import supervisors, until, workers
+from tests.support.samples import TINY, recipe, started
 
 Undisturbed = Callable[[Run], Outcome]
 
@@ -30,7 +30,7 @@ def hire(store: Store) -> tuple[Run, subprocess.Popen[bytes]]:
     run = store.claim(1_000)
     assert run is not None
     arguments = (str(store.root), run.id, str(run.attempt))
-    return run, detach("mnistnet.runs.worker", *arguments, log=store.folder(run.id) / "log.txt")
+    return run, detach("mnistnet.runs.worker.worker", *arguments, log=store.folder(run.id) / "log.txt")
 
 
 def kill_at_random(store: Store, kills: int, seed: int, epochs: int) -> list[tuple[Run, list[Metrics]]]:
@@ -88,12 +88,12 @@ POINTS = {
     "after the temporary write": ("os:fsync", 11, "before"),
     "after fsync": ("os:replace", 6, "before"),
     "after rename": ("os:replace", 6, "after"),
-    "before commit": ("mnistnet.runs.store:Store.record_epoch", 2, "before"),
+    "before commit": ("mnistnet.runs.store.store:Store.record_epoch", 2, "before"),
     "in the record's temporary write": ("os:fsync", 13, "before"),
     "after the record's rename, before commit": ("os:replace", 7, "after"),
-    "after commit": ("mnistnet.runs.store:Store.record_epoch", 2, "after"),
-    "before the score is stored": ("mnistnet.runs.store:Store.complete", 1, "before"),
-    "between the answers' files": ("mnistnet.runs.predictions:pack", 2, "before"),
+    "after commit": ("mnistnet.runs.store.store:Store.record_epoch", 2, "after"),
+    "before the score is stored": ("mnistnet.runs.store.store:Store.complete", 1, "before"),
+    "between the answers' files": ("mnistnet.runs.files.predictions:pack", 2, "before"),
 }
 
 
@@ -127,7 +127,7 @@ def resumed(store: Store, run: Run) -> Outcome:
     assert store.run(run.id).state is State.INTERRUPTED
     store.resume(run.id)
     threads = torch.get_num_threads()
-    job.train(store, started(store))
+    training_job.train(store, started(store))
     torch.set_num_threads(threads)
     assert store.metrics(run.id)[: len(before)] == before
     assert list(store.folder(run.id).glob("*.part")) == []
@@ -153,7 +153,7 @@ def test_a_supervisor_killed_with_two_running_and_five_queued_costs_nothing(stor
 
 def race(store: Store, rounds: int) -> None:
     """Two supervisors at once, again and again; each time for one new run."""
-    command = [sys.executable, "-m", "mnistnet.runs.supervisor", str(store.root)]
+    command = [sys.executable, "-m", "mnistnet.runs.worker.supervisor", str(store.root)]
     for _ in range(rounds):
         # One that fails at its start is over at once: what counts is who takes it.
         run = store.enqueue(TINY, recipe(epochs=1, dataset="mnist"))
@@ -208,12 +208,12 @@ def test_a_worker_that_ignores_a_stop_is_killed_by_the_next_supervisor_too(
 
 
 def test_a_number_that_belongs_to_another_process_is_left_alone(store: Store, tmp_path: Path) -> None:
-    from mnistnet.runs.processes import kill_recorded
+    from mnistnet.runs.worker.processes import kill_recorded
 
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as other:
         file = tmp_path / "worker.pid"
         file.write_text(str(other.pid))
-        kill_recorded(file, "mnistnet.runs.worker", str(store.root), "0123abcd")
+        kill_recorded(file, "mnistnet.runs.worker.worker", str(store.root), "0123abcd")
         time.sleep(0.2)
         assert other.poll() is None
         other.kill()

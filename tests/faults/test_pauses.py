@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.runs import supervisor
-from mnistnet.runs.job import FIRST_BATCH
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
-from mnistnet.ui import readers
-from mnistnet.ui.live import STALLED_SECONDS
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
+from mnistnet.runs.worker.training_job import FIRST_BATCH
+from mnistnet.ui import cache
+from mnistnet.ui.train.live import STALLED_SECONDS
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
-from tests.processes import until, workers
-from tests.samples import TINY, metrics, recipe, running, started
+from tests.support.processes import until, workers
+from tests.support.samples import TINY, metrics, recipe, running, started
 
 pytestmark = pytest.mark.bar("F5")
 
@@ -53,25 +53,25 @@ def test_a_worker_paused_for_a_minute_is_neither_dead_nor_doubled(
 def test_a_run_without_a_sign_is_silent_by_a_clock_that_nobody_sets(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readers._signs.clear()
+    cache._signs.clear()
     run = running(store)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
     store.advance(run.id, FIRST_BATCH)  # compiling is no silence
-    assert readers.silence(store.run(run.id)) == 0
+    assert cache.silence(store.run(run.id)) == 0
     now += DAY
-    assert readers.silence(store.run(run.id)) == 0
+    assert cache.silence(store.run(run.id)) == 0
     store.advance(run.id, "training", 3, 11)
-    assert readers.silence(store.run(run.id)) == 0
+    assert cache.silence(store.run(run.id)) == 0
     now += STALLED_SECONDS + 10
-    assert readers.silence(store.run(run.id)) == STALLED_SECONDS + 10
+    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the wall clock has no say
-    assert readers.silence(store.run(run.id)) == STALLED_SECONDS + 10
+    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
     store.advance(run.id, "training", 4, 11)
-    assert readers.silence(store.run(run.id)) == 0
+    assert cache.silence(store.run(run.id)) == 0
     store.finish(run.id, State.STOPPED)
     now += DAY
-    assert readers.silence(store.run(run.id)) == 0
+    assert cache.silence(store.run(run.id)) == 0
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "ahead"])

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.runs import supervisor
 from mnistnet.runs.limits import OverLimit
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
-from tests.processes import until, workers
-from tests.samples import TINY, recipe
+from tests.support.processes import until, workers
+from tests.support.samples import TINY, recipe
 
 pytestmark = pytest.mark.bar("F12")
 

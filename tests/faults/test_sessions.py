@@ -14,14 +14,15 @@ import pytest
 import streamlit as st
 
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs import supervisor
 from mnistnet.runs.run import Run, State
-from mnistnet.runs.store import Store
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
-from mnistnet.ui import live, readers
+from mnistnet.ui import cache
+from mnistnet.ui.train import live
 from tests.browser.conftest import Dashboard
-from tests.processes import until
-from tests.sessions import Session, watching
+from tests.support.processes import until
+from tests.support.sessions import Session, watching
 
 TICK_BYTES = 50_000
 LONG = recipe({"dataset": "digits", "epochs": 100, "batch_size": 8, "threads": 1})
@@ -136,7 +137,7 @@ def test_fifty_sessions_watch_without_errors_and_without_waiting(board: Dashboar
 
 
 def test_the_more_sessions_watch_the_longer_is_a_tick(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    readers._watchers.clear()
+    cache._watchers.clear()
     ticks = {}
     for count in range(1, 51):
         monkeypatch.setattr(st, "session_state", {})  # another session
@@ -145,4 +146,4 @@ def test_the_more_sessions_watch_the_longer_is_a_tick(store: Store, monkeypatch:
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 60)  # they are gone
     assert live._tick() == 2.0
-    readers._watchers.clear()
+    cache._watchers.clear()

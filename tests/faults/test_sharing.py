@@ -13,12 +13,12 @@ from websockets.exceptions import InvalidStatus
 
 from mnistnet import links
 from mnistnet.runs.run import Person, State
-from mnistnet.runs.store import NotYours, Store
+from mnistnet.runs.store.store import NotYours, Store
 from tests.browser import screen
-from tests.dashboards import PROJECT, XSRF, Dashboard, free_port, searched, session, started, upload
-from tests.logins import AUTH, Provider, provider, written
-from tests.processes import supervisors, until, workers
-from tests.samples import TINY, recipe
+from tests.support.dashboards import PROJECT, XSRF, Dashboard, free_port, searched, session, started, upload
+from tests.support.logins import AUTH, Provider, provider, written
+from tests.support.processes import supervisors, until, workers
+from tests.support.samples import TINY, recipe
 
 WORK = "Start training"  # what only people who may be there get to see
 REFUSAL = "This dashboard serves no network without a login."

@@ -7,12 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet.runs.run import State
-from mnistnet.runs.store import Store
-from mnistnet.ui import readers
-from tests import situations
-from tests.pages import PAGES, button, opened, texts
-from tests.samples import metrics
-from tests.situations import STATES
+from mnistnet.runs.store.store import Store
+from mnistnet.ui import cache
+from tests.support import situations
+from tests.support.pages import PAGES, button, opened, texts
+from tests.support.samples import metrics
+from tests.support.situations import STATES
 
 pytestmark = pytest.mark.usefixtures("still")
 
@@ -67,7 +67,7 @@ def situation(request: pytest.FixtureRequest, store: Store, trained: Path, monke
             store.database.change(f"UPDATE runs SET state = ?, message = 'the reason', {unscored}", name)
     else:
         STATES[name](store)
-    readers.forget()
+    cache.forget()
     return name
 
 
@@ -146,7 +146,7 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> 
     for epoch in (2, 3):
         still.record_epoch(run.id, metrics(epoch))
     still.complete(run.id, 3, 297, "0" * 64)
-    readers.forget()
+    cache.forget()
     assert "training went on from epoch 1" in texts(opened("train")).replace("\\", "")
 
 
@@ -164,10 +164,10 @@ def test_a_database_that_was_damaged_is_said_on_every_page_until_its_file_is_mov
     situations.queued(still)
     still.database.path.write_bytes(b"not a database " * 100)
     for page in PAGES:
-        readers.forget()
+        cache.forget()
         said = texts(opened(page))
         assert "A new one was built from the run folders" in said, page
     (aside,) = still.database.set_aside()
     aside.unlink()
-    readers.forget()
+    cache.forget()
     assert "A new one was built" not in texts(opened("train"))

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from mnistnet.nets.architecture import Architecture, parse
-from mnistnet.nets.geometry import walk
+from mnistnet.nets.summary import walk
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,94 @@
+"""The JSON documents of the command line's contract, as plain values. Prints and reads nothing."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mnistnet.insight.predictions.evaluation import Evaluation, Score
+from mnistnet.nets import rules
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.presets import Preset
+from mnistnet.nets.summary import require
+from mnistnet.runs.backup.backup import Contents
+from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.store.store import Store
+
+Document = dict[str, Any]
+
+
+def preset(chosen: Preset) -> Document:
+    """One entry of `presets --json`."""
+    return {"name": chosen.name, "total_params": chosen.params, "origin": chosen.origin}
+
+
+def summary(architecture: Architecture, epochs: int) -> Document:
+    """One entry of `summary --json`; DesignError for a design that cannot be built."""
+    walk = require(architecture)
+    return {
+        "name": architecture.name,
+        "total_params": walk.params,
+        "macs": walk.macs,
+        "receptive_field": walk.field,
+        "layers": [
+            {
+                "type": row.type,
+                "output_shape": list(row.shape),
+                "params": row.params,
+                "receptive_field": row.field,
+                "jump": row.jump,
+            }
+            for row in walk.rows
+        ],
+        "rules": [asdict(verdict) for verdict in rules.verdicts(architecture, walk, epochs)],
+    }
+
+
+def outcome(run: Run) -> Document:
+    """What `train --json` and `resume --json` print; null where not known yet."""
+    known = run.test_errors is not None and run.test_total is not None
+    interval = Score(run.test_errors, run.test_total).interval if known else None  # type: ignore[arg-type]
+    return {
+        "run": run.id,
+        "state": str(run.state),
+        "epochs": run.epochs_done,
+        "validation_accuracy": run.validation_accuracy,
+        "best_validation_accuracy": run.best_validation_accuracy,
+        "test_accuracy": run.test_accuracy,
+        "test_errors": run.test_errors,
+        "test_total": run.test_total,
+        "test_interval": [interval.low, interval.high] if interval else None,
+        "train_seconds": run.train_seconds,
+        "weights_sha256": run.weights_sha256,
+    }
+
+
+def listed(run: Run) -> Document:
+    """One entry of `runs --json`."""
+    return {
+        **outcome(run),
+        "architecture": run.architecture.model_dump(mode="json"),
+        "recipe": run.recipe.model_dump(mode="json"),
+    }
+
+
+def whole(run: Run, metrics: list[Metrics]) -> Document:
+    """What `show --json` prints."""
+    return {**listed(run), "metrics": [asdict(row) for row in metrics]}
+
+
+def backup(file: Path, store: Store, contents: Contents) -> Document:
+    """What `backup --json` and `restore --json` print."""
+    return {"file": str(file), "store": str(store.root), **asdict(contents)}
+
+
+def evaluation(evaluated: Evaluation) -> Document:
+    """What `evaluate --json` prints."""
+    score = evaluated.score
+    return {
+        "accuracy": score.accuracy,
+        "errors": score.errors,
+        "total": score.total,
+        "interval": [score.interval.low, score.interval.high],
+        "confusion": evaluated.confusion.tolist(),
+        "mistakes": [asdict(mistake) for mistake in evaluated.mistakes],
+    }

@@ -1,0 +1,195 @@
+"""What the command line shows people: tables, reports, and a bar while a run trains."""
+
+import codecs
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mnistnet.errors import BadInput, OperationFailed
+from mnistnet.insight.network.steps import Computation, Steps
+from mnistnet.insight.predictions.evaluation import Evaluation, Score
+from mnistnet.runs.backup.backup import Contents
+from mnistnet.runs.run import Damaged, Metrics, Run
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import environment, supervisor
+
+_LOOK_SECONDS = 0.25
+_BAR_STEPS = 1000
+_WORST = 20
+_SPELLED = {"×": "x"}
+_SAME_IMAGES = "under the course protocol the validation images are the test images"
+
+T = TypeVar("T")
+
+
+class EndedEarly(OperationFailed):
+    """A run that was followed to its end, and the end was not `done`."""
+
+    def __init__(self, run: Run) -> None:
+        resume = f"`python -m mnistnet resume {run.id}` continues it"
+        hint = resume if run.state.is_resumable else "see log.txt in the run's folder"
+        done = f"{run.epochs_done} of {_epochs(run.recipe.epochs)}"
+        super().__init__(f"run {run.id}: {run.state} after {done}: {run.message or 'as requested'}; {hint}")
+
+
+class Unasked(BadInput):
+    """Nobody is there to be asked."""
+
+
+def spell_out(stream: object) -> None:
+    """Let the stream write what its encoding has no letter for in other letters, instead of raising.
+
+    The multiplication sign becomes an x, everything else a number, as in `\\u5c0f`.
+    """
+    if isinstance(stream, io.TextIOWrapper):  # not None, where it was closed
+        codecs.register_error("spelled", _spelled)
+        stream.reconfigure(errors="spelled")
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_SPELLED.get(one) or ascii(one)[1:-1] for one in letters), error.end
+
+
+def follow(store: Store, run_id: str) -> Run:
+    """Wait until the run has ended, with a bar on a terminal; the run as it ended."""
+    with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        while True:
+            supervisor.look(store)
+            run = store.run(run_id)
+            finished = f"{run.epochs_done} of {_epochs(run.recipe.epochs)} finished"
+            bar.label = f"{run.name}: {run.stage or run.state}, {finished}"
+            bar.update(round(run.progress * _BAR_STEPS) - bar.pos)
+            if not run.state.is_active:
+                return run
+            time.sleep(_LOOK_SECONDS)
+
+
+def computed(steps: Steps[T], doing: str) -> T:
+    """What a computation comes to, with a bar on a terminal while it runs."""
+    environment.prepare_to_look()
+    computation = Computation(lambda: steps)
+    with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty(), label=doing) as bar:
+        while not computation.is_done:
+            computation.advance(_LOOK_SECONDS)
+            bar.update(round(computation.share * _BAR_STEPS) - bar.pos)
+    return computation.result
+
+
+def table(summary: dict[str, Any]) -> list[str]:
+    """A `summary` document as text, one line an operation."""
+    lines = [
+        f"{summary['name']}: {summary['total_params']:,} parameters, {summary['macs']:,} multiply-accumulates",
+        f"  {'layer':14} {'output':>12} {'parameters':>10} {'receptive field':>15} {'jump':>5}",
+    ]
+    for layer in summary["layers"]:
+        shape = "×".join(map(str, layer["output_shape"]))
+        lines.append(
+            f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>15} {layer['jump']:>5}"
+        )
+    rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
+    return lines + rules
+
+
+HEADINGS = (
+    f"{'run':8}  {'state':11}  {'name':24}  {'parameters':>10}  {'data':7}  {'protocol':8}  {'epochs':>7}  "
+    f"{'validation':>10}  {'test':>7}"
+)
+
+
+def line(run: Run) -> str:
+    """One run in a list."""
+    accuracy = f"{run.validation_accuracy:.2%}" if run.validation_accuracy is not None else "-"
+    test = f"{run.test_accuracy:.2%}" if run.test_accuracy is not None else "-"
+    epochs = f"{run.epochs_done}/{run.recipe.epochs}"
+    return (
+        f"{run.id:8}  {run.state:11}  {run.name:24.24}  {run.params:>10,}  {run.recipe.dataset:7}  "
+        f"{run.recipe.protocol:8}  {epochs:>7}  {accuracy:>10}  {test:>7}"
+    )
+
+
+def report(run: Run, metrics: list[Metrics]) -> list[str]:
+    """A run in full: its line, every epoch, the score of its final weights, and what has to be known of them."""
+    lines = [HEADINGS, line(run)]
+    if metrics:
+        columns = ("training loss", "accuracy", "validation loss", "accuracy", "training time")
+        lines += ["", "  epoch  " + "  ".join(columns)]
+    lines += [
+        f"  {row.epoch:>5}  {row.train_loss:13.4f}  {row.train_accuracy:8.2%}"
+        f"  {row.validation_loss:15.4f}  {row.validation_accuracy:8.2%}  {row.seconds:11.1f} s"
+        for row in metrics
+    ]
+    if metrics and run.recipe.protocol == "course":
+        lines.append(f"  {_SAME_IMAGES}")
+    if run.test_errors is not None and run.test_total is not None:
+        lines.append("  " + _score("test set, final weights", Score(run.test_errors, run.test_total)))
+    return [*lines, f"  {run.message}"] if run.message else lines
+
+
+def backed_up(file: Path, contents: Contents) -> list[str]:
+    """What a backup holds."""
+    lines = [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    if contents.left_out:
+        lines.append(f"  {contents.left_out} damaged runs are not in it; `python -m mnistnet runs` names them")
+    return lines
+
+
+def restored(store: Store, contents: Contents) -> list[str]:
+    """What came back, and what does not go on by itself."""
+    lines = [f"{store.root}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    if contents.unfinished:
+        lines.append(f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` continues one")
+    return lines
+
+
+def is_agreed(run: Run | Damaged) -> bool:
+    """Whether who sits at the terminal wants the run deleted; Unasked where nobody does."""
+    if not (sys.stdin and sys.stdin.isatty()):  # None where it was closed
+        raise Unasked(f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes")
+    if isinstance(run, Damaged):
+        what = f"damaged: {run.fault}"
+    else:
+        what = f"{run.name}, {run.state}, {run.epochs_done} of {run.recipe.epochs} epochs"
+    return click.confirm(f"Delete run {run.id} ({what}) and all its files?", err=True)
+
+
+def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:
+    """An evaluation as text: the score, the confusion matrix, and the most confident mistakes."""
+    worst = [
+        f"  image {mistake.index:>5}: label {mistake.label}, predicted {mistake.predicted} ({mistake.probability:.1%})"
+        for mistake in evaluated.mistakes[:_WORST]
+    ]
+    rest = len(evaluated.mistakes) - len(worst)
+    matrix = [f"  {label}: " + " ".join(f"{count:5}" for count in row) for label, row in enumerate(evaluated.confusion)]
+    notice = same_images(run, split)
+    return [
+        _score(f"{run.id} on {run.recipe.dataset}, {'test' if notice else split} images", evaluated.score),
+        *([f"  {notice}"] if notice else []),
+        "  confusion matrix, true labels down, predicted labels across:",
+        *matrix,
+        "  mistakes, the highest confidence first:",
+        *worst,
+        *([f"  {rest} more: --json lists all"] if rest else []),
+    ]
+
+
+def same_images(run: Run, split: str) -> str:
+    """A notice where `validation` was asked for and is the test set; empty elsewhere."""
+    return _SAME_IMAGES if (run.recipe.protocol, split) == ("course", "validation") else ""
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
+
+
+def _score(what: str, score: Score) -> str:
+    return (
+        f"{what}: {score.accuracy:.2%}, {score.errors} errors in {score.total:,}, "
+        f"95 % interval {score.interval.low:.2%} to {score.interval.high:.2%}"
+    )

@@ -1,0 +1,1 @@
+"""What is found by looking into a network."""

@@ -1,0 +1,1 @@
+"""What follows from a run's predictions alone. No torch."""

@@ -1,0 +1,98 @@
+"""Whether a network is right as often as it says: reliability, its error, and the temperature that mends it. No torch.
+
+Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistnet.insight.predictions.evaluation import Evaluation, Interval, Score, wilson
+from mnistnet.nets.summary import CLASSES
+from mnistnet.runs.files.predictions import Predictions, Probabilities
+
+BINS = 10
+_COLDEST, _HOTTEST = 0.05, 20.0
+_LEAST = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose confidence lies above `low` up to `high`: their mean confidence, and how many are right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    right: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return self.right / self.count
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the accuracy."""
+        return wilson(self.right, self.count)
+
+
+def bins(evaluation: Evaluation, count: int = BINS) -> list[Bin]:
+    """Answers by confidence in `count` bins of equal width, empty ones left out."""
+    places = np.clip(np.ceil(evaluation.confidences * count).astype(int) - 1, 0, count - 1)
+    right = evaluation.guesses == evaluation.predictions.labels
+    return [
+        Bin(
+            place / count,
+            (place + 1) / count,
+            int(chosen.sum()),
+            float(evaluation.confidences[chosen].astype(np.float64).mean()),
+            int(right[chosen].sum()),
+        )
+        for place in range(count)
+        if (chosen := places == place).any()
+    ]
+
+
+def expected_error(found: list[Bin]) -> float:
+    """Expected calibration error: the bins' gaps between accuracy and confidence, weighted by their answers."""
+    total = sum(one.count for one in found)
+    return sum(one.count * abs(one.accuracy - one.confidence) for one in found) / total
+
+
+def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
+    """The answers with all logits divided by `temperature`: above 1 less sure, below 1 surer.
+
+    No guess changes, but where two classes become alike to float32.
+    """
+    return Predictions(_softened(predictions.probabilities, temperature), predictions.labels)
+
+
+def _softened(probabilities: Probabilities, temperature: float) -> Probabilities:
+    # Logits are the probabilities' logarithms but for a constant, which softmax does not see.
+    scaled = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature
+    scaled -= scaled.max(1, keepdims=True)
+    softened = np.exp(scaled)
+    result: Probabilities = (softened / softened.sum(1, keepdims=True)).astype(np.float32)
+    return result
+
+
+def fitted_temperature(predictions: Predictions) -> float:
+    """The temperature with the least cross entropy on these answers, 0.05 to 20. Give validation answers."""
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(predictions.labels))
+
+    def cross_entropy(logarithm: float) -> float:
+        softened = _softened(predictions.probabilities, float(np.exp(logarithm)))
+        return float(-np.log(np.maximum(softened[rows, predictions.labels], _LEAST)).mean())
+
+    found = minimize_scalar(cross_entropy, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def by_class(evaluation: Evaluation) -> list[Score]:
+    """For each class the errors among the images with that label; classes without an image have a total of 0."""
+    labels = evaluation.predictions.labels
+    wrong = evaluation.guesses != labels
+    return [Score(int(wrong[labels == one].sum()), int((labels == one).sum())) for one in range(CLASSES)]

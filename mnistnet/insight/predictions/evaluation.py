@@ -1,0 +1,123 @@
+"""Accuracy with its interval, the confusion matrix and the mistakes, from predictions. No torch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from mnistnet.nets.summary import CLASSES
+from mnistnet.runs.files.predictions import Predictions
+
+_Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+
+
+@dataclass(frozen=True)
+class Interval:
+    """From `low` to `high`, both shares between 0 and 1."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong answer: its index in the split, truth, guess, and the probability given to the guess."""
+
+    index: int
+    label: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """So many errors out of so many images."""
+
+    errors: int
+    total: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return 1 - self.errors / self.total
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the accuracy."""
+        return wilson(self.total - self.errors, self.total)
+
+
+def at_mean(errors: Sequence[int], total: int) -> Score:
+    """The mean of several trainings on one test set. Its interval is that of the set's `total` images: however
+    many trainings answer them, they are the same images."""
+    return Score(round(sum(errors) / len(errors)), total)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A network's answers held against the labels."""
+
+    predictions: Predictions
+
+    @cached_property
+    def guesses(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each image, (n,)."""
+        guesses: npt.NDArray[np.int64] = self.predictions.probabilities.argmax(axis=1)
+        return guesses
+
+    @cached_property
+    def confidences(self) -> npt.NDArray[np.float32]:
+        """The probability of each guess, (n,) float32."""
+        confidences: npt.NDArray[np.float32] = self.predictions.probabilities.max(axis=1)
+        return confidences
+
+    @cached_property
+    def score(self) -> Score:
+        """Errors out of images."""
+        return Score(int((self.guesses != self.predictions.labels).sum()), len(self.predictions.labels))
+
+    @cached_property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """How often each label (row) was answered with each class (column), (10, 10)."""
+        counts = np.zeros((CLASSES, CLASSES), np.int64)
+        np.add.at(counts, (self.predictions.labels, self.guesses), 1)
+        return counts
+
+    @cached_property
+    def mistakes(self) -> list[Mistake]:
+        """All wrong answers, the most confident first."""
+        wrong = np.flatnonzero(self.guesses != self.predictions.labels)
+        order = wrong[np.argsort(-self.confidences[wrong], kind="stable")]
+        return [
+            Mistake(
+                int(index),
+                int(self.predictions.labels[index]),
+                int(self.guesses[index]),
+                float(self.confidences[index]),
+            )
+            for index in order
+        ]
+
+
+def wilson(successes: int, total: int) -> Interval:
+    """95 % Wilson score interval of a share (Wilson, JASA 22, 1927); ValueError without a trial."""
+    if total < 1 or not 0 <= successes <= total:
+        raise ValueError(f"{successes} of {total}: give at least one trial and no more successes than trials")
+    share = successes / total
+    weight = _Z95**2 / total
+    centre = (share + weight / 2) / (1 + weight)
+    half = _Z95 / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def streak(accuracies: list[float], target: float) -> int:
+    """How many epochs in a row, up to the last, reached `target`."""
+    reached = 0
+    for accuracy in reversed(accuracies):
+        if accuracy < target:
+            break
+        reached += 1
+    return reached

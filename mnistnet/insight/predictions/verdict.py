@@ -1,0 +1,111 @@
+"""A run against the rules of the assignment: each rule, whether it is met, and the figure. No torch, no Streamlit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mnistnet.data import datasets
+from mnistnet.data.splits import counts
+from mnistnet.insight.predictions.evaluation import Score, streak
+from mnistnet.insight.predictions.rubric import epochs, reaches
+from mnistnet.nets import rules
+from mnistnet.nets.rules import COURSE, Profile, Verdict
+from mnistnet.nets.summary import walk
+from mnistnet.runs.run import Metrics, Run, State
+
+_UNFINISHED = {
+    State.STOPPED: "stopped",
+    State.INTERRUPTED: "interrupted",
+    State.FAILED: "failed",
+    State.DIVERGED: "diverged",
+}
+
+
+@dataclass(frozen=True)
+class RunVerdict:
+    """A run's outcome. `met` is None where there is no verdict: another data set, or training that did not finish.
+
+    `accuracy` is None where no verdict on the accuracy can be given; `reached` says the figure in each case.
+    `first` is the first epoch at the goal, `in_a_row` how many of the latest epochs are at the goal, both by
+    validation accuracy. `counted` says which figure counts.
+    """
+
+    met: bool | None
+    headline: str
+    accuracy: bool | None
+    goal: str
+    reached: str
+    rules: tuple[Verdict, ...]
+    first: int | None
+    in_a_row: int
+    counted: str
+
+
+def of_run(run: Run, metrics: Sequence[Metrics], profile: Profile = COURSE) -> RunVerdict:
+    """The verdict on a run that is no longer active, by its stored epochs."""
+    found = tuple(rules.verdicts(run.architecture, walk(run.architecture), run.recipe.epochs, profile))
+    source, score = datasets.source(run.recipe.dataset), final_score(run, metrics)
+    is_judged = run.state is State.DONE and run.recipe.dataset == "mnist" and score is not None
+    passes = score is not None and reaches(score, profile)
+    accuracy = passes if is_judged else None
+    met = None if accuracy is None else accuracy and all(verdict.passed for verdict in found)
+    at_goal = [row.epoch for row in metrics if row.validation_accuracy >= profile.accuracy]
+    is_mnist = run.recipe.dataset == "mnist"
+    return RunVerdict(
+        met=met,
+        headline=_headline(run, score, met, found, profile),
+        accuracy=accuracy,
+        goal=f"at least {profile.accuracy:.1%} on MNIST",
+        reached=_reached(run, metrics, score, source.title),
+        rules=found,
+        first=at_goal[0] if at_goal and is_mnist else None,
+        in_a_row=streak([row.validation_accuracy for row in metrics], profile.accuracy) if is_mnist else 0,
+        counted=_counted(run, source.title),
+    )
+
+
+def final_score(run: Run, metrics: Sequence[Metrics]) -> Score | None:
+    """The final weights' score on the test set; where they have none, the last epoch's on the validation images."""
+    if run.test_errors is not None and run.test_total:
+        return Score(run.test_errors, run.test_total)
+    return validation_score(metrics[-1].validation_accuracy, run) if metrics else None
+
+
+def validation_score(accuracy: float, run: Run) -> Score:
+    """A validation accuracy as errors out of the images that the run validates on."""
+    total = counts(datasets.source(run.recipe.dataset), run.recipe.protocol).validation
+    return Score(round((1 - accuracy) * total), total)
+
+
+def _headline(run: Run, score: Score | None, met: bool | None, found: Sequence[Verdict], profile: Profile) -> str:
+    what = "Assignment" if profile is COURSE else f"“{profile.title}”"
+    if run.recipe.dataset != "mnist":
+        return f"No verdict: the goal is on MNIST, this run was trained on {datasets.source(run.recipe.dataset).title}"
+    if run.state is not State.DONE:
+        done = f"{run.epochs_done} of {epochs(run.recipe.epochs)}"
+        return f"No verdict: {_UNFINISHED.get(run.state, str(run.state))} after {done}"
+    figures = [f"{score.accuracy:.2%}"] if score else []
+    figures += [f"{run.params:,} parameters", epochs(run.recipe.epochs)]
+    figures.append("no fully connected layer" if found[-1].passed else found[-1].detail)
+    return f"{what} {'met' if met else 'not met'}: {', '.join(figures)}"
+
+
+def _reached(run: Run, metrics: Sequence[Metrics], score: Score | None, title: str) -> str:
+    if score is None:
+        return "no epoch was finished"
+    where = f"test set of {title}, final weights"
+    if run.test_errors is None:
+        part = "test set" if run.recipe.protocol == "course" else "held-out images"
+        where = f"{part} of {title}, epoch {metrics[-1].epoch}"
+    interval = score.interval
+    return (
+        f"{score.accuracy:.2%}: {score.errors:,} errors in {score.total:,} ({where}); "
+        f"95% interval {interval.low:.2%} to {interval.high:.2%}"
+    )
+
+
+def _counted(run: Run, title: str) -> str:
+    if run.recipe.protocol == "course":
+        return f"Validation used the test set of {title} after every epoch. This figure is that of the last epoch."
+    if run.test_errors is None:
+        return f"The test set of {title} is used once, at the end: this run has not reached it."
+    return f"The test set of {title} was used once, with the final weights: the rule is checked on this figure."

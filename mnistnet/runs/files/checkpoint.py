@@ -1,0 +1,132 @@
+"""One file an epoch: written whole or not at all, and refused where a single bit has changed."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from mnistnet import strict_json
+from mnistnet.errors import SaveFailed
+from mnistnet.runs.files import torch_zip
+from mnistnet.runs.files.atomic import write_whole
+from mnistnet.runs.files.contents import contents
+from mnistnet.runs.files.torch_zip import StateError
+from mnistnet.runs.run import Metrics
+from mnistnet.runs.store.bounds import CHECKPOINT
+
+GENERATIONS = 3
+Weights: TypeAlias = Mapping[str, Tensor]
+
+
+class CheckpointError(SaveFailed):
+    """A checkpoint that is missing or damaged."""
+
+
+def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
+    """Write `state` as this epoch's checkpoint; its file name and sha256.
+
+    Temporary file, fsync, rename, fsync of the folder: after this returns, power may fail.
+    Raises NotSaved where the disk does not take it; the earlier checkpoints are untouched.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    data = buffer.getvalue()
+    name = _name(epoch)
+    write_whole(folder / name, data)
+    return name, hashlib.sha256(data).hexdigest()
+
+
+def load(folder: Path, metrics: Metrics, like: Weights | None = None) -> dict[str, Any]:
+    """The state saved with `metrics`, of a network whose weights are `like` these in names, types and shapes.
+
+    Raises CheckpointError where the bytes are not those that were hashed, or are no such state.
+    """
+    path = folder / metrics.checkpoint
+    if not CHECKPOINT.fullmatch(metrics.checkpoint):
+        raise CheckpointError(f"{strict_json.shown(metrics.checkpoint)}: no name of a checkpoint")
+    try:
+        data = contents(path, torch_zip.MOST_BYTES)
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != metrics.checkpoint_sha256:
+        raise CheckpointError(f"{path}: not the bytes that were written: damaged")
+    try:
+        state = torch_zip.load(data)
+    except StateError as error:
+        raise CheckpointError(f"{path}: no checkpoint ({strict_json.shown(str(error))})") from None
+    if like is not None and not _fits(state, metrics.epoch, like):
+        raise CheckpointError(f"{path}: not the state of this network after epoch {metrics.epoch}")
+    return state
+
+
+def newest(
+    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
+) -> tuple[Metrics, dict[str, Any]] | None:
+    """The latest epoch whose checkpoint is whole, and its state; None where no epoch has one. `like` as in `load`."""
+    return next(whole(folder, epochs, like), None)
+
+
+def whole(
+    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
+) -> Iterator[tuple[Metrics, dict[str, Any]]]:
+    """Every epoch whose checkpoint is whole, with its state, the latest first."""
+    for metrics in sorted(epochs, key=lambda row: row.epoch, reverse=True):
+        with suppress(CheckpointError):
+            yield metrics, load(folder, metrics, like)
+
+
+def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
+    shapes = {value.shape for value in like.values()} | {torch.Size([])}
+    return (
+        state.keys() == {"epoch", "network", "kept", "optimizer"}
+        and type(state["epoch"]) is int
+        and state["epoch"] == epoch
+        and _are_like(state["network"], like)
+        and _are_like(state["kept"], like)
+        and isinstance(state["optimizer"], dict)
+        and all(value.shape in shapes for value in torch_zip.tensors(state["optimizer"]))
+    )
+
+
+def _are_like(weights: Any, like: Weights) -> bool:
+    """Whether they have the names, types and shapes of those, and finite values."""
+    return (
+        isinstance(weights, dict)
+        and weights.keys() == like.keys()
+        and all(
+            isinstance(value, Tensor)
+            and (value.shape, value.dtype) == (like[name].shape, like[name].dtype)
+            and bool(value.isfinite().all())
+            for name, value in weights.items()
+        )
+    )
+
+
+def sweep(folder: Path, epoch: int) -> None:
+    """Remove all but the newest generations up to `epoch`, and temporaries that a killed writer left.
+
+    Later ones were damaged when training went back to before them: kept, they would pass for the newest.
+    """
+    names = [_name(number) for number in range(max(1, epoch - GENERATIONS + 1), epoch + 1)]
+    for path in [*folder.glob("*.part"), *folder.glob("epoch-*.pt")]:
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+
+
+def _name(epoch: int) -> str:
+    return f"epoch-{epoch:04d}.pt"
+
+
+def weights_sha256(weights: Mapping[str, Tensor]) -> str:
+    """sha256 of names, dtypes, shapes and values, in the order of names: independent of any container."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""SQLite and the run folders: the rows of all runs, their changes of state, their repair."""

@@ -1,0 +1,1 @@
+"""The processes that train: the supervisor of a store, and the worker of each run."""

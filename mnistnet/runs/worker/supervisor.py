@@ -1,0 +1,231 @@
+"""Hands queued runs to workers and notices deaths. One a store, there only while there is work.
+
+`python -m mnistnet.runs.worker.supervisor ROOT` is the process; the functions are for whoever looks at a store.
+Decides by locks alone who lives, never by pids or clocks; a pid serves only to kill what ignores its stop, and only
+where its command line is the right one. Imports no torch.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mnistnet import system
+from mnistnet.errors import MnistnetError, SaveFailed
+from mnistnet.nets.architecture import Architecture
+from mnistnet.runs import limits
+from mnistnet.runs.files import locks
+from mnistnet.runs.run import CLAIMED, Person, Run, State
+from mnistnet.runs.store.database import StoreError
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker.processes import PID, NotStarted, detach, kill_recorded
+from mnistnet.system import cores
+from mnistnet.training.recipe import Recipe
+
+POLL_SECONDS = 0.2
+STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not answer is killed
+ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
+LIMIT_PATIENCE_SECONDS = 60.0  # a worker sees by itself that its hours are over
+TROUBLE_SECONDS = 2.0
+LOG = "supervisor.log"
+
+_started: list[tuple[Path, subprocess.Popen[bytes]]] = []
+
+
+def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
+    """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`,
+    and NotStarted where the run is queued and nobody could be started to work on it.
+    """
+    run = store.enqueue(architecture, recipe, token, owner)
+    _ensure_for(store, run)
+    return run
+
+
+def resume(store: Store, run_id: str, by: Person | None = None) -> Run:
+    """Queue an interrupted or stopped run again. Raises as `Store.resume`, and NotStarted as `submit`."""
+    run = store.resume(run_id, by)
+    _ensure_for(store, run)
+    return run
+
+
+def _ensure_for(store: Store, run: Run) -> None:
+    try:
+        ensure(store)
+    except NotStarted as error:
+        raise NotStarted(f"run {run.id} is queued, but {error}") from None
+
+
+def look(store: Store) -> None:
+    """Make the states true: mark runs whose worker died, and wake a supervisor where work, or a stop, waits for one."""
+    active = store.active()
+    bury(store, active)
+    # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
+    waiting = any(run.state is not State.RUNNING or run.stop_requested for run in active)
+    if waiting and store.root not in _alive():
+        with contextlib.suppress(NotStarted):  # the next look tries again
+            ensure(store)
+
+
+def bury(store: Store, active: list[Run]) -> None:
+    """A running run whose lock nobody holds has lost its worker."""
+    for run in active:
+        if run.state is State.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
+            if run.stop_requested:
+                store.finish(run.id, State.STOPPED, attempt=run.attempt)
+            else:
+                store.finish(run.id, State.INTERRUPTED, _ended(run), attempt=run.attempt)
+
+
+def _ended(run: Run) -> str:
+    return f"its process ended in epoch {run.epochs_done + 1}"
+
+
+def ensure(store: Store) -> None:
+    """Start a supervisor unless one is there; of several started at once, one stays. Raises NotStarted."""
+    _alive()
+    if not locks.is_held(locks.of_supervisor(store.root)):
+        _started.append((store.root, detach(__name__, str(store.root), log=store.root / LOG)))
+
+
+def _alive() -> set[Path]:
+    """The stores for which a supervisor that this process started is still there; the others are forgotten."""
+    _started[:] = [(root, process) for root, process in _started if process.poll() is None]
+    return {root for root, _ in _started}
+
+
+def supervise(store: Store) -> None:
+    """Work on the queue until it is empty and nothing runs. Returns at once where another one does."""
+    store.sweep()
+    while not _is_idle(store):
+        lock = locks.hold(locks.of_supervisor(store.root), patience_seconds=0.5)
+        if lock is None:
+            return
+        _Shift(store).work()
+        # Whoever queues a run between the last look and this release sees the lock held and starts
+        # no supervisor; so the queue is looked at once more.
+        lock.release()
+
+
+def _is_idle(store: Store) -> bool:
+    return not store.active()
+
+
+class _Shift:
+    """One supervisor's time with the lock: the workers it started and how long it has waited for what."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.memory_kills: dict[str, int | None] = {}  # the kernel's count when the run's worker was started
+        self.waiting_since: dict[tuple[str, str], float] = {}
+
+    def work(self) -> None:
+        while True:
+            try:
+                if not (active := self.store.active()):
+                    self._see_off(working=set())
+                    return
+                self._look_after(active)
+            except (StoreError, NotStarted) as error:  # those who train find out for themselves, the rest waits
+                with contextlib.suppress(OSError):  # its log lies on the same disk
+                    sys.stderr.write(f"{error}\n")
+                time.sleep(TROUBLE_SECONDS)
+            time.sleep(POLL_SECONDS)
+
+    def _look_after(self, active: list[Run]) -> None:
+        for run in active:
+            self._attend(run)
+        for run_id, worker in list(self.workers.items()):
+            if worker.poll() is not None and run_id not in {run.id for run in active}:
+                self._forget(run_id)
+        while claimed := self.store.claim(cores()):
+            # Looked up after the claim: who was at work then has a slot of its own.
+            self._see_off({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
+            self._employ(claimed)
+
+    def _see_off(self, working: set[str]) -> None:
+        """Wait until the workers of other runs are gone: on its way out, one still has its memory and threads."""
+        for run_id, worker in list(self.workers.items()):
+            if run_id in working:
+                continue
+            try:
+                worker.wait(STOP_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            self._forget(run_id)
+
+    def _forget(self, run_id: str) -> None:
+        """Let a process go that has ended. Whoever looked first could not know how it ended: the run says it now."""
+        worker = self.workers.pop(run_id)
+        with contextlib.suppress(MnistnetError):  # the run was deleted, or the disk is full: only words are lost
+            run = self.store.run(run_id)
+            self.store.explain(run, _ended(run), self._death(run, worker.returncode))
+
+    def _death(self, run: Run, returncode: int | None) -> str:
+        if not system.was_killed(returncode) or run.id not in self.memory_kills:
+            return _ended(run)
+        before, now = self.memory_kills[run.id], system.GROUPS.memory_kills()
+        killed = f"its process was killed in epoch {run.epochs_done + 1}"
+        if before is not None and now is not None and now > before:
+            return (
+                f"{killed}, most likely because memory ran out: choose a smaller batch or fewer threads, or free memory"
+            )
+        return f"{killed} by signal 9 (the system does this when memory runs out)"
+
+    def _employ(self, run: Run) -> None:
+        try:
+            limits.require_allowed(run.architecture, run.recipe)
+            limits.require_room(self.store.root)
+        except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
+            self.store.finish(run.id, State.INTERRUPTED, str(error))
+            return
+        except MnistnetError as error:
+            self.store.finish(run.id, State.FAILED, str(error))
+            return
+        folder = self.store.folder(run.id)
+        self.memory_kills[run.id] = system.GROUPS.memory_kills()
+        try:
+            folder.mkdir(exist_ok=True)
+            self.workers[run.id] = detach(
+                "mnistnet.runs.worker.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
+            )
+        except NotStarted:  # nothing is wrong with the run: it goes on waiting
+            self.store.unclaim(run)
+            raise
+        except OSError as error:  # it is deleted or moved just now, or no folder can be made in it
+            self.store.finish(run.id, State.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
+
+    def _attend(self, run: Run) -> None:
+        worker = self.workers.get(run.id)
+        ended = worker is not None and worker.poll() is not None
+        if run.state is State.RUNNING:
+            bury(self.store, [run])
+        if run.state is State.STARTING and ended:
+            if run.stop_requested:
+                self.store.finish(run.id, State.STOPPED)
+            else:
+                self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
+        if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
+            self.store.unclaim(run)
+        if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
+            run, "limit", limits.seconds_of_an_attempt() + LIMIT_PATIENCE_SECONDS
+        ):
+            self._end(run, worker)
+
+    def _end(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
+        """Kill a worker that does not end by itself, ours or one that an earlier supervisor started."""
+        self.memory_kills.pop(run.id, None)  # it was not the kernel
+        if worker:
+            worker.kill()
+        elif run.state is State.RUNNING:
+            kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker.worker", str(self.store.root), run.id)
+
+    def _waited(self, run: Run, reason: str, seconds: float) -> bool:
+        since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
+        return time.monotonic() - since > seconds
+
+
+if __name__ == "__main__":
+    supervise(Store(Path(sys.argv[1])))

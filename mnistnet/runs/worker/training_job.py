@@ -1,0 +1,157 @@
+"""A run from its first stage to its score: joins loop, checkpoints and store. Knows no process."""
+
+import math
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+import torch
+
+from mnistnet.data import datasets, splits
+from mnistnet.data.splits import Part, Split
+from mnistnet.nets.network import build
+from mnistnet.runs import limits
+from mnistnet.runs.files import checkpoint, predictions
+from mnistnet.runs.files.atomic import write_whole
+from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
+from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.store.database import StoreError
+from mnistnet.runs.store.store import Store
+from mnistnet.training.inference import logits, pixels
+from mnistnet.training.loop import Diverged, Training
+from mnistnet.training.progress import Epoch, Step
+
+REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
+LOOK_SECONDS = 0.4
+# What torch raises for the state of another optimizer.
+_MISFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended before its score: stopped or diverged, and why."""
+
+    state: State
+    message: str = ""
+
+
+def train(store: Store, run: Run) -> End | None:
+    """Train what is left of the run and score it; None then, and the store says done.
+
+    Every epoch is safe on disk before the next begins.
+    """
+    job = _Job(store, run)
+    try:
+        for progress in job.training.run():
+            if isinstance(progress, Epoch):
+                job.commit(progress)
+            else:
+                job.report(progress)
+            if end := job.end():
+                return end
+    except Diverged as error:
+        return End(State.DIVERGED, str(error))
+    job.score()
+    return None
+
+
+class _Job:
+    """The run's network under training, and when it last spoke to the store."""
+
+    def __init__(self, store: Store, run: Run) -> None:
+        self.store, self.run = store, run
+        self._began = time.monotonic()
+        self.folder = store.folder(run.id)
+        torch.set_num_threads(run.threads)
+        store.advance(run.id, f"loading {datasets.source(run.recipe.dataset).title}")
+        dataset = datasets.load(run.recipe.dataset)
+        self.split: Split = splits.split(dataset, run.recipe.protocol)
+        self.source = dataset.source
+        self.training = self._beginning()
+        self._restore()
+        store.advance(run.id, FIRST_BATCH)
+        self._looked = time.monotonic()
+        self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
+
+    def _beginning(self) -> Training:
+        network = build(self.run.architecture, self.run.recipe.seed)
+        return Training(network, self.split, self.source, self.run.recipe)
+
+    def _restore(self) -> None:
+        stored, epoch = self.store.metrics(self.run.id), 0
+        for metrics, state in checkpoint.whole(self.folder, stored, self.training.network.state_dict()):
+            try:
+                self.training.restore(state)
+            except _MISFIT:  # its network is this one, its optimizer is not; what was taken over of it goes
+                self.training = self._beginning()
+            else:
+                epoch = metrics.epoch
+                break
+        if stored and epoch < stored[-1].epoch:
+            again = f"went on from epoch {epoch}" if epoch else "began anew"
+            message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
+            self.store.forget_epochs_after(self.run.id, epoch, message)
+
+    def commit(self, epoch: Epoch) -> None:
+        """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
+        guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
+        packed = predictions.pack_guesses(guesses)
+        write_whole(predictions.guesses_path(self.folder, epoch.epoch), packed)
+        name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
+        metrics = Metrics(
+            **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)
+        )
+        self.store.record_epoch(self.run.id, metrics)
+        checkpoint.sweep(self.folder, epoch.epoch)
+        self._reported, self._reported_step = time.monotonic(), 0
+
+    def report(self, progress: Step) -> None:
+        """Where training stands, after the first batch and every other second."""
+        now = time.monotonic()
+        if now - self._reported < REPORT_SECONDS:
+            return
+        images = (progress.step - self._reported_step) * self.run.recipe.batch_size
+        speed = images / (now - self._reported)  # 0 after the first batch: what came before says nothing
+        with suppress(StoreError):  # a busy or full disk may cost the display, never the training
+            self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
+        self._reported, self._reported_step = now, progress.step
+
+    def end(self) -> End | None:
+        """Whether it must end now: someone asked for it, looked up twice a second, or its hours are over."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return None
+        self._looked = now
+        allowed = limits.seconds_of_an_attempt()
+        if now - self._began > allowed:
+            return End(
+                State.STOPPED, f"the limit of {allowed / 3600:g} hours is reached; Resume gives it as many again"
+            )
+        return End(State.STOPPED) if self.store.stop_requested(self.run.id) else None
+
+    def score(self) -> None:
+        """The final weights on validation and test images: answers to files, the score to the store.
+
+        Under `holdout` this is the only time that the test set is touched.
+        """
+        self.store.advance(self.run.id, "scoring the test set")
+        sha256 = checkpoint.weights_sha256(self.training.kept.state_dict())
+        test = self._answers(self.split.test)
+        same = self.split.validation is self.split.test
+        answers: dict[SplitName, Predictions] = {
+            "validation": test if same else self._answers(self.split.validation),
+            "test": test,
+        }
+        hashes: dict[SplitName, str] = {}
+        for split, answered in answers.items():
+            packed = predictions.pack(answered, sha256)
+            write_whole(predictions.path(self.folder, split), packed)
+            hashes[split] = predictions.sha256(packed)
+        errors = int((test.probabilities.argmax(1) != test.labels).sum())
+        self.store.complete(self.run.id, errors, len(test.labels), sha256, hashes)
+
+    def _answers(self, part: Part) -> Predictions:
+        images = pixels(part.images, self.training.source, self.training.device)
+        answers = logits(self.training.kept, images, self.training.source)
+        return Predictions(answers.softmax(1).cpu().numpy(), part.labels)

@@ -1,0 +1,57 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
+"""A batch norm's arithmetic on the sums of a channel, forward and backward."""
+
+import numpy as np
+from numba import njit
+
+from mnistnet.training.kernels.compiled.options import SERIAL
+from mnistnet.training.kernels.compiled.values import cut
+
+
+@njit(**SERIAL)
+def _summed(sums, which, c, channels, width):
+    """All that belongs to channel c in sums (parts, 2, width * channels or more), in float64."""
+    total = 0.0
+    for part in range(len(sums)):
+        for column in range(width):
+            total += sums[part, which, column * channels + c]
+    return total
+
+
+@njit(**SERIAL)
+def normalizer(sums, width, count, gamma, beta, running_mean, running_var, momentum, eps, saved, scale, offset):
+    """Batch norm of each channel from the sums of its `count` values and of their squares.
+
+    sums (parts, 2, width * c) float32: those of parts and, within a part, of columns. Updates the running statistics
+    as torch does (unbiased variance); writes saved (2, c): mean and reciprocal deviation, and scale and offset:
+    what the norm does to a value. With a width of 1 sums, scale and offset may be longer than there are channels.
+    """
+    channels = len(gamma)
+    for c in range(channels):
+        mean = _summed(sums, 0, c, channels, width) / count
+        variance = cut(_summed(sums, 1, c, channels, width) / count - mean * mean, 0.0)
+        deviation = 1 / np.sqrt(variance + eps)
+        running_mean[c] += momentum * (mean - running_mean[c])
+        running_var[c] += momentum * (variance * count / (count - 1) - running_var[c])
+        saved[0, c], saved[1, c] = mean, deviation
+        scale[c] = gamma[c] * deviation
+        offset[c] = beta[c] - mean * scale[c]
+
+
+@njit(**SERIAL)
+def normalizer_backward(sums, width, count, gamma, saved, dgamma, dbeta, coefficients):
+    """The gradient through the batch norm of each channel: at a value x it is scale * g + slope * x + offset.
+
+    sums, as in `normalizer`: of the gradients g behind the norm, and of g * x. `saved` is what `normalizer` wrote.
+    Writes dgamma and dbeta, and coefficients (3, c): scale, slope and offset; of the padding they stay as they are.
+    """
+    channels = len(gamma)
+    for c in range(channels):
+        total, products = _summed(sums, 0, c, channels, width), _summed(sums, 1, c, channels, width)
+        mean, deviation = saved[0, c], saved[1, c]
+        dbeta[c] = total
+        dgamma[c] = deviation * (products - mean * total)
+        scale = np.float32(gamma[c] * deviation)
+        slope = np.float32(-scale * deviation * dgamma[c] / count)
+        coefficients[0, c], coefficients[1, c] = scale, slope
+        coefficients[2, c] = -scale * total / count - slope * mean

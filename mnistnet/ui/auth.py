@@ -1,0 +1,126 @@
+"""Who may use this dashboard, asked anew on every script run and on every action: the server's answer, not the page's.
+
+Where the server listens on this machine only and no `[auth]` is configured, everyone is nobody in particular and
+may do everything. Otherwise everybody logs in. Also on loopback: an `[auth]` there is meant for people who come
+through a proxy on this machine. To be alone with the dashboard, take `[auth]` out of the secrets.
+"""
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from mnistnet import login
+from mnistnet.cli import serving
+from mnistnet.errors import BadInput
+from mnistnet.runs.run import Person, Run
+from mnistnet.ui import widgets
+
+_REFUSAL = "This dashboard serves no network without a login. Whoever started it finds the reason in its log."
+_NOBODY = "The login was accepted but says neither a verified e-mail address nor who issued it to whom."
+
+
+class NotLoggedIn(BadInput):
+    """Nobody is logged in here, and somebody would have to be."""
+
+
+def is_open() -> bool:
+    """Whether whoever is there may see the pages."""
+    return not _is_guarded() or bool(_name())
+
+
+def require() -> None:
+    """Go on only for those who may see the pages; the others get one sentence or the way to log in, and no more."""
+    if not _is_guarded():
+        return
+    if problem := _problem():
+        _say_once(problem)
+        st.error(_REFUSAL, icon=":material/lock:")
+        st.stop()
+    if st.user.get("is_logged_in") is not True:
+        _log_in()
+        st.stop()
+    _log_out()
+    if not _name():
+        st.error(_NOBODY, icon=":material/lock:")
+        st.stop()
+
+
+def person() -> Person | None:
+    """Who acts here; None where nobody logs in and everyone may do everything.
+
+    Raises NotLoggedIn where somebody would have to be logged in and nobody is: an action must not take the one
+    for the other.
+    """
+    if not _is_guarded():
+        return None
+    if not (name := _name()):
+        raise NotLoggedIn("nobody is logged in: only people who are may do this; log in and try again")
+    return Person(name, name in login.administrators(_secrets() or {}))
+
+
+def owner() -> str:
+    """The name under which a run is started here; empty where nobody logs in. Raises as `person`."""
+    who = person()
+    return who.name if who else ""
+
+
+def objection(run: Run) -> str | None:
+    """Why whoever is there may not stop, resume or delete the run, for a button's help; None where they may."""
+    try:
+        who = person()
+    except NotLoggedIn as error:
+        return str(error)
+    if who is None or who.may_change(run):
+        return None
+    return f"Started by {widgets.plain(run.owner) or 'someone without a name'}: only they or an administrator may."
+
+
+def _is_guarded() -> bool:
+    secrets = _secrets()
+    return secrets is None or "auth" in secrets or not serving.is_loopback(st.get_option("server.address"))
+
+
+def _secrets() -> Mapping[str, Any] | None:
+    """The secrets, empty without a file; None where there is one that cannot be read."""
+    if st.secrets.load_if_toml_exists():
+        return st.secrets.to_dict()
+    return None if any(Path(file).exists() for file in st.get_option("secrets.files")) else {}
+
+
+def _problem() -> str | None:
+    secrets = _secrets()
+    if secrets is None:
+        return "the secrets cannot be read"
+    if st.get_option("server.trustedUserHeaders"):
+        return "server.trustedUserHeaders lets browsers say who they are"
+    return login.problem(secrets)
+
+
+def _name() -> str:
+    if _problem() or st.user.get("is_logged_in") is not True:
+        return ""
+    return login.identity(st.user.to_dict())
+
+
+@cache
+def _say_once(problem: str) -> None:
+    logging.getLogger(__name__).warning("no page is shown: %s", problem)
+
+
+def _log_in() -> None:
+    st.title("mnistnet", anchor=False)
+    st.markdown("Log in to design and train networks here.")
+    names = login.providers(_secrets() or {})
+    for name in names:
+        label = "Log in" if len(names) == 1 else f"Log in with {name}"
+        st.button(label, key=f"log-in-{name}", on_click=st.login, args=(None if name == login.DEFAULT else name,))
+
+
+def _log_out() -> None:
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+        st.caption(widgets.plain(_name()), width="content")
+        st.button("Log out", key="log-out", on_click=st.logout, type="tertiary")

@@ -1,0 +1,161 @@
+"""The Compare page's tables of one's own runs: which meet the assignment, the best first, and what differs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mnistnet.insight.predictions.differences import differences
+from mnistnet.insight.predictions.evaluation import Score
+from mnistnet.insight.predictions.rubric import meets
+from mnistnet.nets.rules import COURSE, Profile, Verdict
+from mnistnet.runs.run import Run
+from mnistnet.ui import session, widgets
+
+_TABLE = "compare-table"
+_UNKNOWN = "–"
+
+
+def table(runs: list[Run]) -> None:
+    """All runs with the verdict on each and its figures: those that meet the rules first, by test accuracy."""
+    profile = session.profile()
+    judged = {run.id: meets(run, profile) for run in runs}
+    ranked = sorted(runs, key=lambda run: _rank(run, judged[run.id]))
+    st.markdown(_sentence(ranked[0], judged[ranked[0].id], profile))
+    column = f"meets {_name(profile)}"
+    st.dataframe(
+        _frame(ranked, judged, column),
+        hide_index=True,
+        key=_TABLE,
+        alt=f"{len(runs)} runs with the verdict on each, accuracies, parameters, epochs and training times",
+        column_config=_columns(column, profile),
+    )
+
+
+def best(runs: Sequence[Run]) -> Run | None:
+    """The first of the table; None without a run."""
+    profile = session.profile()
+    return min(runs, key=lambda run: _rank(run, meets(run, profile)), default=None)
+
+
+def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -> pd.DataFrame:
+    scores = [_score(run) for run in runs]
+    return pd.DataFrame(
+        {
+            "run": [run.id for run in runs],
+            "name": [run.name for run in runs],
+            column: [_verdict(run, judged[run.id]) for run in runs],
+            "test accuracy": [score and 100 * score.accuracy for score in scores],
+            "errors": [score and score.errors for score in scores],
+            "95% interval": [_interval(score) for score in scores],
+            "parameters": [run.params for run in runs],
+            "epochs": [f"{run.epochs_done} of {run.recipe.epochs}" for run in runs],
+            "protocol": [run.recipe.protocol for run in runs],
+            "validation": [_percent(run.validation_accuracy) for run in runs],
+            "best epoch": [_percent(run.best_validation_accuracy) for run in runs],
+            "data": [run.recipe.dataset for run in runs],
+            "state": [str(run.state) for run in runs],
+            "seconds": [run.train_seconds for run in runs],
+        }
+    )
+
+
+def _columns(column: str, profile: Profile) -> dict[str, Any]:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    rules = f"under {profile.params:,} parameters, under {profile.epochs} epochs, "
+    rules += "" if profile.linear_allowed else "no fully connected layer, "
+    return {
+        "run": text(width=75),
+        "name": text(width=120),
+        column: text(
+            width=235,
+            help=f"{profile.title}: {rules}at least {profile.accuracy:.1%} of the MNIST test images correct with the "
+            "final weights. Other rules can be chosen on the Design page.",
+        ),
+        "test accuracy": number(format="%.2f%%", width=90, help="Final weights on the test set"),
+        "errors": number(width=60, help="Wrong test images; MNIST has 10,000, the offline sample 297"),
+        "95% interval": text(width=130, help="Wilson interval of the test accuracy"),
+        "parameters": number(format="localized", width=85),
+        "epochs": text(width=70, help="Epochs finished, of the epochs in the recipe"),
+        "protocol": text(width=75),
+        "validation": number(format="%.2f%%", width=80, help="Validation accuracy after the last finished epoch"),
+        "best epoch": number(
+            format="%.2f%%",
+            width=80,
+            help="Highest validation accuracy of an epoch. Under the course protocol the best epoch is picked on the "
+            "test set, so it is slightly optimistic.",
+        ),
+        "seconds": number(format="%.0f", width=65, help="Training time without validation"),
+    }
+
+
+def _name(profile: Profile) -> str:
+    return "assignment" if profile is COURSE else "rules"
+
+
+def _rank(run: Run, verdicts: Sequence[Verdict]) -> tuple[bool, float, float]:
+    """Sorts those that pass before all others, then by test accuracy, then by validation accuracy."""
+    return (
+        not all(verdict.passed for verdict in verdicts),
+        -(run.test_accuracy or 0.0),
+        -(run.validation_accuracy or 0.0),
+    )
+
+
+def _sentence(run: Run, verdicts: Sequence[Verdict], profile: Profile) -> str:
+    name = "the assignment" if profile is COURSE else f"“{profile.title}”"
+    score = _score(run)
+    if not score or not all(verdict.passed for verdict in verdicts):
+        return f"No run meets {name} yet."
+    interval = score.interval
+    return (
+        f"**Best run that meets {name}: {widgets.plain(run.title)}.** {score.accuracy:.2%} on the test set "
+        f"({score.errors} errors in {score.total:,}; 95% interval {interval.low:.2%} to {interval.high:.2%}), "
+        f"{run.params:,} parameters, {run.recipe.epochs} epochs."
+    )
+
+
+def _verdict(run: Run, verdicts: Sequence[Verdict]) -> str:
+    failed = ", ".join(verdict.detail for verdict in verdicts if not verdict.passed)
+    if not failed:
+        return "yes"
+    return f"not yet: {failed}" if run.state.is_active else f"no: {failed}"
+
+
+def _score(run: Run) -> Score | None:
+    if run.test_errors is None or not run.test_total:
+        return None
+    return Score(run.test_errors, run.test_total)
+
+
+def _interval(score: Score | None) -> str:
+    return f"{score.interval.low:.2%} to {score.interval.high:.2%}" if score else _UNKNOWN
+
+
+def _percent(accuracy: float | None) -> float | None:
+    return None if accuracy is None else 100 * accuracy
+
+
+def differing(runs: Sequence[Run]) -> None:
+    """A table of the fields of design and recipe that are not the same in all of these runs."""
+    st.subheader("Differences in design and recipe", anchor=False)
+    if len(runs) < 2:
+        st.caption("Choose at least two runs to see what differs.")
+        return
+    found = differences(runs)
+    if not found:
+        st.caption("These runs have the same design and the same recipe.")
+        return
+    columns = {"field": [one.field for one in found]}
+    columns |= {run.title: [one.values[place] for one in found] for place, run in enumerate(runs)}
+    st.dataframe(
+        pd.DataFrame(columns),
+        hide_index=True,
+        key="compare-differences",
+        alt=f"{len(found)} fields of design and recipe in which {len(runs)} runs differ",
+        column_config={
+            "field": st.column_config.TextColumn(width=110, pinned=True),
+            **{run.title: st.column_config.TextColumn(width=285) for run in runs},
+        },
+    )

@@ -1,0 +1,138 @@
+"""Computations that a page asks for: shared by all sessions, shown while they run, kept when they are done.
+
+Each is done in steps, one step at a time in the whole process. Leaving the page leaves a computation as it is, and
+whoever asks for it next continues it.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import streamlit as st
+from cachetools import LRUCache
+
+from mnistnet.errors import MnistnetError, OperationFailed
+from mnistnet.insight.network import steps
+from mnistnet.insight.network.steps import Computation, Steps
+from mnistnet.runs import limits
+from mnistnet.runs.store.store import Store, default_root
+from mnistnet.runs.worker import environment
+from mnistnet.system import cores
+
+T = TypeVar("T")
+Key: TypeAlias = tuple[Hashable, ...]
+
+_SLICE_SECONDS = 0.15  # of steps between two looks at who left and who else waits
+_SHOWN_AFTER_SECONDS = 0.3
+_LOOK_SECONDS = 2.0
+_UNFINISHED = 8  # computations kept that nobody may come back to
+_KEPT_BYTES = 256 * 1024**2  # of results
+
+
+class TakesLong(OperationFailed):
+    """A computation has used up its seconds; whoever asked for it may allow more."""
+
+    def __init__(self, doing: str, computation: Computation[Any]) -> None:
+        self.computation = computation
+        super().__init__(
+            f"{doing}: {computation.share:.0%} done after {computation.seconds:.0f} s; the network is large or the "
+            "machine is busy; Continue computes the rest"
+        )
+
+    def allow_more(self) -> None:
+        """Give the computation as many seconds again."""
+        self.computation.allow(limits.current().look_seconds)
+
+
+class _Computations:
+    """Those under way and the results of those that are done, both bounded; the least recently asked for go first."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: LRUCache[Key, Computation[Any]] = LRUCache(_UNFINISHED)
+        self._done: LRUCache[Key, Computation[Any]] = LRUCache(_KEPT_BYTES, getsizeof=lambda one: _bytes(one.result))
+
+    def of(self, key: Key, start: Callable[[], Steps[Any]]) -> Computation[Any]:
+        with self._lock:
+            found = self._done.get(key) or self._running.get(key)
+            if found is None:
+                found = self._running[key] = Computation(start, limits.current().look_seconds)
+            return found
+
+    def keep(self, key: Key, computation: Computation[Any]) -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            if key not in self._done and _bytes(computation.result) <= _KEPT_BYTES:
+                self._done[key] = computation
+
+
+@st.cache_resource(show_spinner=False)
+def _computations() -> _Computations:
+    return _Computations()
+
+
+def result(key: Key, start: Callable[[], Steps[T]], doing: str) -> T:
+    """What the computation under `key` comes to; `start` begins it where nobody has yet.
+
+    Shows what is being done, and how much of it, where that takes longer than a moment. Raises TakesLong when its
+    seconds are used up, and what its steps raise.
+    """
+    kept = _computations()
+    computation: Computation[T] = kept.of(key, start)
+    if not computation.is_done:
+        _wait(computation, doing)
+        kept.keep(key, computation)
+    return computation.result
+
+
+def _wait(computation: Computation[Any], doing: str) -> None:
+    place, waited = st.empty(), 0.0
+    while not computation.is_done:
+        if computation.is_due:
+            place.empty()
+            raise TakesLong(doing, computation)
+        if waited >= _SHOWN_AFTER_SECONDS:
+            # Streamlit ends a script that was left, or is to run anew, at its next call: here.
+            place.progress(computation.share, text=f"{doing}: {computation.share:.0%}")
+        prepare()
+        computation.advance(_SLICE_SECONDS)
+        waited += _SLICE_SECONDS
+    place.empty()
+
+
+def prepare() -> None:
+    """Make torch share the processor with what is trained here: at work beside it, one thread is as quick as two."""
+    environment.prepare_to_look()
+    import torch
+
+    torch.set_num_threads(1 if _is_training(str(default_root()), int(time.monotonic() / _LOOK_SECONDS)) else cores())
+
+
+# By the moment instead of by `ttl`: asked this often, Streamlit's cache lost an entry between finding and reading it.
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _is_training(root: str, moment: int) -> bool:
+    try:
+        return any(run.is_training for run in Store(Path(root)).active())
+    except MnistnetError:
+        return False
+
+
+def turn() -> AbstractContextManager[bool]:
+    """For what is quick: wait until no step is being done, and let none begin meanwhile."""
+    return steps.turn()
+
+
+def _bytes(value: object) -> int:
+    """About how much memory a result takes."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(_bytes(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, dict):
+        return sum(map(_bytes, value.values()))
+    return sum(map(_bytes, value)) if isinstance(value, list) else 64

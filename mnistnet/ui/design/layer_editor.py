@@ -1,0 +1,281 @@
+"""The layer editor: a card for each layer, a slider for each width, and what changes all layers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from mnistnet.charts.palette import LAYER_TITLE
+from mnistnet.nets import widths
+from mnistnet.nets.architecture import (
+    KERNELS,
+    MAX_CHANNELS,
+    MAX_LAYERS,
+    PADDINGS,
+    STEPS,
+    STRIDES,
+    AvgPool,
+    Conv,
+    Depthwise,
+    Dropout,
+    Dropout2d,
+    Layer,
+    Linear,
+    MaxPool,
+)
+from mnistnet.nets.summary import Walk
+from mnistnet.ui import notifications, session
+from mnistnet.ui.design import edits
+
+_newest = st.components.v2.component(
+    "mnistnet_newest", js=Path(__file__).with_name("newest.js").read_text(encoding="utf-8")
+)
+_SLIDER_ENDS = (64, 128, 256, MAX_CHANNELS)
+_STEP_TITLES = {
+    "relu": "ReLU",
+    "batchnorm": "batch norm",
+    "dropout": "dropout",
+    "dropout2d": "channel dropout",
+}
+_SHORT = {"relu": "ReLU", "batchnorm": "BN", "dropout": "dropout", "dropout2d": "channel dropout"}
+
+
+def editor(walk: Walk) -> None:
+    """All layers of the current design, editable."""
+    for index, (layer_id, layer) in enumerate(zip(session.layer_ids(), session.design().layers, strict=True)):
+        with st.container(border=True, key=f"layer-{layer_id}", gap="xsmall"):
+            _card(index, layer_id, layer, walk)
+    if added := notifications.added():
+        _newest(key="newest", data={"card": f"layer-{added}"})
+
+
+def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
+    title, control, actions = st.columns([0.49, 0.2, 0.31], vertical_alignment="center", gap="xsmall")
+    mark = " :blue-badge[new]" if layer_id == notifications.added() else ""
+    title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, walk)}]]")
+    with control:
+        _main_control(index, layer_id, layer)
+    with actions.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        _fit_button(index, layer_id, layer)
+        _more(index, layer_id, layer)
+    if walk.fault and walk.fault.layer == index:
+        st.error(f"Layer {index + 1}: {walk.fault.message}.", icon=":material/error:")
+
+
+def _headline(layer: Layer) -> str:
+    if not isinstance(layer, Conv | Depthwise):
+        return f"{LAYER_TITLE[layer.kind]}**"
+    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
+    steps = "".join(f" → {_SHORT[step]}" for step in layer.after)
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
+
+
+def _facts(index: int, walk: Walk) -> str:
+    rows = walk.of_layer(index)
+    if not rows:
+        return "cannot be built yet"
+    last = rows[-1]
+    params = sum(row.params for row in rows)
+    return f"{last.size}×{last.size} · {params:,} params · receptive field {last.field}×{last.field}"
+
+
+def _main_control(index: int, layer_id: str, layer: Layer) -> None:
+    number = index + 1
+    if isinstance(layer, Conv):
+        end = _slider_end(layer.channels)
+        _slider(layer_id, "channels", layer.channels, f"Width of layer {number} (channels)", 1, end)
+    elif isinstance(layer, Linear):
+        end = _slider_end(layer.features)
+        _slider(layer_id, "features", layer.features, f"Outputs of layer {number}", 1, end)
+    elif isinstance(layer, MaxPool | AvgPool):
+        _slider(layer_id, "size", layer.size, f"Pooling window of layer {number}", 2, max(8, layer.size))
+    elif isinstance(layer, Dropout | Dropout2d):
+        _slider(layer_id, "rate", layer.rate, f"Dropout rate of layer {number}", 0.0, max(0.6, layer.rate))
+
+
+def _slider_end(width: int) -> int:
+    """Fine steps for narrow layers, room for wide ones."""
+    return next(end for end in _SLIDER_ENDS if width <= end)
+
+
+def _slider(layer_id: str, field: str, value: float, label: str, low: float, high: float) -> None:
+    key = session.control(f"{field}-{layer_id}-{high}", value)  # another scale is another widget
+    step = 0.01 if isinstance(value, float) else 1
+    st.slider(
+        label,
+        low,
+        high,
+        value,
+        step=step,
+        key=key,
+        on_change=edits.take,
+        args=(layer_id, field, key),
+        label_visibility="visible" if field == "dropout" else "collapsed",
+    )
+
+
+def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
+    if not isinstance(layer, Conv):
+        return
+    budget = session.profile().params
+    widest = widths.largest_width(session.design(), index, budget)
+    if widest is None or widest == layer.channels:
+        return
+    st.button(
+        f"max {widest}",
+        key=f"fit-{layer_id}",
+        help=f"Give layer {index + 1} {widest} channels, the most that stays under {budget:,} parameters.",
+        on_click=edits.change,
+        args=(layer_id, {"channels": widest}),
+    )
+
+
+def _more(index: int, layer_id: str, layer: Layer) -> None:
+    menu = st.popover(
+        f"Edit {index + 1}",
+        help=f"Settings of layer {index + 1}; move, duplicate, remove it; insert a layer below it",
+        key=edits.menu(layer_id),
+        on_change="rerun",
+    )
+    if not menu.open:
+        return
+    with menu:
+        count = len(session.design().layers)
+        with st.container(horizontal=True, gap="xsmall"):
+            _act("Up", "arrow_upward", layer_id, edits.move_up, disabled=index == 0)
+            _act("Down", "arrow_downward", layer_id, edits.move_down, disabled=index == count - 1)
+            _act("Duplicate", "content_copy", layer_id, edits.duplicate, disabled=count == MAX_LAYERS)
+            _act("Remove", "delete", layer_id, edits.remove, disabled=count == 1)
+        _insert_below(layer_id, full=count == MAX_LAYERS)
+        if isinstance(layer, Conv):
+            _number(layer_id, "channels", layer.channels, "Channels", 1, MAX_CHANNELS)
+        if isinstance(layer, Conv | Depthwise):
+            _window_settings(layer_id, layer)
+        elif isinstance(layer, Linear):
+            _toggle(layer_id, "bias", layer.bias, "Bias")
+
+
+def _insert_below(layer_id: str, *, full: bool) -> None:
+    key = f"insert-below-{layer_id}"
+    st.selectbox(
+        "Insert below",
+        list(edits.NEW),
+        index=None,
+        placeholder="Choose a layer type",
+        key=key,
+        on_change=edits.insert_below,
+        args=(layer_id, key),
+        disabled=full,
+    )
+
+
+def _window_settings(layer_id: str, conv: Conv | Depthwise) -> None:
+    same = edits.same_padding(conv.kernel)
+    paddings = (same, *(padding for padding in PADDINGS if padding != same))
+    titles = {padding: f"same size ({padding})" if padding == same else str(padding) for padding in paddings}
+    with st.container(horizontal=True):
+        _choice(layer_id, "kernel", KERNELS, conv.kernel, edits.take_kernel)
+        _choice(layer_id, "stride", STRIDES, conv.stride, _take_stride)
+        _choice(
+            layer_id,
+            "padding",
+            paddings,
+            conv.padding,
+            _take_padding,
+            titles=titles,
+            why="“Same size” keeps the feature map's size at stride 1, also when you change the kernel.",
+        )
+    key = session.control(f"after-{layer_id}", list(conv.after))
+    st.multiselect(
+        "Followed by",
+        STEPS,
+        default=list(conv.after),
+        format_func=lambda step: _STEP_TITLES[step],
+        key=key,
+        on_change=edits.take_steps,
+        args=(layer_id, key),
+        help="Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
+    )
+    if edits.drops(conv.after):
+        _slider(layer_id, "dropout", conv.dropout, "Dropout rate", 0.0, max(0.6, conv.dropout))
+    _toggle(layer_id, "bias", conv.bias, "Bias")
+
+
+def _choice(
+    layer_id: str,
+    field: str,
+    options: Sequence[int],
+    value: int,
+    take: Callable[[str, str], None],
+    *,
+    titles: Mapping[int, str] | None = None,
+    why: str | None = None,
+) -> None:
+    key = session.control(f"{field}-{layer_id}", value)
+    st.segmented_control(
+        field.capitalize(),
+        options,
+        default=value,
+        format_func=lambda option: titles[option] if titles else str(option),
+        key=key,
+        help=why,
+        on_change=take,
+        args=(layer_id, key),
+        required=True,
+    )
+
+
+def _take_stride(layer_id: str, key: str) -> None:
+    edits.take(layer_id, "stride", key)
+
+
+def _take_padding(layer_id: str, key: str) -> None:
+    edits.take(layer_id, "padding", key)
+
+
+def _number(layer_id: str, field: str, value: int, label: str, low: int, high: int) -> None:
+    key = session.control(f"{field}-exact-{layer_id}", value)
+    st.number_input(label, low, high, value, step=1, key=key, on_change=edits.take, args=(layer_id, field, key))
+
+
+def _toggle(layer_id: str, field: str, value: bool, label: str) -> None:
+    key = session.control(f"{field}-{layer_id}", value)
+    st.toggle(label, value, key=key, on_change=edits.take, args=(layer_id, field, key))
+
+
+def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], *, disabled: bool) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"{label.lower()}-{layer_id}",
+        on_click=action,
+        args=(layer_id,),
+        disabled=disabled,
+    )
+
+
+def toolbar() -> None:
+    """Add a layer, or change every convolution at once."""
+    full = len(session.design().layers) >= MAX_LAYERS
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.menu_button(
+            "Add a layer", list(edits.NEW), icon=":material/add:", key=edits.ADD, on_click=edits.add, disabled=full
+        )
+        with st.popover("All convolutions", icon=":material/select_all:"):
+            _all_convolutions()
+
+
+def _all_convolutions() -> None:
+    st.caption("Changes every convolution except the last one, which gives the ten outputs, and depthwise ones.")
+    st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
+    st.multiselect(
+        "Followed by",
+        STEPS,
+        default=["batchnorm", "relu"],
+        format_func=lambda step: _STEP_TITLES[step],
+        key=f"{edits.ALL}-after",
+    )
+    if edits.drops(st.session_state[f"{edits.ALL}-after"]):
+        st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
+    st.toggle("Same size: pad so that feature maps keep their size", value=True, key=f"{edits.ALL}-pad")
+    st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

@@ -1,0 +1,219 @@
+"""The controls of the current recipe, and the offer of the recipe that belongs to a preset."""
+
+from typing import Any, get_args
+
+import streamlit as st
+
+from mnistnet.data import datasets
+from mnistnet.data.splits import PROTOCOLS, describe, title
+from mnistnet.errors import MnistnetError
+from mnistnet.nets.presets import PRESETS
+from mnistnet.training import recipe as recipes
+from mnistnet.training.presets import RECIPES, RecipePreset, for_design
+from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Recipe, ScheduleName
+from mnistnet.ui import session
+
+_NAMED, _OFFERED = "recipe-named", "_offered_recipe"
+_KEPT = {"dataset", "seed", "threads", "device", "precision"}  # of a run or a machine, of no built-in recipe
+_OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
+_SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "constant": "constant"}
+_VALUE_TITLES: dict[str, dict[Any, str]] = {
+    "optimizer": {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"},
+    "schedule": _SCHEDULE_TITLES,
+}
+_TITLES = {
+    "protocol": "validated on:",
+    "epochs": "epochs",
+    "batch_size": "batch size",
+    "optimizer": "optimizer",
+    "learning_rate": "peak learning rate",
+    "schedule": "schedule",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "label_smoothing": "label smoothing",
+    "rotation_degrees": "rotation",
+    "shift": "shift",
+    "scale": "scaling",
+    "bend": "elastic distortion",
+    "calm_epochs": "final epochs without augmentation",
+    "averaging": "weight averaging",
+}
+
+
+def recipe_panel() -> None:
+    """All of the recipe, the common choices first."""
+    recipe = session.recipe()
+    st.menu_button(
+        "Use a built-in recipe",
+        list(RECIPES),
+        format_func=lambda name: f"{name}: {RECIPES[name].purpose}",
+        icon=":material/menu_book:",
+        key=_NAMED,
+        on_click=_take_named,
+    )
+    left, right = st.columns(2)
+    with left:
+        _select("dataset", "Data set", list(datasets.SOURCES), {n: s.title for n, s in datasets.SOURCES.items()})
+        _slider("epochs", "Epochs", 1, MAX_EPOCHS if recipe.epochs > 30 else 30, 1)
+        _slider("batch_size", "Batch size", 8, max(512, recipe.batch_size), 8)
+    with right:
+        _protocol(recipe)
+        _number("seed", "Seed", 0, 2**31 - 1, 1)
+    st.markdown("**Optimizer**")
+    left, right = st.columns(2)
+    with left:
+        _select("optimizer", "Optimizer", list(get_args(OptimizerName)), _OPTIMIZER_TITLES)
+        _number("learning_rate", "Peak learning rate", 1e-6, 10.0, 0.01, "%.4g")
+        _select("schedule", "Schedule", list(get_args(ScheduleName)), _SCHEDULE_TITLES)
+    with right:
+        _number("weight_decay", "Weight decay", 0.0, 1.0, 1e-4, "%.5g")
+        _slider("momentum", "Momentum (SGD, Muon)", 0.0, 0.99, 0.01)
+        _slider("label_smoothing", "Label smoothing", 0.0, 0.5, 0.01)
+    st.markdown("**Augmentation**, a random amount for each image")
+    with st.container(horizontal=True):
+        _slider("rotation_degrees", "Rotation (degrees, left or right)", 0.0, 45.0, 1.0)
+        _slider("shift", "Shift (fraction of image width)", 0.0, 0.5, 0.01)
+        _slider("scale", "Scaling (fraction, larger or smaller)", 0.0, 0.5, 0.01)
+        _slider("bend", "Elastic distortion (pixels)", 0.0, 5.0, 0.1)
+    _slider("calm_epochs", "Final epochs without augmentation", 0, max(10, recipe.calm_epochs), 1)
+    with st.expander("Averaging and hardware"):
+        _number(
+            "averaging",
+            "Weight averaging (decay per step; 0 is off)",
+            0.0,
+            0.9999,
+            0.001,
+            "%.4f",
+            why="Validation and test use an exponential moving average of the weights.",
+        )
+        _number("threads", "Threads (0: all cores)", 0, 64, 1)
+        _select("device", "Device", ["auto", "cpu", "cuda"], {})
+        _select("precision", "Precision", ["auto", "fp32", "bf16"], {})
+    st.button("Use the default recipe", icon=":material/restart_alt:", on_click=session.put_recipe, args=(Recipe(),))
+
+
+def _protocol(recipe: Recipe) -> None:
+    source, key = datasets.source(recipe.dataset), session.control("recipe-protocol", recipe.protocol)
+    st.segmented_control(
+        "Validated on",
+        list(PROTOCOLS),
+        default=recipe.protocol,
+        format_func=lambda protocol: title(source, protocol),
+        key=key,
+        on_change=take,
+        args=("protocol", key),
+        required=True,
+        wrap=True,
+    )
+    st.caption(describe(source, recipe.protocol))
+    if recipe.protocol == "course":
+        st.caption(
+            ":material/info: An epoch that is picked for its accuracy on the test set looks up to 0.1 points better "
+            "than it is."
+        )
+
+
+def _take_named() -> None:
+    session.put_recipe(_built_in(RECIPES[st.session_state[_NAMED]]))
+
+
+def _built_in(preset: RecipePreset) -> Recipe:
+    """The recipe, on the data set and the hardware of the current one."""
+    kept = session.recipe().model_dump(include=_KEPT)
+    return recipes.recipe({**preset.fields, **kept})
+
+
+def offer(design: str) -> None:
+    """Offer the recipe of this design preset, where it differs from the current one."""
+    st.session_state[_OFFERED] = design
+
+
+def offered() -> None:
+    """One line with the recipe that belongs to the preset just chosen, until it is used, refused or out of date."""
+    design: str = st.session_state.get(_OFFERED, "")
+    preset = for_design(design)
+    if preset is None or session.design() != PRESETS[design].architecture:
+        return
+    differences = _differences(session.recipe(), _built_in(preset))
+    if not differences:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/menu_book: {design} has its own recipe: {', '.join(differences)}.", width="stretch")
+        st.button("Use its recipe", key="use-offered", type="primary", on_click=_use_offered)
+        st.button("Keep mine", key="keep-mine", on_click=_refuse_offered)
+
+
+def _differences(mine: Recipe, its: Recipe) -> list[str]:
+    """What would change, field by field: `epochs 18 → 19`."""
+    source = datasets.source(mine.dataset)
+    found = []
+    for field, name in _TITLES.items():
+        before, after = getattr(mine, field), getattr(its, field)
+        if field == "protocol":
+            before, after = title(source, before), title(source, after)
+        if before != after:
+            found.append(f"{name} {_shown(field, before)} → {_shown(field, after)}")
+    return found
+
+
+def _shown(field: str, value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(_VALUE_TITLES.get(field, {}).get(value, value))
+
+
+def _use_offered() -> None:
+    if preset := for_design(st.session_state.pop(_OFFERED, "")):
+        session.put_recipe(_built_in(preset))
+
+
+def _refuse_offered() -> None:
+    st.session_state.pop(_OFFERED, None)
+
+
+def _select(field: str, label: str, options: list[str], titles: dict[str, str]) -> None:
+    value = getattr(session.recipe(), field)
+    key = session.control(f"recipe-{field}", value)
+    st.selectbox(
+        label,
+        options,
+        index=options.index(value),
+        format_func=lambda option: titles.get(option, option),
+        key=key,
+        on_change=take,
+        args=(field, key),
+    )
+
+
+def _slider(field: str, label: str, low: float, high: float, step: float) -> None:
+    value = getattr(session.recipe(), field)
+    high = max(high, value)
+    key = session.control(f"recipe-{field}-{high}", value)  # another scale is another widget
+    st.slider(label, low, high, value, step=step, key=key, on_change=take, args=(field, key))
+
+
+def _number(
+    field: str,
+    label: str,
+    low: float,
+    high: float,
+    step: float,
+    form: str | None = None,
+    why: str | None = None,
+) -> None:
+    value = getattr(session.recipe(), field)
+    key = session.control(f"recipe-{field}", value)
+    low, high = min(low, value), max(high, value)  # a recipe from a file or link may lie outside
+    st.number_input(
+        label, low, high, value, step=step, format=form, help=why, key=key, on_change=take, args=(field, key)
+    )
+
+
+def take(field: str, key: str) -> None:
+    """Give the recipe's field the value of the widget `key`, with what usually belongs to it."""
+    value = st.session_state[key]
+    fields: dict[str, Any] = {field: value}
+    if field == "optimizer":
+        fields["learning_rate"] = USUAL_RATE[value]
+    try:
+        session.put_recipe(session.recipe().on(value) if field == "dataset" else session.recipe().changed(**fields))
+    except MnistnetError as error:
+        session.tell(f"That change was not made: {error}")

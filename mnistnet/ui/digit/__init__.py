@@ -1,0 +1,1 @@
+"""One digit in depth, as the Mistakes and Try a digit pages show it."""

@@ -1,0 +1,139 @@
+"""Why a digit was predicted so: what was tried on its ink, and at each layer the units that add most to two logits."""
+
+import streamlit as st
+
+from mnistnet.charts import receptive_fields as charts
+from mnistnet.charts.palette import HIGHLIGHT, TARGET, VALIDATION
+from mnistnet.charts.pictures import left_out, with_field, with_patches
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight.network import explanation
+from mnistnet.insight.network.explanation import Spot
+from mnistnet.insight.network.results import INK, PAPER, PATCH, Covered, Speaker
+from mnistnet.nets.summary import IMAGE_SIZE, Row, Span, window
+from mnistnet.ui import network_cache, widgets
+from mnistnet.ui.digit.case import Case
+
+_LAYER = "why-layer"
+_TIMES = 8
+
+
+def why(case: Case) -> None:
+    """The sentences with their picture, then the layers."""
+    erased, inked = (network_cache.covered(case.run, case.image, shade) for shade in (PAPER, INK))
+    text, picture = st.columns([0.6, 0.4])
+    with text:
+        _said(case, erased, inked)
+    flips = (
+        ("without the ink in the orange frame", explanation.flip(erased, case.rival), HIGHLIGHT),
+        ("with the green frame filled with ink", explanation.flip(inked, case.rival), TARGET),
+    )
+    frames = [(*_patch(found.spot), colour) for _, found, colour in flips if found]
+    with picture:
+        if frames:
+            st.image(
+                with_patches(case.image, frames, _TIMES),
+                width=IMAGE_SIZE * _TIMES,
+                alt="The digit with a frame around each patch that changes the prediction",
+            )
+            ways = " or ".join(name for name, found, _ in flips if found)
+            st.caption(f"The prediction is {widgets.plain(case.classes[case.rival])} {ways}.")
+    _by_layer(case)
+
+
+def _said(case: Case, erased: Covered, inked: Covered) -> None:
+    """The reason in bold, what else was tried below it."""
+    if case.truth is None:
+        st.caption(widgets.plain(explanation.certainty(case.row, None, case.classes)))
+    said = explanation.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
+    if said:
+        st.markdown(f"**{widgets.plain(said[0])}**")
+        st.markdown("\n".join(f"- {widgets.plain(one)}" for one in said[1:]))
+
+
+def _patch(spot: Spot) -> tuple[Span, Span]:
+    half = PATCH // 2
+    return (
+        Span(max(0, spot.row - half), min(IMAGE_SIZE, spot.row + half + 1)),
+        Span(max(0, spot.column - half), min(IMAGE_SIZE, spot.column + half + 1)),
+    )
+
+
+@st.fragment
+def _by_layer(case: Case) -> None:
+    """At one layer, the unit that adds most to the logit of the guess and the one for its rival, over the digit."""
+    names = [name for name, _ in case.named]
+    if st.session_state.get(_LAYER) not in names:
+        st.session_state[_LAYER] = names[min(len(names) - 1, len(names) // 2)]
+    current = st.session_state[_LAYER]
+    chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
+    row = dict(case.named)[chosen]
+    sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
+    try:
+        by_class = {one: network_cache.speakers(case.run, case.image, one) for one, _ in sides}
+    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+        widgets.problem(error)
+        return
+    with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
+        for one, colour in sides:
+            with st.container(gap="xsmall"):
+                _loudest(case, one, by_class[one][row.layer], row, colour)
+        with st.container(gap="xsmall"):
+            _unseen(case, row, [by_class[one][row.layer] for one, _ in sides])
+    shares = [_share_unseen(case.image, one, [by_class[side][one.layer] for side, _ in sides]) for _, one in case.named]
+    widgets.draw(
+        charts.unseen(names, shares, chosen),
+        "ink-unseen",
+        f"Ink outside the receptive fields of the two units, by layer: {shares[names.index(chosen)]:.0%} at {chosen}",
+    )
+
+
+def _windows(speaker: Speaker, row: Row) -> tuple[Span, Span]:
+    return window(row, speaker.row), window(row, speaker.column)
+
+
+def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> None:
+    name = case.classes[one]
+    rows, columns = _windows(speaker, row)
+    role = "predicted" if one == case.guess else "true label" if one == case.truth else "second most probable"
+    st.markdown(f"**For {widgets.plain(name)}** ({role})")
+    st.image(
+        with_field(case.image, speaker.field.strength, rows, columns, _TIMES, colour),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"Effective receptive field of the unit that adds most to the logit of {name}, within rows {rows.start} "
+        f"to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}",
+    )
+    shown = widgets.plain(name)
+    place = f"channel {speaker.channel + 1}, row {speaker.row}, column {speaker.column}"
+    said = (
+        f"This unit ({place}) adds most to the logit of {shown}: {speaker.share:.0%} of what this layer adds."
+        if speaker.added > 0
+        else f"No unit of this layer adds to the logit of {shown}; this unit ({place}) lowers it least."
+    )
+    side = round(speaker.field.most_energy)
+    st.caption(
+        f"{said} Frame: receptive field {charts.extent(row)}. Colour: effective receptive field, about {side}×{side}; "
+        "brighter pixels count more."
+    )
+
+
+def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
+    mask = explanation.outside(case.image, [_slices(one, row) for one in loudest])
+    share = _share_unseen(case.image, row, loudest)
+    st.markdown(f"**Outside both frames**: {share:.0%} of the ink")
+    st.image(
+        left_out(case.image, mask, _TIMES),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"The ink outside both receptive fields, {share:.0%} of the digit",
+    )
+    st.caption("Red: ink outside both receptive fields. Other units of this layer may see it.")
+
+
+def _slices(speaker: Speaker, row: Row) -> tuple[slice, slice]:
+    rows, columns = _windows(speaker, row)
+    return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
+
+
+def _share_unseen(image: Bytes, row: Row, loudest: list[Speaker]) -> float:
+    mask = explanation.outside(image, [_slices(one, row) for one in loudest])
+    return float(image[mask].sum()) / max(1, int(image[image >= explanation.INKED].sum()))

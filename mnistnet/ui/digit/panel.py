@@ -1,0 +1,126 @@
+"""One digit in depth: its probabilities, doubts about its label, and the explanations to choose from."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mnistnet.charts import mistakes as charts
+from mnistnet.charts.pictures import enlarged
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight.predictions import label_errors
+from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
+from mnistnet.nets.summary import IMAGE_SIZE
+from mnistnet.runs import gallery_runs
+from mnistnet.runs.files.predictions import SplitName
+from mnistnet.runs.run import Run
+from mnistnet.ui import network_cache, session, url, widgets
+from mnistnet.ui.digit import views
+from mnistnet.ui.digit.case import Case
+from mnistnet.ui.digit.explanation import why
+
+_QUESTION = "digit-question"
+_TIMES = 9
+_TITLES = dict(zip(url.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
+_ASKED = dict(zip(url.QUESTIONS, (why, views.layers, views.pixels, views.alike), strict=True))
+
+
+def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
+    """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
+    index = session.digit()
+    if index is None or index >= len(images):
+        index = shown[0].index
+    st.subheader("One digit in depth", anchor=False)
+    _steps([mistake.index for mistake in shown], index, len(images))
+    row = evaluation.predictions.probabilities[index]
+    case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
+    _portrait(case, index, label_errors.covers(run.recipe.dataset, split))
+    ask(case)
+    st.button(
+        "Receptive fields on this digit",
+        icon=":material/center_focus_strong:",
+        key="see-fields",
+        on_click=session.see_fields,
+        args=(run.id, index),
+    )
+
+
+def ask(case: Case) -> None:
+    """The explanation that was chosen last, and a switch for another."""
+    current = session.question()
+    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, session.choose_question)
+    try:
+        _ASKED[current](case)
+    except MnistnetError as error:
+        widgets.problem(error)
+
+
+def _steps(places: Sequence[int], index: int, total: int) -> None:
+    """The image's index, and buttons for the mistakes before and after it."""
+    here = places.index(index) if index in places else None
+    before = places[-1] if here is None else places[here - 1]
+    after = places[0] if here is None else places[(here + 1) % len(places)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = session.control("digit-picker", index)
+        st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
+        for label, icon, shortcut, place in (
+            ("Previous", "chevron_left", "Left", before),
+            ("Next", "chevron_right", "Right", after),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                shortcut=shortcut,
+                on_click=_step_to,
+                args=(place,),
+                disabled=place == index,
+            )
+
+
+def _typed() -> None:
+    _step_to(int(st.session_state["digit-picker"]))
+
+
+def _step_to(index: int) -> None:
+    session.choose_digit(index)
+    session.unclick()
+
+
+def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
+    classes, guess = case.classes, case.guess
+    truth = guess if case.truth is None else case.truth
+    picture, bars = st.columns([0.4, 0.6])
+    picture.image(
+        enlarged(case.image, _TIMES),
+        width=IMAGE_SIZE * _TIMES,
+        alt=f"Image {index}: true label {classes[truth]}, predicted {classes[guess]}",
+    )
+    with bars:
+        outcome = "correct" if truth == guess else "wrong"
+        st.markdown(
+            f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {case.row[guess]:.1%}"
+        )
+        if labels_were_checked:
+            _doubts(index, classes)
+        widgets.draw(
+            charts.probabilities(case.row, truth, classes),
+            "probabilities",
+            f"Ten probabilities: predicted {classes[guess]} {case.row[guess]:.1%}, true label {classes[truth]} "
+            f"{case.row[truth]:.1%}",
+        )
+
+
+def _doubts(index: int, classes: Sequence[str]) -> None:
+    if refuted := label_errors.VALIDATED.get(index):
+        votes = f"{refuted.for_proposed} chose {classes[refuted.proposed]}, {refuted.for_neither} chose neither"
+        st.warning(
+            f"This label was judged wrong by people: of {label_errors.VOTERS} who were asked, {refuted.for_label} "
+            f"chose {classes[refuted.label]}, {votes} ([Northcutt et al., 2021]({label_errors.SOURCE})).",
+            icon=":material/label_off:",
+        )
+    elif (agreed := network_cache.agreed_mistakes().get(index)) is not None:
+        st.info(
+            f"All {len(gallery_runs.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
+            "hard, or its label is wrong. People were not asked about this label.",
+            icon=":material/groups:",
+        )

@@ -1,0 +1,123 @@
+"""More explanations of a digit: feature maps, saliency, the most similar training digits."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mnistnet.charts.pictures import enlarged, sheet, with_heat
+from mnistnet.charts.receptive_fields import extent
+from mnistnet.insight.network.results import PAPER, PATCH, Floats
+from mnistnet.nets.summary import IMAGE_SIZE
+from mnistnet.ui import network_cache, widgets
+from mnistnet.ui.digit.case import Case
+from mnistnet.ui.network_cache import Alike
+
+_TIMES = 8
+_SMALL = 3
+_MAPS_SHOWN, _MAPS_IN_A_ROW = 16, 8
+_MAP_SIDE = 56  # pixels that one map of a sheet may take
+_ALIKE, _NEAREST = 10, 5
+_EVERYTHING = "alike-everything"
+
+
+def layers(case: Case) -> None:
+    """The feature maps after each layer, one picture a channel, the brightest first."""
+    found = network_cache.maps(case.run, case.image)
+    st.caption(
+        "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
+        "lowest value, white its highest."
+    )
+    for name, row in case.named:
+        maps = found[row.layer]
+        order = (-maps.max(axis=(1, 2))).argsort(kind="stable")[:_MAPS_SHOWN]
+        times = max(1, _MAP_SIDE // maps.shape[1])
+        kept = f", the brightest {_MAPS_SHOWN} shown" if len(maps) > _MAPS_SHOWN else ""
+        title, picture = st.columns([0.3, 0.7], vertical_alignment="center")
+        title.markdown(f"**{widgets.plain(name)}**")
+        title.caption(f"{row.channels} channels of {row.size}×{row.size}{kept}; receptive field {extent(row)}")
+        picture.image(
+            sheet(maps[order], _MAPS_IN_A_ROW, times),
+            alt=f"Layer {name}: {len(order)} channels, the brightest first",
+        )
+
+
+def pixels(case: Case) -> None:
+    """Saliency by occlusion and by gradient, side by side: each alone misleads."""
+    guess, rival = case.classes[case.guess], case.classes[case.rival]
+    patch = f"the {PATCH}×{PATCH} patch around a pixel"
+    effect = network_cache.covered(case.run, case.image, PAPER).effect(case.guess, case.rival)
+    slope = network_cache.gradient(case.run, case.image, case.guess, case.rival)
+    st.caption(
+        widgets.plain(f"Orange pixels support {guess}, blue pixels support {rival}. Lead: logit of {guess} minus ")
+        + widgets.plain(f"logit of {rival}.")
+    )
+    with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
+        _heat(case, "Occlusion", effect, f"Drop of the lead when {patch} is emptied")
+        _heat(case, "Gradient", slope, "Rise of the lead for a little more ink at a pixel")
+    st.caption(
+        "The gradient describes only very small changes and can be as large beside the digit as on it. Occlusion "
+        "shows the effect of removing ink, but leaves images that nobody would write. Rely on what both show."
+    )
+
+
+def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{title}**")
+        st.image(with_heat(case.image, heat, _TIMES), width=IMAGE_SIZE * _TIMES, alt=f"{title}: {meaning}")
+        least, most = float(heat.min()), float(heat.max())
+        st.caption(f"{widgets.plain(meaning)}: {least:+.2f} to {most:+.2f} logits.")
+
+
+def alike(case: Case) -> None:
+    """The training digits that are most similar for this network, with their labels."""
+    everything = _search_all(case)
+    found = network_cache.alike(case.run, case.image, _ALIKE, everything=everything)
+    names = [one.name for one in found]
+    counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
+    said = widgets.plain(", ".join(counts))
+    st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
+    if case.truth is not None and case.guess != case.truth:
+        st.markdown(widgets.plain(_verdict(names, case)))
+    _row(case, found)
+    missed = case.classes[case.rival]
+    if missed not in names:
+        st.markdown(f"The most similar training digits of class {widgets.plain(missed)}:")
+        _row(case, network_cache.alike(case.run, case.image, _NEAREST, case.rival, everything=everything))
+    st.caption(
+        "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
+        "same direction."
+    )
+
+
+def _search_all(case: Case) -> bool:
+    """True where all training digits are to be searched: by choice, or because they are few."""
+    total, some = (len(network_cache.searched(case.run, everything=every)[1]) for every in (True, False))
+    if total == some:
+        return True
+    help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
+    return st.toggle(f"Search all {total:,} training digits", key=_EVERYTHING, help=help_)
+
+
+def _row(case: Case, found: Sequence[Alike]) -> None:
+    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 40):
+        for place, one in enumerate([None, *found]):
+            with st.container(gap="xsmall"):
+                st.image(
+                    enlarged(case.image if one is None else one.image, _SMALL),
+                    width=IMAGE_SIZE * _SMALL,
+                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.likeness:.0%} similar",
+                )
+                name = "" if one is None else widgets.plain(one.name)
+                st.caption("This digit" if one is None else f"**{name}** · {one.likeness:.1%} similar")
+
+
+def _verdict(names: list[str], case: Case) -> str:
+    truth, guess = case.classes[case.truth or 0], case.classes[case.guess]
+    of_truth, of_guess = names.count(truth), names.count(guess)
+    if of_guess == len(names):
+        return f"By this network's features it is a {guess}: none of them is a {truth}."
+    if of_guess > of_truth:
+        return f"By this network's features it is closer to {guess} than to {truth}."
+    if of_truth > of_guess:
+        return f"By this network's features it is a {truth}, as the label says: only the last layer decides otherwise."
+    return f"By this network's features it is between {truth} and {guess}."

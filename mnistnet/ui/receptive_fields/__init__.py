@@ -1,0 +1,1 @@
+"""The Receptive fields page."""

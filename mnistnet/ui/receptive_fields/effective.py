@@ -1,0 +1,168 @@
+"""What takes the network itself: effective receptive fields, kernels, the images that activate a channel most."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from mnistnet.charts import receptive_fields as charts
+from mnistnet.charts.palette import NEUTRAL, TRAINING
+from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
+from mnistnet.charts.receptive_fields import extent
+from mnistnet.data.datasets import Bytes
+from mnistnet.errors import MnistnetError
+from mnistnet.insight.network.results import Field
+from mnistnet.nets.summary import IMAGE_SIZE, Row, window
+from mnistnet.runs.run import Run
+from mnistnet.ui import cache, network_cache, widgets
+from mnistnet.ui.network_cache import Subject
+
+_LAYER, _CHANNEL = "driven-layer", "driven-channel"
+_TIMES = 5
+_KERNEL_SIDE = 36  # pixels that one kernel of the sheet may take
+_KERNELS_IN_A_ROW = 12
+_PATCHES = 12
+_PATCH_SIDE = 84
+
+Named = list[tuple[str, Row]]
+
+
+def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """All that needs the network and not its geometry alone; a sentence says why where it is not available."""
+    if cache.walk(network_cache.architecture(subject)).fault:
+        st.info(
+            "Effective receptive fields need a design without errors: correct it on the Design page.",
+            icon=":material/info:",
+        )
+        return
+    try:
+        measured(subject, named, images, dataset)
+        kernels(subject, dataset)
+        driven(subject, named, images, dataset)
+    except MnistnetError as error:
+        widgets.problem(error)
+
+
+def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """Effective receptive fields, untrained beside trained, and both sizes along depth."""
+    fresh = network_cache.effective(network_cache.architecture(subject), images, dataset)
+    found = {"untrained": fresh}
+    if isinstance(subject, Run):
+        found["trained"] = network_cache.effective(subject, images, dataset)
+    st.markdown(_sentence(named, found))
+    sizes = {who: [by_layer[row.layer].most_energy for _, row in named] for who, by_layer in found.items()}
+    widgets.draw(
+        charts.along_depth(named, sizes),
+        "along-depth",
+        f"Receptive field and effective receptive field of {len(named)} layers; the image is {IMAGE_SIZE} pixels wide",
+    )
+    st.caption(
+        "Bars: receptive field. Marks: effective receptive field, given as the side of a square with as many pixels as "
+        f"hold 95% of the squared gradient; mean over {network_cache.SAMPLE} digits (after Luo et al., 2016)."
+    )
+    _figures(named, found)
+    with st.grid(min_column_width=len(found) * (IMAGE_SIZE * _TIMES + 12)):
+        for name, row in named:
+            with st.container(gap="xsmall"):
+                _pair(name, row, found)
+
+
+def _sentence(named: Named, found: Mapping[str, Mapping[int, Field]]) -> str:
+    """The first layer whose receptive field is as large as the image, else the last, with its effective sizes."""
+    name, row = next(((name, row) for name, row in named if row.field >= IMAGE_SIZE), named[-1])
+    sizes = " and ".join(
+        f"{side}×{side} {who}" for who, by_layer in found.items() for side in (round(by_layer[row.layer].most_energy),)
+    )
+    return (
+        f"Layer **{widgets.plain(name)}** has a receptive field of {extent(row)}. "
+        f"Its effective receptive field is about {sizes}."
+    )
+
+
+def _figures(named: Named, found: Mapping[str, Mapping[int, Field]]) -> None:
+    """All sizes as a table, with those by the paper's own measure."""
+    with st.expander("All sizes as a table", icon=":material/table:"):
+        columns: dict[str, list[str] | list[float]] = {
+            "layer": [name for name, _ in named],
+            "receptive field": [extent(row) for _, row in named],
+            "jump": [str(row.jump) if row.size > 1 else "–" for _, row in named],
+            "feature map": [f"{row.size}×{row.size}" for _, row in named],
+        }
+        for who, by_layer in found.items():
+            fields = [by_layer[row.layer] for _, row in named]
+            columns[f"effective, {who}"] = [round(field.most_energy, 1) for field in fields]
+            columns[f"over 4.55%, {who}"] = [round(field.two_deviations, 1) for field in fields]
+        st.dataframe(columns, hide_index=True, key="field-sizes", alt=f"Sizes of {len(named)} layers in pixels")
+        st.caption(
+            "Effective: the side of the square that holds 95% of the squared gradient. Over 4.55%: the side of the "
+            "square of all pixels whose gradient is above 4.55% of the largest, which for a Gaussian are the pixels "
+            "within two standard deviations (2σ), the measure of Luo et al."
+        )
+
+
+def _pair(name: str, row: Row, found: Mapping[str, Mapping[int, Field]]) -> None:
+    """One layer's effective receptive fields side by side, in the frame of its middle unit's receptive field."""
+    middle = window(row, row.size // 2)
+    paper = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    colours = {"untrained": NEUTRAL, "trained": TRAINING}
+    st.markdown(f"**{widgets.plain(name)}** · {extent(row)}")
+    with st.container(horizontal=True, gap="xsmall"):
+        for who, by_layer in found.items():
+            field = by_layer[row.layer]
+            with st.container(gap=None, width=IMAGE_SIZE * _TIMES + 4):
+                st.image(
+                    with_field(paper, field.strength, middle, middle, _TIMES, colours[who]),
+                    width=IMAGE_SIZE * _TIMES,
+                    alt=f"{name}, {who}: effective receptive field {field.most_energy:.1f} of {row.field} pixels",
+                )
+                st.caption(f"{who}: {field.most_energy:.1f} px")
+
+
+def kernels(subject: Subject, dataset: str) -> None:
+    """The first layer's kernels as pictures."""
+    found = network_cache.lens(subject, dataset).kernels
+    if found is None:
+        return
+    st.subheader("Kernels of the first layer", anchor=False)
+    times = max(1, _KERNEL_SIDE // found.shape[2])
+    st.image(
+        sheet(found[:, 0], _KERNELS_IN_A_ROW, times, grey_is_zero=True),
+        alt=f"{len(found)} kernels of the first convolution",
+    )
+    st.caption(
+        f"{len(found)} kernels of {found.shape[2]}×{found.shape[3]}. White: positive weights, which respond to ink. "
+        "Black: negative weights, which respond to missing ink."
+    )
+
+
+@st.fragment
+def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """The parts of real digits that activate a chosen channel most, each cut to its receptive field."""
+    st.subheader("Images that activate a channel most", anchor=False)
+    names = [name for name, _ in named]
+    one, other = st.columns(2)
+    if st.session_state.get(_LAYER) not in names:
+        st.session_state[_LAYER] = names[len(names) // 2]
+    chosen = one.selectbox("Layer", names, names.index(st.session_state[_LAYER]), key=_LAYER)
+    row = dict(named)[chosen]
+    if not 1 <= st.session_state.get(_CHANNEL, 0) <= row.channels:
+        st.session_state[_CHANNEL] = 1
+    channel = other.number_input("Channel", 1, row.channels, st.session_state[_CHANNEL], key=_CHANNEL)
+    try:
+        found = network_cache.drivers(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
+    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+        widgets.problem(error)
+        return
+    side = min(row.field, IMAGE_SIZE)
+    times = max(1, _PATCH_SIDE // side)
+    with st.grid(min_column_width=side * times + 12):
+        for driver in found:
+            patch = cut(images[driver.image], window(row, driver.row), window(row, driver.column), side)
+            with st.container(gap=None):
+                st.image(enlarged(patch, times), width=side * times, alt=f"Part of image {driver.image}")
+                st.caption(f"{driver.image}: {driver.value:.2f}")
+    st.caption(
+        f"Of the first {min(len(images), network_cache.DRIVEN_BY):,} images, the {len(found)} with the highest "
+        f"value in channel {channel} of layer {widgets.plain(chosen)}, cut to the receptive field of that unit "
+        f"({extent(row)}). Below each: the image's index and the value."
+    )

@@ -1,0 +1,48 @@
+"""The Train page below the curve: what to do with a run next, and how to delete it."""
+
+import shlex
+
+import streamlit as st
+
+from mnistnet.runs.run import Run, State
+from mnistnet.ui import auth, cache, session, widgets
+from mnistnet.ui.train import actions
+
+
+def afterwards(run: Run) -> None:
+    """What can be done with the run: look at its mistakes, open its design, see why it failed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.epochs_done:
+            st.page_link("pages/mistakes.py", label="See its mistakes", icon=":material/search:")
+        st.button(
+            "See its receptive fields",
+            icon=":material/center_focus_strong:",
+            on_click=session.see_fields,
+            args=(run.id,),
+        )
+        st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
+        if not run.state.is_active:
+            _deletion(run)
+    if run.state is State.FAILED:
+        st.caption("Last lines of its log:")
+        st.code(cache.log_tail(run) or run.message, language=None)
+    with st.expander("On the command line", icon=":material/terminal:"):
+        folder = cache.store().folder(run.id)
+        design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
+        widgets.command(f"python -m mnistnet train {design} --recipe {recipe}", "Train it again:")
+        widgets.command(f"python -m mnistnet show {run.id}", "Show this run:")
+
+
+def _deletion(run: Run) -> None:
+    """Delete, after a question."""
+    with st.popover("Delete", icon=":material/delete:", key=f"deletion-{run.id}"):
+        st.markdown(f"Run `{run.id}`: deletes its curve, its weights and all its other files. This cannot be undone.")
+        objection = auth.objection(run)
+        st.button(
+            "Delete this run",
+            key=f"delete-{run.id}",
+            disabled=objection is not None,
+            help=objection,
+            on_click=actions.delete,
+            args=(run.id,),
+        )

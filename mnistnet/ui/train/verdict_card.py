@@ -1,0 +1,42 @@
+"""The verdict on a run that has ended, as the Train page shows it: one card, a line for each rule."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mnistnet.insight.predictions.verdict import RunVerdict, of_run
+from mnistnet.runs.run import Metrics, Run
+from mnistnet.ui import session, widgets
+
+_BADGES = {
+    True: "green-badge[:material/check: met]",
+    False: "red-badge[:material/close: not met]",
+    None: "gray-badge[not judged]",
+}
+_HEADS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel:]", None: ":gray[:material/info:]"}
+
+
+def verdict_card(run: Run, rows: Sequence[Metrics]) -> None:
+    """The rules of the chosen profile, each met or not, with the figure."""
+    found = of_run(run, rows, session.profile())
+    with st.container(border=True, key="verdict", gap="small"):
+        st.markdown(f"#### {_HEADS[found.met]} {widgets.plain(found.headline)}")
+        lines = [
+            _line(found.accuracy, found.goal, found.reached),
+            *(_line(rule.passed, rule.rule, rule.detail) for rule in found.rules),
+        ]
+        st.markdown("  \n".join(lines))
+        st.caption(f"{_consistency(found)}{found.counted}")
+
+
+def _line(passed: bool | None, rule: str, figure: str) -> str:
+    return f":{_BADGES[passed]} **{rule}**: {widgets.plain(figure)}"
+
+
+def _consistency(found: RunVerdict) -> str:
+    if found.first is None:
+        return ""
+    return (
+        f"First epoch at the goal: {found.first}. Latest epochs in a row at the goal: {found.in_a_row}, "
+        "both by validation accuracy. "
+    )

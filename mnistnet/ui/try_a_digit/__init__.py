@@ -1,0 +1,1 @@
+"""The Try a digit page."""

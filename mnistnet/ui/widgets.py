@@ -1,0 +1,232 @@
+"""Small pieces that several pages show alike."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from mnistnet.charts.palette import INK
+from mnistnet.charts.template import Spec
+from mnistnet.data import datasets
+from mnistnet.errors import MnistnetError
+from mnistnet.insight.predictions.evaluation import Score
+from mnistnet.insight.predictions.verdict import validation_score
+from mnistnet.nets.rules import Verdict
+from mnistnet.runs.files.predictions import SplitName
+from mnistnet.runs.run import Run, State
+from mnistnet.runs.store.transitions import DamagedRunError
+from mnistnet.ui import cache, notifications, session
+from mnistnet.ui.computations import TakesLong
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+# What Streamlit puts icons, arrows and links in place of after it has read Markdown: no backslash helps there.
+# An invisible character within does.
+_AFTER_MARKDOWN = re.compile(
+    r":(?=material|streamlit|//)|www(?=\.)|[-.\w+](?=@)|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))", re.IGNORECASE
+)
+_WORD_JOINER = "\u2060"
+_DAMAGED_SHOWN = 5
+
+_STATE_LOOKS = {
+    State.QUEUED: ("gray", ":material/schedule:"),
+    State.STARTING: ("blue", ":material/hourglass_top:"),
+    State.RUNNING: ("blue", ":material/play_arrow:"),
+    State.DONE: ("green", ":material/check:"),
+    State.STOPPED: ("orange", ":material/stop:"),
+    State.FAILED: ("red", ":material/error:"),
+    State.DIVERGED: ("red", ":material/trending_up:"),
+    State.INTERRUPTED: ("orange", ":material/power_off:"),
+}
+
+
+def plain(text: str) -> str:
+    """`text` so that Markdown shows it letter by letter: names come from strangers."""
+    return _MARKDOWN.sub(r"\\\1", _AFTER_MARKDOWN.sub(rf"\g<0>{_WORD_JOINER}", text))
+
+
+def draw(chart: alt.LayerChart | Spec, key: str, takeaway: str, **options: Any) -> None:
+    """A chart with its description, its text in the ink of the theme at hand."""
+    st.vega_lite_chart(spec=specification(chart, ink()), key=key, alt=takeaway, **options)
+
+
+def specification(chart: alt.LayerChart | Spec, text_colour: str) -> Spec:
+    """The chart as Vega-Lite. Its tests hold it against Vega-Lite's schema; here that would only take time."""
+    spec: Spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    spec.setdefault("config", {})["text"] = {"color": text_colour}
+    return spec
+
+
+def ink() -> str:
+    """The colour of text in charts, in the theme at hand."""
+    return INK["dark" if st.context.theme.type == "dark" else "light"]
+
+
+def duration(seconds: float) -> str:
+    """`95 s`, `12 min`, `1 h 40 min`."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def time_range(low: float, high: float) -> str:
+    """`20 to 95 s`, `7 to 60 min`, `50 s to 3 min`."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return last
+    *_, unit = last.split(maxsplit=1)
+    return f"{first.removesuffix(f' {unit}')} to {last}"
+
+
+def epochs_finished(run: Run) -> str:
+    """How far a run is, in the same words on every page."""
+    total = run.recipe.epochs
+    return f"{run.epochs_done} of {total} {'epoch' if total == 1 else 'epochs'} finished"
+
+
+def state_badge(run: Run) -> None:
+    """The run's state as word, icon and colour."""
+    colour, icon = _STATE_LOOKS[run.state]
+    st.badge("stopping" if run.stop_requested and run.state.is_active else run.state, icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def verdicts(items: Iterable[Verdict]) -> None:
+    """Rules with their outcome in words, icon and colour."""
+    lines = [
+        f":green-badge[:material/check: met] {verdict.rule}"
+        if verdict.passed
+        else f":red-badge[:material/close: not met] **{verdict.rule}**: {verdict.detail}"
+        for verdict in items
+    ]
+    st.markdown("  \n".join(lines))
+
+
+def score(label: str, reached: Score, split: str) -> None:
+    """An accuracy as it may be shown: with its split, its errors out of n and its 95 % interval."""
+    interval = reached.interval
+    st.metric(
+        label,
+        f"{reached.accuracy:.2%}",
+        help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
+    )
+    errors = f"{reached.errors:,} errors in {reached.total:,}"
+    st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
+
+
+def split_title(run: Run, split: SplitName) -> str:
+    """How a split is called beside a figure, with the data set and what else must be known of it."""
+    source = datasets.source(run.recipe.dataset)
+    if run.recipe.protocol == "course":
+        return f"test set of {source.title}, also used for validation"
+    return f"test set of {source.title}" if split == "test" else f"held-out images of {source.title}"
+
+
+def errors_of(accuracy: float, run: Run) -> Score:
+    """A validation accuracy as errors out of the images that the run validates on."""
+    return validation_score(accuracy, run)
+
+
+def empty(sentence: str, page: str, action: str) -> None:
+    """A page with nothing to show: one sentence, one thing to do."""
+    with st.container(border=True):
+        st.markdown(sentence)
+        st.page_link(page, label=action, icon=":material/arrow_forward:")
+
+
+def work_in_progress() -> None:
+    """On every page: that something is being trained, and the way to it."""
+    active = [run for run in cache.snapshot().runs if run.state.is_active]
+    if active:
+        training = next((run for run in active if run.state is State.RUNNING), active[-1])
+        others = f"; {len(active) - 1} more queued or running" if len(active) > 1 else ""
+        label = f"{training.name}: {training.state}, {epochs_finished(training)}{others}"
+        st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
+
+
+def messages() -> None:
+    """What the last action had to say."""
+    for message in session.messages():
+        st.warning(plain(message), icon=":material/info:")
+    for text in notifications.notes():
+        st.toast(plain(text), icon=":material/check:")
+    for name in cache.snapshot().set_aside:
+        st.warning(
+            f"The database of the runs was damaged. A new one was built from the run folders, and the damaged file is "
+            f"kept as {plain(name)}. This message goes away when you move that file elsewhere.",
+            icon=":material/healing:",
+        )
+    for name in cache.snapshot().folders_aside:
+        st.warning(
+            f"The record of a run holds what no run can have, so it could not be taken into the new database. Its "
+            f"folder is kept as {plain(name)}; once it is moved elsewhere, this is no longer said.",
+            icon=":material/healing:",
+        )
+    for damaged in cache.snapshot().damaged[:_DAMAGED_SHOWN]:
+        st.warning(plain(str(DamagedRunError(damaged))), icon=":material/healing:")
+    problem = cache.snapshot().problem
+    if problem:
+        st.error(plain(f"The runs cannot be read: {problem}"), icon=":material/error:")
+
+
+def run_title(run: Run) -> str:
+    """How a run is called in a list: plain text, nothing that changes while it is shown."""
+    return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
+
+
+def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
+    """Which run to look at: the one chosen last, else the newest of `runs`.
+
+    Where the one chosen last is not among them, says so: it is unknown, or `else_why`.
+    """
+    if not runs:
+        return None
+    by_id = {run.id: run for run in runs}
+    wanted = session.run_id()
+    if wanted and wanted not in by_id:
+        known = cache.chosen(wanted)
+        st.caption(f":material/info: Run {plain(wanted)}: {else_why if known else 'not in this store'}.")
+    current = wanted if wanted in by_id else runs[0].id
+    titles = {run.id: run_title(run) for run in runs}
+    key = session.control("pick-run", current)
+    st.selectbox(
+        "Run", list(titles), index=list(titles).index(current), format_func=titles.__getitem__, key=key, on_change=_pick
+    )
+    return by_id[current]
+
+
+def _pick() -> None:
+    session.choose_run(st.session_state["pick-run"])
+
+
+def switch(
+    label: str, titles: Mapping[str, str], current: str, key: str, choose: Callable[[Any], None], *, named: bool = True
+) -> None:
+    """One of several, side by side, by their titles; another is given to `choose`. `named` shows the label."""
+    st.segmented_control(
+        label,
+        list(titles),
+        default=current,
+        format_func=titles.__getitem__,
+        key=session.control(key, current),
+        required=True,
+        on_change=lambda: choose(st.session_state[key]),
+        label_visibility="visible" if named else "collapsed",
+    )
+
+
+def problem(error: MnistnetError) -> None:
+    """The reason why there is nothing to show, and a button to continue a computation that takes long."""
+    if not isinstance(error, TakesLong):
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    with st.container(border=True):
+        st.markdown(f":material/hourglass_top: {plain(str(error))}.")
+        st.button("Continue", key=f"continue-{id(error.computation)}", on_click=error.allow_more)
+
+
+def command(text: str, why: str) -> None:
+    """The command line that does the same."""
+    st.caption(why)
+    st.code(text, language="bash")

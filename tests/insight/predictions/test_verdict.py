@@ -1,0 +1,127 @@
+"""The verdict on a run: met and not met at the exact boundary, rule by rule, and where there is none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mnistnet.insight.predictions.verdict import RunVerdict, of_run
+from mnistnet.nets.architecture import Architecture, GlobalAvgPool, Linear
+from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.store.store import Store
+from mnistnet.training.recipe import Recipe
+from tests.support.samples import metrics
+
+DESIGN = PRESETS["mnistnet-16k"].architecture
+
+
+def rows(*accuracies: float) -> list[Metrics]:
+    return [metrics(epoch, validation_accuracy=accuracy) for epoch, accuracy in enumerate(accuracies, 1)]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Done under `course`: 16,010 parameters, 3 epochs, 55 errors in 10,000."""
+    how = Recipe(protocol="course", epochs=3)
+    queued = Store(tmp_path).enqueue(DESIGN, how)
+    return replace(queued, state=State.DONE, epochs_done=3, test_errors=55, test_total=10_000)
+
+
+def verdict(run: Run, *accuracies: float, profile: Profile = COURSE) -> RunVerdict:
+    return of_run(run, rows(*(accuracies or (0.98, 0.994, 0.9945))), profile)
+
+
+def with_design(run: Run, design: Architecture) -> Run:
+    return replace(run, architecture_json=design.to_json())
+
+
+def with_recipe(run: Run, **fields: object) -> Run:
+    return replace(run, recipe_json=run.recipe.changed(**fields).model_dump_json())
+
+
+def test_a_run_that_meets_every_rule_says_so_with_its_figures(run: Run) -> None:
+    found = verdict(run)
+    assert found.met
+    assert found.headline == "Assignment met: 99.45%, 16,010 parameters, 3 epochs, no fully connected layer"
+
+
+def test_the_accuracy_stands_with_its_split_errors_and_interval(run: Run) -> None:
+    assert verdict(run).goal == "at least 99.4% on MNIST"
+    assert verdict(run).reached == (
+        "99.45%: 55 errors in 10,000 (test set of MNIST, final weights); 95% interval 99.28% to 99.58%"
+    )
+
+
+@pytest.mark.parametrize(("errors", "met"), [(59, True), (60, True), (61, False)])
+def test_the_goal_is_met_at_60_errors_in_10_000_and_not_at_61(run: Run, errors: int, met: bool) -> None:
+    found = verdict(replace(run, test_errors=errors))
+    assert (found.met, found.accuracy) == (met, met)
+
+
+def test_too_many_epochs_are_not_met_however_good_the_accuracy(run: Run) -> None:
+    found = verdict(with_recipe(run, epochs=20))
+    assert (found.met, found.accuracy) == (False, True)
+    assert found.headline.startswith("Assignment not met: 99.45%, 16,010 parameters, 20 epochs")
+    assert [rule.passed for rule in found.rules] == [True, False, True]
+
+
+def test_a_fully_connected_layer_is_not_met_and_named(run: Run) -> None:
+    linear = DESIGN.with_layers((*DESIGN.layers[:-2], GlobalAvgPool(), Linear(features=10)))
+    found = verdict(with_design(run, linear))
+    assert found.met is False
+    assert found.headline.endswith("fully connected: layer 18")
+
+
+def test_another_profile_is_named_by_its_title(run: Run) -> None:
+    found = verdict(run, profile=PROFILES["half"])
+    assert found.met is False
+    assert found.headline.startswith("“Half the budget: 10,000 parameters” not met: 99.45%")
+
+
+def test_the_first_epoch_at_the_goal_and_the_latest_in_a_row_are_counted(run: Run) -> None:
+    found = verdict(run, 0.9941, 0.98, 0.994, 0.9945)
+    assert (found.first, found.in_a_row) == (1, 2)
+    assert (verdict(run, 0.98).first, verdict(run, 0.98).in_a_row) == (None, 0)
+
+
+def test_under_course_it_says_that_validation_was_the_test_set(run: Run) -> None:
+    assert verdict(run).counted.startswith("Validation used the test set of MNIST after every epoch.")
+
+
+def test_under_holdout_the_final_weights_on_the_test_set_count_and_not_the_validation(run: Run) -> None:
+    honest = with_recipe(run, protocol="holdout")
+    found = verdict(replace(honest, test_errors=61), 0.9999)
+    assert found.met is False
+    assert (
+        found.counted
+        == "The test set of MNIST was used once, with the final weights: the rule is checked on this figure."
+    )
+
+
+def test_a_stopped_run_has_no_verdict_but_its_figures(run: Run) -> None:
+    stopped = replace(run, state=State.STOPPED, epochs_done=1, test_errors=None, test_total=None)
+    found = verdict(with_recipe(stopped, protocol="holdout", epochs=18), 0.9942)
+    assert (found.met, found.accuracy) == (None, None)
+    assert found.headline == "No verdict: stopped after 1 of 18 epochs"
+    assert found.reached.startswith("99.42%: 29 errors in 5,000 (held-out images of MNIST, epoch 1)")
+    assert found.counted == "The test set of MNIST is used once, at the end: this run has not reached it."
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.INTERRUPTED, State.FAILED, State.DIVERGED])
+def test_a_run_that_ended_before_its_first_epoch_has_no_figure(run: Run, state: State) -> None:
+    ended = replace(run, state=state, epochs_done=0, test_errors=None, test_total=None)
+    found = of_run(ended, [])
+    assert (found.met, found.reached) == (None, "no epoch was finished")
+    assert found.headline == f"No verdict: {state} after 0 of 3 epochs"
+
+
+def test_the_offline_sample_has_no_verdict_on_mnist(run: Run) -> None:
+    sample = replace(with_recipe(run, dataset="digits"), test_errors=0, test_total=297)
+    found = verdict(sample, 1.0)
+    assert (found.met, found.accuracy, found.first, found.in_a_row) == (None, None, None, 0)
+    assert found.headline == (
+        "No verdict: the goal is on MNIST, this run was trained on Offline sample (scikit-learn digits, not MNIST)"
+    )
+    assert found.reached.startswith("100.00%: 0 errors in 297")

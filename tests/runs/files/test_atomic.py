@@ -1,0 +1,50 @@
+"""Files that are whole or not there, whatever the disk does."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from mnistnet.runs.files.atomic import NotSaved, write_whole
+
+
+def full(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    write_whole(path, b"old")
+    write_whole(path, b"new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("run.json", b"new")]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_file_that_was_to_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "predictions.npz"
+    write_whole(path, b"old")
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(NotSaved, match=r"predictions\.npz: No space left on device: not saved"):
+        write_whole(path, b"new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("predictions.npz", b"old")]
+
+
+@pytest.mark.posix
+def test_file_and_folder_are_synced_before_it_counts_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("fsync", "replace"):
+        function = getattr(os, name)
+
+        def listening(*arguments: Any, name: str = name, function: Any = function) -> None:
+            calls.append(name)
+            function(*arguments)
+
+        monkeypatch.setattr(os, name, listening)
+    write_whole(tmp_path / "a", b"1")
+    assert calls == ["fsync", "replace", "fsync"]

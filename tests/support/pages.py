@@ -1,0 +1,51 @@
+"""The dashboard's pages, driven through Streamlit's own test runner. No test of its own."""
+
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+PAGES = {
+    "design": "pages/design.py",
+    "train": "pages/train.py",
+    "compare": "pages/compare.py",
+    "mistakes": "pages/mistakes.py",
+    "receptive_fields": "pages/receptive_fields.py",
+    "try_a_digit": "pages/try_a_digit.py",
+}
+
+
+def opened(page: str = "design", **address: str) -> AppTest:
+    """The dashboard after its first run, on `page`."""
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.query_params.update(address)
+    app.run()
+    if page != "design":
+        app.switch_page(PAGES[page]).run()
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """All that the page says, in one string."""
+    elements: list[Any] = [
+        *app.markdown,
+        *app.caption,
+        *app.error,
+        *app.warning,
+        *app.info,
+        *app.text,
+        *app.metric,
+        *app.title,
+    ]
+    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
+
+
+def slider(app: AppTest, label: str) -> Any:
+    """The slider whose label begins so."""
+    return next(element for element in app.slider if element.label.startswith(label))
+
+
+def button(app: AppTest, label: str) -> Any:
+    """The button of this label."""
+    return next(element for element in app.button if element.label == label)
