@@ -31,14 +31,14 @@ from mnistnet.insight.predictions.evaluation import at_mean
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import checkpoint, predictions
 from mnistnet.runs.files.predictions import Predictions
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
 from mnistnet.training import recipe as recipes
 from mnistnet.training.loop import casts_to_bf16
 from mnistnet.training.presets import RECIPES
-from mnistnet.training.progress import Epoch
+from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
 
 FOLDER = Path(gallery.__file__).parent
@@ -83,7 +83,11 @@ def find(store: Store, preset: str, recipe: Recipe) -> Run | None:
     """The run of this design and recipe that is done, under way or waiting."""
     design = PRESETS[preset].architecture
     for run in store.runs():
-        if run.architecture == design and run.recipe == recipe and run.state not in (State.FAILED, State.DIVERGED):
+        if (
+            run.architecture == design
+            and run.recipe == recipe
+            and run.state not in (RunState.FAILED, RunState.DIVERGED)
+        ):
             return run
     return None
 
@@ -97,14 +101,14 @@ def trained(store: Store, wanted: list[tuple[str, Recipe]]) -> list[Run]:
             supervisor.resume(store, run.id)
         ids.append(run.id)
     while True:
-        supervisor.look(store)
+        supervisor.refresh(store)
         found = [store.run(run_id) for run_id in ids]
         if not any(run.state.is_active for run in found):
             break
-        done = sum(run.state is State.DONE for run in found)
+        done = sum(run.state is RunState.DONE for run in found)
         print(f"\r{done} of {len(found)} runs done", end="", file=sys.stderr, flush=True)
         time.sleep(2)
-    if bad := [run for run in found if run.state is not State.DONE]:
+    if bad := [run for run in found if run.state is not RunState.DONE]:
         sys.exit(f"run {bad[0].id} is {bad[0].state}: {bad[0].message}; call this again to go on")
     return found
 
@@ -117,7 +121,7 @@ def outcome(store: Store, run: Run) -> Outcome:
     assert run.weights_sha256 is not None
     return Outcome(
         seed=run.recipe.seed,
-        curve=tuple(Epoch(*(getattr(row, column) for column in gallery.CURVE)) for row in store.metrics(run.id)),
+        curve=tuple(EpochDone(*(getattr(row, column) for column in gallery.CURVE)) for row in store.metrics(run.id)),
         train_seconds=round(run.train_seconds, 1),
         test_errors=run.test_errors,
         test_total=run.test_total,

@@ -68,7 +68,7 @@ def compare(name: str, pairs: int, threads: int) -> None:
         turns = [(a.turn(steps), b.turn(steps)) for _ in range(pairs)]
     speeds = [(TURN_IMAGES / one.seconds, TURN_IMAGES / other.seconds) for one, other in turns]
     ratios = sorted(other / one for one, other in speeds)
-    flops = 6 * summary.walk(PRESETS[name].architecture).macs  # forward, and twice that backward
+    flops = 6 * summary.summarize(PRESETS[name].architecture).macs  # forward, and twice that backward
     print(f"\n{name}, batch {batch_size}, {pairs} pairs of {TURN_IMAGES:,} images, {threads} threads")
     for label, index in (("(a) as everyone writes it", 0), ("(b) mnistnet", 1)):
         speed = median(pair[index] for pair in speeds)

@@ -23,7 +23,7 @@ from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.backup import backup
 from mnistnet.runs.files.predictions import SplitName
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store, WrongState
 from mnistnet.runs.store.transitions import DamagedRunError
 from mnistnet.runs.worker import supervisor
@@ -108,7 +108,7 @@ def train(
 def runs(as_json: bool) -> None:
     """List all runs, the newest first."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     reading = store.reading()
     found = reading.runs
     _print(
@@ -128,7 +128,7 @@ def runs(as_json: bool) -> None:
 def show(run: str, as_json: bool) -> None:
     """Show the state and all epochs of RUN."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     found = store.run(run)
     metrics = store.metrics(found.id)
     _print(documents.whole(found, metrics), as_json, output.report(found, metrics))
@@ -139,7 +139,7 @@ def show(run: str, as_json: bool) -> None:
 def stop(run: str) -> None:
     """Stop RUN. Finished epochs are kept, and the run can be resumed."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     stopped = store.request_stop(store.run(run).id)
     click.echo(f"{stopped.id} {'stopping' if stopped.state.is_active else stopped.state}")
 
@@ -150,7 +150,7 @@ def stop(run: str) -> None:
 def resume(run: str, as_json: bool) -> None:
     """Continue a stopped or interrupted RUN. It goes on after its last stored epoch."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     _follow(store, supervisor.resume(store, store.run(run).id), as_json)
 
 
@@ -160,7 +160,7 @@ def resume(run: str, as_json: bool) -> None:
 def delete(run: str, yes: bool) -> None:
     """Delete RUN and all its files. It asks first; a queued or running one has to be stopped before."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     found = store.found(run)
     is_active = isinstance(found, Run) and found.state.is_active
     if yes or is_active or output.is_agreed(found):  # an active one is refused without a question
@@ -197,7 +197,7 @@ def restore(file: Path, as_json: bool) -> None:
 def evaluate(run: str, split: SplitName, as_json: bool) -> None:
     """Evaluate the weights of RUN. Shows accuracy, confusion matrix and mistakes."""
     store = Store()
-    supervisor.look(store)
+    supervisor.refresh(store)
     found = store.run(run)
     if split == "test" and "test" not in found.scorable:
         raise WrongState(
@@ -274,7 +274,7 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
         click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` continues it", err=True)
         run = output.follow(store, run.id)
     _print(documents.outcome(run), as_json, output.report(run, store.metrics(run.id)))
-    if run.state is not State.DONE:
+    if run.state is not RunState.DONE:
         raise output.EndedEarly(run)
 
 

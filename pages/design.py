@@ -7,7 +7,7 @@ from mnistnet.ui.design import last_design, layer_editor, recipe_editor, summary
 from mnistnet.ui.design.start_bar import start_bar
 
 app.require()
-walk = cache.walk(session.design())
+summary = cache.summary(session.design())
 
 st.title("Design", anchor=False)
 summary_panel.goal()
@@ -23,14 +23,14 @@ with left:
     with layers:
         layer_editor.toolbar()
         with st.container(height=560, border=False, key="layers"):
-            layer_editor.editor(walk)
+            layer_editor.editor(summary)
     with recipe:
-        recipe_editor.recipe_panel()
+        recipe_editor.recipe_editor()
 with right:
-    summary_panel.meter(walk)
-    summary_panel.drawing(walk)
+    summary_panel.meter(summary)
+    summary_panel.drawing(summary)
 
-summary_panel.table(walk)
+summary_panel.table(summary)
 with st.bottom:
-    start_bar(walk)
+    start_bar(summary)
 last_design.remember()

@@ -30,10 +30,10 @@ with figure:
 gallery.view_picker()
 
 if session.view() == "trust":
-    calibration.trust(evaluation, run, split)
+    calibration.calibration_view(evaluation, run, split)
     st.stop()
 if session.view() == "compared":
-    two_runs.compared(evaluation, gallery.images(run, split), run, split)
+    two_runs.two_runs_view(evaluation, gallery.images(run, split), run, split)
     st.stop()
 left, right = st.columns([0.45, 0.55], gap="medium")
 with left:
@@ -44,4 +44,4 @@ with right:
     if images is not None:
         gallery.gallery(shown, images, run, split)
 if shown and images is not None:
-    panel.in_depth(shown, evaluation, images, run, split)
+    panel.digit_panel(shown, evaluation, images, run, split)

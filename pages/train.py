@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, widgets
 from mnistnet.ui.train import live
-from mnistnet.ui.train.run_panel import afterwards
+from mnistnet.ui.train.run_panel import run_panel
 
 app.require()
 st.title("Train", anchor=False)
@@ -14,5 +14,5 @@ if run is None:
     widgets.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
 else:
     live.watch(run)
-    afterwards(run)
+    run_panel(run)
     live.queue(run)

@@ -77,7 +77,7 @@ def still(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     cache._stored_evaluation.clear()
     cache.images.clear()
     monkeypatch.setattr(supervisor, "ensure", lambda store: None)
-    monkeypatch.setattr(supervisor, "bury", lambda store, active: None)
+    monkeypatch.setattr(supervisor, "mark_dead", lambda store, active: None)
     return store
 
 

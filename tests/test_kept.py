@@ -12,7 +12,7 @@ from mnistnet import links
 from mnistnet.__main__ import main
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
@@ -104,7 +104,7 @@ def test_the_documents_of_runs_say_the_same(earlier: Store, document: Callable[.
 def test_a_run_of_before_is_resumed_where_it_stood(earlier: Store, document: Callable[..., Any]) -> None:
     supervisor.resume(earlier, STOPPED)
     until(lambda: not earlier.run(STOPPED).state.is_active, 120)
-    assert earlier.run(STOPPED).state is State.DONE
+    assert earlier.run(STOPPED).state is RunState.DONE
     now = document("show", STOPPED)
     assert says_the_same(now["metrics"][:3], kept(f"show-{STOPPED}.json")["metrics"])
     assert len(now["metrics"]) == 6

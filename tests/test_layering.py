@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from tests.support.samples import metrics, running
 
@@ -231,7 +231,7 @@ def test_nothing_that_the_first_paint_needs_imports_torch() -> None:
 def test_a_visit_to_the_page_draws_it_without_torch(page: str, title: str, charts: int, store: Store) -> None:
     run = running(store)
     store.record_epoch(run.id, metrics(1))
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
     assert printed(_VISIT.format(page=f"pages/{page}.py")) == {
         "title": title,
         "problems": [],

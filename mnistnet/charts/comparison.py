@@ -9,7 +9,7 @@ import pandas as pd
 from mnistnet.charts.curves import FLOOR
 from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS, PUBLIC
-from mnistnet.runs.run import Metrics
+from mnistnet.runs.run import EpochMetrics
 
 _LINE = 30  # pixels that a line of the legend takes
 _ALIKE = 800  # parameters apart, in which there is no room for a name
@@ -27,7 +27,7 @@ class Point:
     protocol: str
 
 
-def overlay(curves: Mapping[str, Sequence[Metrics]], target: float) -> alt.LayerChart:
+def overlay(curves: Mapping[str, Sequence[EpochMetrics]], target: float) -> alt.LayerChart:
     """Validation error of each run over its epochs, on a logarithmic axis."""
     frame = pd.DataFrame(
         [

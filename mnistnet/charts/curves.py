@@ -7,8 +7,8 @@ import altair as alt
 import pandas as pd
 
 from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
-from mnistnet.insight.predictions.peers import Level
-from mnistnet.runs.run import Metrics
+from mnistnet.insight.predictions.peers import BandPoint
+from mnistnet.runs.run import EpochMetrics
 
 View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]
 VIEWS: tuple[View, ...] = ("accuracy", "error (log)", "loss", "learning rate")
@@ -18,7 +18,7 @@ FLOOR = 5e-5  # half an error in 10,000: an error of 0 has no place on a logarit
 
 
 def curves(
-    metrics: Sequence[Metrics], epochs: int, target: float | None, view: View, band: Sequence[Level] = ()
+    metrics: Sequence[EpochMetrics], epochs: int, target: float | None, view: View, band: Sequence[BandPoint] = ()
 ) -> alt.LayerChart:
     """One view of a run's epochs; `target` is the goal's accuracy, None where there is none.
 
@@ -55,7 +55,7 @@ def curves(
     return alt.LayerChart(layer=[*_band(view, band, epochs, levels, up), lines, *_target(view, target)], height=300)
 
 
-def takeaway(metrics: Sequence[Metrics], view: View) -> str:
+def takeaway(metrics: Sequence[EpochMetrics], view: View) -> str:
     """What the chart shows, as one sentence for those who cannot see it."""
     if not metrics:
         return f"{view}: no epoch is stored yet"
@@ -66,7 +66,7 @@ def takeaway(metrics: Sequence[Metrics], view: View) -> str:
     )
 
 
-def _rows(metrics: Sequence[Metrics], view: View) -> list[tuple[int, str, float]]:
+def _rows(metrics: Sequence[EpochMetrics], view: View) -> list[tuple[int, str, float]]:
     if view == "learning rate":
         return [(row.epoch, "training", row.learning_rate) for row in metrics]
     if view == "loss":
@@ -120,7 +120,7 @@ def _target(view: View, target: float | None) -> list[alt.Chart]:
     return [rule, label]
 
 
-def _band(view: View, band: Sequence[Level], epochs: int, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
+def _band(view: View, band: Sequence[BandPoint], epochs: int, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
     if view not in ("accuracy", "error (log)"):
         return []
     ends = [(level.epoch, level.low, level.high) for level in band if level.epoch <= epochs]

@@ -8,7 +8,7 @@ import altair as alt
 from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, VALIDATION
 from mnistnet.charts.template import Spec, filled, rows_to_come, template
 from mnistnet.nets.rules import Profile
-from mnistnet.nets.summary import IMAGE_SIZE, Walk
+from mnistnet.nets.summary import IMAGE_SIZE, Summary
 
 _DRAWN = [kind for kind in LAYER_TITLE if kind in LAYER]
 _GAP = 1.6
@@ -19,10 +19,10 @@ _SHADES = {"odd": VALIDATION, "even": "#7fb0f2"}
 # time than all the rest of the page.
 
 
-def budget(walk: Walk, profile: Profile) -> Spec:
+def budget(summary: Summary, profile: Profile) -> Spec:
     """Each layer's share of the parameters as a piece of one bar, with the budget as a line."""
-    reach = max(profile.params * 1.06, walk.params * 1.04)
-    return filled(_budget(reach, profile.params), _pieces(walk, reach))
+    reach = max(profile.params * 1.06, summary.params * 1.04)
+    return filled(_budget(reach, profile.params), _pieces(summary, reach))
 
 
 @lru_cache(maxsize=64)
@@ -53,11 +53,11 @@ def _budget(reach: float, most: int) -> str:
     return template(alt.LayerChart(data=rows_to_come, layer=[pieces, numbers, limit], height=52))
 
 
-def _pieces(walk: Walk, reach: float) -> list[dict[str, object]]:
+def _pieces(summary: Summary, reach: float) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     start = 0
-    for layer in sorted({row.layer for row in walk.rows}):
-        own = walk.of_layer(layer)
+    for layer in sorted({row.layer for row in summary.rows}):
+        own = summary.of_layer(layer)
         count = sum(row.params for row in own)
         if not count:
             continue
@@ -69,7 +69,7 @@ def _pieces(walk: Walk, reach: float) -> list[dict[str, object]]:
                 "stop": start + count,
                 "middle": start + count / 2,
                 "parameters": count,
-                "share": f"{count / walk.params:.1%}",
+                "share": f"{count / summary.params:.1%}",
                 "shade": list(_SHADES)[len(rows) % 2],
                 "legible": int(count > reach * 0.03),
             }
@@ -78,22 +78,22 @@ def _pieces(walk: Walk, reach: float) -> list[dict[str, object]]:
     return rows
 
 
-def drawing(walk: Walk) -> Spec:
+def drawing(summary: Summary) -> Spec:
     """The network from left to right: a block's height is its map's side, its width its channels."""
-    rows = _blocks(walk)
-    kinds = tuple(kind for kind in _DRAWN if kind in {row.type for row in walk.rows})
-    edge = max([IMAGE_SIZE, *(row.size for row in walk.rows)]) / 2 + 5
+    rows = _blocks(summary)
+    kinds = tuple(kind for kind in _DRAWN if kind in {row.type for row in summary.rows})
+    edge = max([IMAGE_SIZE, *(row.size for row in summary.rows)]) / 2 + 5
     spec = filled(_drawing(kinds, edge), rows)
     right = max([1.0, *(block["x2"] + _GAP for block in rows)])
     spec["layer"][0]["encoding"]["x"]["scale"] = {"domain": [-0.5, right], "nice": False}
     return spec
 
 
-def _blocks(walk: Walk) -> list[dict[str, Any]]:
+def _blocks(summary: Summary) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     x = 0.0
-    for layer in sorted({row.layer for row in walk.rows}):
-        first = walk.of_layer(layer)[0]
+    for layer in sorted({row.layer for row in summary.rows}):
+        first = summary.of_layer(layer)[0]
         if first.type not in _DRAWN:
             continue
         width = 0.8 + first.channels**0.5

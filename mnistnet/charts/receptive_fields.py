@@ -9,7 +9,7 @@ import pandas as pd
 
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, NEUTRAL, TARGET, TRAINING, VALIDATION
 from mnistnet.charts.template import Spec, filled, rows_to_come, template
-from mnistnet.nets.summary import IMAGE_SIZE, Row
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 
 Coverage: TypeAlias = Literal["none", "middle", "every"]
 _SEES: dict[Coverage, str] = {
@@ -21,14 +21,14 @@ _LABEL_ROOM = 15  # pixels along the axis that a slanted label needs
 _SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
 
 
-def extent(row: Row) -> str:
+def extent(row: LayerSummary) -> str:
     """A receptive field in words: `8×8`, or `30×30, clipped to 28×28` where it is larger than the image."""
     clipped = f", clipped to {IMAGE_SIZE}×{IMAGE_SIZE}" if row.field > IMAGE_SIZE else ""
     return f"{row.field}×{row.field}{clipped}"
 
 
 def along_depth(
-    rows: Sequence[tuple[str, Row]], effective: Mapping[str, Sequence[float]] | None = None
+    rows: Sequence[tuple[str, LayerSummary]], effective: Mapping[str, Sequence[float]] | None = None
 ) -> alt.LayerChart:
     """Receptive field after each named layer, with the image's 28 pixels as a line.
 
@@ -111,7 +111,7 @@ def _effective(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -
     return marks
 
 
-def small(rows: Sequence[tuple[str, Row]]) -> Spec:
+def small(rows: Sequence[tuple[str, LayerSummary]]) -> Spec:
     """The receptive fields along depth in a small chart beside a design: a bar a layer, 28 pixels marked."""
     return filled(
         _small(),
@@ -180,7 +180,7 @@ def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.La
     return alt.LayerChart(layer=[bars, labels], height=240)
 
 
-def _coverage(row: Row) -> Coverage:
+def _coverage(row: LayerSummary) -> Coverage:
     if row.covers_image:
         return "every"
     middle = row.windows[row.size // 2]

@@ -11,7 +11,7 @@ _ON_ORANGE = "#050a14"
 
 
 @dataclass(frozen=True)
-class Step:
+class VariedPrediction:
     """A network's prediction for a variation: the class's name, its probability, and whether it is the prediction for
     the digit as it is set."""
 
@@ -22,7 +22,7 @@ class Step:
     same: bool
 
 
-def strip(steps: Sequence[Step], title: str, current: float) -> alt.LayerChart:
+def strip(steps: Sequence[VariedPrediction], title: str, current: float) -> alt.LayerChart:
     """A row a network, a cell a step: its prediction as text, orange where it differs; that of `current` larger."""
     rows = [
         {

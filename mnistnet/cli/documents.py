@@ -10,7 +10,7 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import Preset
 from mnistnet.nets.summary import require
 from mnistnet.runs.backup.backup import Contents
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 
 Document = dict[str, Any]
@@ -71,7 +71,7 @@ def listed(run: Run) -> Document:
     }
 
 
-def whole(run: Run, metrics: list[Metrics]) -> Document:
+def whole(run: Run, metrics: list[EpochMetrics]) -> Document:
     """What `show --json` prints."""
     return {**listed(run), "metrics": [asdict(row) for row in metrics]}
 

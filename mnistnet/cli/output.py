@@ -13,7 +13,7 @@ from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.network.steps import Computation, Steps
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.runs.backup.backup import Contents
-from mnistnet.runs.run import Damaged, Metrics, Run
+from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import environment, supervisor
 
@@ -36,7 +36,7 @@ class EndedEarly(OperationFailed):
         super().__init__(f"run {run.id}: {run.state} after {done}: {run.message or 'as requested'}; {hint}")
 
 
-class Unasked(BadInput):
+class ConfirmationRequired(BadInput):
     """Nobody is there to be asked."""
 
 
@@ -61,7 +61,7 @@ def follow(store: Store, run_id: str) -> Run:
     """Wait until the run has ended, with a bar on a terminal; the run as it ended."""
     with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         while True:
-            supervisor.look(store)
+            supervisor.refresh(store)
             run = store.run(run_id)
             finished = f"{run.epochs_done} of {_epochs(run.recipe.epochs)} finished"
             bar.label = f"{run.name}: {run.stage or run.state}, {finished}"
@@ -114,7 +114,7 @@ def line(run: Run) -> str:
     )
 
 
-def report(run: Run, metrics: list[Metrics]) -> list[str]:
+def report(run: Run, metrics: list[EpochMetrics]) -> list[str]:
     """A run in full: its line, every epoch, the score of its final weights, and what has to be known of them."""
     lines = [HEADINGS, line(run)]
     if metrics:
@@ -148,11 +148,13 @@ def restored(store: Store, contents: Contents) -> list[str]:
     return lines
 
 
-def is_agreed(run: Run | Damaged) -> bool:
+def is_agreed(run: Run | DamagedRun) -> bool:
     """Whether who sits at the terminal wants the run deleted; Unasked where nobody does."""
     if not (sys.stdin and sys.stdin.isatty()):  # None where it was closed
-        raise Unasked(f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes")
-    if isinstance(run, Damaged):
+        raise ConfirmationRequired(
+            f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes"
+        )
+    if isinstance(run, DamagedRun):
         what = f"damaged: {run.fault}"
     else:
         what = f"{run.name}, {run.state}, {run.epochs_done} of {run.recipe.epochs} epochs"

@@ -18,17 +18,17 @@ from typing import Any
 from mnistnet.errors import OperationFailed
 from mnistnet.nets.presets import PRESETS
 from mnistnet.training import recipe as recipes
-from mnistnet.training.progress import Epoch
+from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
 
 VERSION = 1
 
 
-class Damaged(OperationFailed):
+class DamagedEntry(OperationFailed):
     """A file of the gallery is not what its hash says."""
 
 
-CURVE = tuple(field.name for field in fields(Epoch))
+CURVE = tuple(field.name for field in fields(EpochDone))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Outcome:
     """One seed's training from first epoch to score."""
 
     seed: int
-    curve: tuple[Epoch, ...]
+    curve: tuple[EpochDone, ...]
     train_seconds: float
     test_errors: int
     test_total: int
@@ -128,7 +128,7 @@ def parse(text: str | bytes) -> Entry:
 
 
 def _outcome(value: dict[str, Any]) -> Outcome:
-    return Outcome(**{**value, "curve": tuple(Epoch(*row) for row in value["curve"])})
+    return Outcome(**{**value, "curve": tuple(EpochDone(*row) for row in value["curve"])})
 
 
 def text(one: Entry) -> str:
@@ -164,7 +164,7 @@ def weights(one: Entry) -> bytes:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise Damaged(f"{file.name}: {error.strerror}; get mnistnet's files anew") from None
+        raise DamagedEntry(f"{file.name}: {error.strerror}; get mnistnet's files anew") from None
     if hashlib.sha256(data).hexdigest() != one.weights_file_sha256:
-        raise Damaged(f"{file.name}: not the weights that were scored; get mnistnet's files anew")
+        raise DamagedEntry(f"{file.name}: not the weights that were scored; get mnistnet's files anew")
     return data

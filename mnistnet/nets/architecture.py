@@ -145,7 +145,7 @@ Layer: TypeAlias = Conv | Depthwise | MaxPool | AvgPool | Dropout | Dropout2d | 
 class Architecture(BaseModel):
     """A network for 1x28x28 images and 10 classes, as its design file says it.
 
-    An instance has valid fields; whether its maps fit together is `geometry.walk`'s to say.
+    An instance has valid fields; whether its maps fit together is `summary.summarize`'s to say.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

@@ -20,7 +20,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.architecture import Dropout as DropoutLayer
-from mnistnet.nets.summary import IMAGE_SIZE, Row, require
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, require
 
 # Below, rounding their number would shift the share that is dropped, and nn.Dropout is quick enough.
 _ENOUGH_DRAWS = 1000
@@ -78,7 +78,7 @@ def build(architecture: Architecture, seed: int = 0) -> nn.Sequential:
     """
     rows = require(architecture).rows
     modules: OrderedDict[str, nn.Module] = OrderedDict()
-    before: Row | None = None
+    before: LayerSummary | None = None
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
         for index, layer in enumerate(architecture.layers):
@@ -93,7 +93,7 @@ def build(architecture: Architecture, seed: int = 0) -> nn.Sequential:
 Named = list[tuple[str, nn.Module]]
 
 
-def _conv(conv: Conv | Depthwise, before: Row | None) -> Named:
+def _conv(conv: Conv | Depthwise, before: LayerSummary | None) -> Named:
     inputs = before.channels if before else 1
     channels, groups = (conv.channels, 1) if isinstance(conv, Conv) else (inputs, inputs)
     step: dict[str, Callable[[], nn.Module]] = {
@@ -108,13 +108,13 @@ def _conv(conv: Conv | Depthwise, before: Row | None) -> Named:
     return [(conv.kind, module), *((name, step[name]()) for name in conv.after)]
 
 
-def _linear(linear: Linear, before: Row | None) -> Named:
+def _linear(linear: Linear, before: LayerSummary | None) -> Named:
     values = before.values if before else IMAGE_SIZE**2
     module = nn.Linear(values, linear.features, bias=linear.bias)
     return [("linear", module)] if before and before.flat else [("flatten", nn.Flatten()), ("linear", module)]
 
 
-_MODULES: dict[type[Layer], Callable[[Any, Row | None], Named]] = {
+_MODULES: dict[type[Layer], Callable[[Any, LayerSummary | None], Named]] = {
     Conv: _conv,
     Depthwise: _conv,
     Linear: _linear,
@@ -126,7 +126,7 @@ _MODULES: dict[type[Layer], Callable[[Any, Row | None], Named]] = {
 }
 
 
-def summary(architecture: Architecture) -> str:
+def torchinfo_summary(architecture: Architecture) -> str:
     """torchinfo's own table of the design, as text: the independent witness of our count."""
     import torchinfo  # only here: half a second that no training needs
 

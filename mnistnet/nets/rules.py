@@ -6,7 +6,7 @@ Knows no torch; the only home of 20,000 parameters, 20 epochs and 99.4 %.
 from dataclasses import dataclass
 
 from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Dropout, Dropout2d, GlobalAvgPool, Linear
-from mnistnet.nets.summary import Walk
+from mnistnet.nets.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ class Verdict:
     detail: str
 
 
-def verdicts(architecture: Architecture, walk: Walk, epochs: int, profile: Profile = COURSE) -> list[Verdict]:
+def verdicts(architecture: Architecture, summary: Summary, epochs: int, profile: Profile = COURSE) -> list[Verdict]:
     """The rules in the rubric's order: parameters, epochs, no fully connected layer."""
     linear = [index for index, layer in enumerate(architecture.layers) if isinstance(layer, Linear)]
     places = ", ".join(f"layer {index + 1}" for index in linear)
     return [
         Verdict(
             f"under {profile.params:,} parameters",
-            walk.is_whole and walk.params < profile.params,
-            f"{walk.params:,}; must be under {profile.params:,}"
-            if walk.is_whole
+            summary.is_whole and summary.params < profile.params,
+            f"{summary.params:,}; must be under {profile.params:,}"
+            if summary.is_whole
             else "cannot be counted: a layer does not fit",
         ),
         Verdict(

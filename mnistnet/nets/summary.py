@@ -45,7 +45,7 @@ _WHOLE, _NOTHING = Span(0, IMAGE_SIZE), Span(0, 0)
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerSummary:
     """One operation of the network and what leaves it: the layer table's row.
 
     `size` is the map's height and width in units; `field`, `jump` and `first` are in image pixels:
@@ -63,7 +63,7 @@ class Row:
     jump: int
     first: int
     flat: bool = False
-    before: "Row | None" = dataclasses.field(default=None, repr=False, compare=False)
+    before: "LayerSummary | None" = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -109,10 +109,10 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Summary:
     """The rows of a design, as far as it can be built, and the first fault if there is one."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerSummary, ...]
     fault: Fault | None
 
     @property
@@ -140,7 +140,7 @@ class Walk:
         """Receptive field of the last row, in pixels, not clipped to the image."""
         return self.rows[-1].field if self.rows else 1
 
-    def of_layer(self, layer: int) -> tuple[Row, ...]:
+    def of_layer(self, layer: int) -> tuple[LayerSummary, ...]:
         """The rows that layer number `layer` (from 0) became."""
         return tuple(row for row in self.rows if row.layer == layer)
 
@@ -149,16 +149,16 @@ class _Impossible(Exception):  # noqa: N818 - never leaves this module
     pass
 
 
-_INPUT = Row(layer=-1, type="input", channels=1, size=IMAGE_SIZE, params=0, macs=0, field=1, jump=1, first=0)
+_INPUT = LayerSummary(layer=-1, type="input", channels=1, size=IMAGE_SIZE, params=0, macs=0, field=1, jump=1, first=0)
 
 
-def walk(architecture: Architecture) -> Walk:
+def summarize(architecture: Architecture) -> Summary:
     """The design's rows in order, batch norm, dropout and pooling as their own; ReLU has none.
 
-    Never raises: an impossible layer ends the walk and becomes its fault. A design that is monstrously
+    Never raises: an impossible layer ends the summary and becomes its fault. A design that is monstrously
     large, or does not end in 10 values, has all its rows and a fault on its largest or last layer.
     """
-    rows: list[Row] = []
+    rows: list[LayerSummary] = []
     state = _INPUT
     for index, layer in enumerate(architecture.layers):
         try:
@@ -166,24 +166,24 @@ def walk(architecture: Architecture) -> Walk:
                 state = replace(row, layer=index)
                 rows.append(state)
         except _Impossible as error:
-            return Walk(tuple(rows), Fault(index, str(error)))
-    return Walk(tuple(rows), _monstrous(rows) or _ending(state, len(architecture.layers) - 1))
+            return Summary(tuple(rows), Fault(index, str(error)))
+    return Summary(tuple(rows), _monstrous(rows) or _ending(state, len(architecture.layers) - 1))
 
 
-def require(architecture: Architecture) -> Walk:
-    """The walk of a design without fault; DesignError names the layer otherwise."""
-    result = walk(architecture)
+def require(architecture: Architecture) -> Summary:
+    """The summary of a design without fault; DesignError names the layer otherwise."""
+    result = summarize(architecture)
     if result.fault:
         raise DesignError(f"layers.{result.fault.layer}: {result.fault.message}")
     return result
 
 
-def window(row: Row, unit: int) -> Span:
+def window(row: LayerSummary, unit: int) -> Span:
     """The pixels that unit `unit` (0 to row.size - 1) of `row` can see along one axis, first to last."""
     return row.windows[unit]
 
 
-def _monstrous(rows: list[Row]) -> Fault | None:
+def _monstrous(rows: list[LayerSummary]) -> Fault | None:
     for count, (most, what) in _MOST.items():
         counts = [getattr(row, count) for row in rows]
         if sum(counts) > most:
@@ -193,7 +193,7 @@ def _monstrous(rows: list[Row]) -> Fault | None:
     return None
 
 
-def _ending(last: Row, layer: int) -> Fault | None:
+def _ending(last: LayerSummary, layer: int) -> Fault | None:
     if last.values == CLASSES:
         return None
     shape = "×".join(map(str, last.shape))
@@ -205,7 +205,7 @@ def _ending(last: Row, layer: int) -> Fault | None:
     return Fault(layer, f"the output is {shape} = {last.values:,} values: 10 are needed; {remedy}")
 
 
-def _conv(before: Row, conv: Conv | Depthwise) -> list[Row]:
+def _conv(before: LayerSummary, conv: Conv | Depthwise) -> list[LayerSummary]:
     if before.flat:
         raise _Impossible("a convolution cannot follow a linear layer; move it before")
     room = before.size + 2 * conv.padding
@@ -237,7 +237,7 @@ def _conv(before: Row, conv: Conv | Depthwise) -> list[Row]:
     return [state, *steps]
 
 
-def _pool(before: Row, pool: MaxPool | AvgPool) -> list[Row]:
+def _pool(before: LayerSummary, pool: MaxPool | AvgPool) -> list[LayerSummary]:
     if before.flat:
         raise _Impossible("pooling cannot follow a linear layer; move it before")
     if pool.size > before.size:
@@ -248,13 +248,13 @@ def _pool(before: Row, pool: MaxPool | AvgPool) -> list[Row]:
     return [_pooled(before, pool.kind, pool.size)]
 
 
-def _global_pool(before: Row, pool: GlobalAvgPool) -> list[Row]:
+def _global_pool(before: LayerSummary, pool: GlobalAvgPool) -> list[LayerSummary]:
     if before.flat:
         raise _Impossible("global average pooling cannot follow a linear layer; move it before")
     return [_pooled(before, pool.kind, before.size)]
 
 
-def _pooled(before: Row, kind: str, size: int) -> Row:
+def _pooled(before: LayerSummary, kind: str, size: int) -> LayerSummary:
     return replace(
         before,
         type=kind,
@@ -267,13 +267,13 @@ def _pooled(before: Row, kind: str, size: int) -> Row:
     )
 
 
-def _dropout(before: Row, dropout: Layer) -> list[Row]:
+def _dropout(before: LayerSummary, dropout: Layer) -> list[LayerSummary]:
     if before.flat and not isinstance(dropout, Dropout):
         raise _Impossible("dropout of whole channels cannot follow a linear layer; choose plain dropout")
     return [replace(before, type=dropout.kind, params=0, macs=0)]
 
 
-def _linear(before: Row, linear: Linear) -> list[Row]:
+def _linear(before: LayerSummary, linear: Linear) -> list[LayerSummary]:
     weights = before.values * linear.features
     return [
         replace(
@@ -286,7 +286,7 @@ def _linear(before: Row, linear: Linear) -> list[Row]:
     ]
 
 
-_ROWS: dict[type, Callable[..., list[Row]]] = {
+_ROWS: dict[type, Callable[..., list[LayerSummary]]] = {
     Conv: _conv,
     Depthwise: _conv,
     MaxPool: _pool,

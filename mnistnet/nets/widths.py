@@ -1,7 +1,7 @@
 """How wide layers may be under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
 
 from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv, Linear
-from mnistnet.nets.summary import walk
+from mnistnet.nets.summary import summarize
 
 
 def largest_width(architecture: Architecture, layer: int, budget: int) -> int | None:
@@ -13,7 +13,7 @@ def largest_width(architecture: Architecture, layer: int, budget: int) -> int | 
     """
     if not _is_free(architecture, layer):
         return None
-    one, two = (walk(_with_widths(architecture, {layer: width})) for width in (1, 2))
+    one, two = (summarize(_with_widths(architecture, {layer: width})) for width in (1, 2))
     if not one.is_whole or one.params >= budget:
         return None
     return min((budget - 1 - one.params) // (two.params - one.params) + 1, MAX_CHANNELS)
@@ -33,7 +33,7 @@ def shrunk(architecture: Architecture, budget: int) -> Architecture:
     }
     for percent in range(100, 0, -1):
         widths = {index: max(1, width * percent // 100) for index, width in free.items()}
-        if walk(_with_widths(architecture, widths)).params < budget:
+        if summarize(_with_widths(architecture, widths)).params < budget:
             return _with_widths(architecture, _filled(architecture, widths, free, budget))
     return architecture
 
@@ -44,7 +44,7 @@ def _filled(architecture: Architecture, widths: dict[int, int], most: dict[int, 
     while open_layers:
         index = min(open_layers, key=lambda index: found[index] / most[index])
         wider = {**found, index: found[index] + 1}
-        fits = walk(_with_widths(architecture, wider)).params < budget
+        fits = summarize(_with_widths(architecture, wider)).params < budget
         if fits:
             found = wider
         if not fits or found[index] == most[index]:

@@ -6,7 +6,7 @@ from mnistnet import gallery
 from mnistnet.gallery import Entry
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files.predictions import Predictions, unpack
-from mnistnet.runs.run import GALLERY, Metrics, Run, State
+from mnistnet.runs.run import GALLERY, EpochMetrics, Run, RunState
 
 
 def runs() -> list[Run]:
@@ -20,9 +20,9 @@ def entry_of(run_id: str) -> Entry | None:
     return entry if entry and not entry.is_final_fit else None
 
 
-def metrics(entry: Entry) -> list[Metrics]:
+def metrics(entry: Entry) -> list[EpochMetrics]:
     """The first seed's epochs; their checkpoints were not kept."""
-    return [Metrics(**asdict(row), checkpoint="", checkpoint_sha256="") for row in entry.outcomes[0].curve]
+    return [EpochMetrics(**asdict(row), checkpoint="", checkpoint_sha256="") for row in entry.outcomes[0].curve]
 
 
 def predictions(entry: Entry) -> Predictions | None:
@@ -38,7 +38,7 @@ def as_run(entry: Entry) -> Run:
     return Run(
         id=f"{GALLERY}{entry.preset}",
         name=entry.preset,
-        state=State.DONE,
+        state=RunState.DONE,
         architecture_json=preset.architecture.to_json(),
         recipe_json=entry.recipe.changed(seed=first.seed).model_dump_json(),
         params=preset.params,

@@ -12,7 +12,7 @@ from pathlib import Path
 from mnistnet import strict_json, system
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.summary import Walk, require
+from mnistnet.nets.summary import Summary, require
 from mnistnet.runs.store.database import StoreError
 from mnistnet.training.recipe import MAX_EPOCHS, Recipe
 
@@ -99,20 +99,22 @@ def require_allowed(architecture: Architecture, recipe: Recipe) -> None:
 
 def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
     """About how many bytes a worker will have at its peak."""
-    walk = require(architecture)
-    values = walk.values * recipe.batch_size * 4
-    return round(_BASE_MB * _MB + _COPIES_OF_VALUES * values + _batch_memory(walk) + walk.params * _BYTES_PER_PARAMETER)
+    summary = require(architecture)
+    values = summary.values * recipe.batch_size * 4
+    return round(
+        _BASE_MB * _MB + _COPIES_OF_VALUES * values + _batch_memory(summary) + summary.params * _BYTES_PER_PARAMETER
+    )
 
 
-def _batch_memory(walk: Walk) -> int:
+def _batch_memory(summary: Summary) -> int:
     """Bytes that evaluating a batch outside training takes, or looking into one."""
-    return _COPIES_OF_BATCH * max(_BATCH_BYTES, walk.values * 4)
+    return _COPIES_OF_BATCH * max(_BATCH_BYTES, summary.values * 4)
 
 
 def require_allowed_to_look(architecture: Architecture) -> None:
     """OverLimit for a network that takes too much memory to look into; DesignError for one that cannot be built."""
-    walk, allowed = require(architecture), current().memory
-    needed = _BASE_MB * _MB + _batch_memory(walk) + walk.params * _BYTES_PER_PARAMETER
+    summary, allowed = require(architecture), current().memory
+    needed = _BASE_MB * _MB + _batch_memory(summary) + summary.params * _BYTES_PER_PARAMETER
     if needed > allowed:
         raise OverLimit(
             f"design {strict_json.shown(architecture.name)}: looking into this network needs about "

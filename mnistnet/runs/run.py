@@ -8,11 +8,11 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.training import recipe as recipes
-from mnistnet.training.progress import Epoch
+from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where a run stands. The first terminal state wins; `interrupted` and `stopped` can be resumed."""
 
     QUEUED = "queued"
@@ -36,13 +36,13 @@ class State(StrEnum):
 
 
 GALLERY = "gallery-"  # how the ids of runs begin that no store has
-ACTIVE = (State.QUEUED, State.STARTING, State.RUNNING)
-CLAIMED = (State.STARTING, State.RUNNING)
-RESUMABLE = (State.STOPPED, State.INTERRUPTED)
+ACTIVE = (RunState.QUEUED, RunState.STARTING, RunState.RUNNING)
+CLAIMED = (RunState.STARTING, RunState.RUNNING)
+RESUMABLE = (RunState.STOPPED, RunState.INTERRUPTED)
 
 
 @dataclass(frozen=True)
-class Metrics(Epoch):
+class EpochMetrics(EpochDone):
     """One stored epoch, and the checkpoint it belongs to. Before version 3 of the store guesses were not hashed."""
 
     checkpoint: str
@@ -56,7 +56,7 @@ class Run:
 
     id: str
     name: str
-    state: State
+    state: RunState
     architecture_json: str
     recipe_json: str
     params: int
@@ -135,12 +135,12 @@ class Run:
         """
         if self.recipe.protocol == "course":
             return ("test",)
-        return ("test", "validation") if self.state is State.DONE else ("validation",)
+        return ("test", "validation") if self.state is RunState.DONE else ("validation",)
 
     @property
     def is_training(self) -> bool:
         """Whether a worker has it."""
-        return self.state is State.RUNNING
+        return self.state is RunState.RUNNING
 
     @property
     def train_images(self) -> int:
@@ -149,7 +149,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Damaged:
+class DamagedRun:
     """A row of the store of which no run can be made. `id`: as it may be shown; `fault`: the column and its value."""
 
     number: int
@@ -158,7 +158,7 @@ class Damaged:
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """Someone who logged in. Where nobody logs in there are no persons, and everyone may do everything."""
 
     name: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from mnistnet.nets.summary import Walk
+from mnistnet.nets.summary import Summary
 
 # Fitted to the epochs of what mnistnet-16k was then (16,170 parameters, full convolutions), course-10040 and
 # course-19122: 5.9, 8.9 and 12.1 s for 60,000 images
@@ -28,7 +28,7 @@ _NEARLY_FREE = {"dropout2d"}  # draws one number a channel
 class Measured:
     """One epoch as it was: what the network costs and how fast it went, in images per second."""
 
-    walk: Walk
+    summary: Summary
     images_per_second: float
 
 
@@ -43,13 +43,13 @@ class Estimate:
     runs_seen: int
 
 
-def estimate(walk: Walk, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:
+def estimate(summary: Summary, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:
     """Training time of `epochs` epochs of `images` images each, corrected by the median of what was seen.
 
     The range is that of the measured ratios with a margin, without those far off the median.
     """
-    ratios = [1 / (one.images_per_second * seconds_per_image(one.walk)) for one in seen if one.images_per_second]
-    modelled = seconds_per_image(walk) * images * epochs
+    ratios = [1 / (one.images_per_second * seconds_per_image(one.summary)) for one in seen if one.images_per_second]
+    modelled = seconds_per_image(summary) * images * epochs
     if not ratios:
         return Estimate(modelled, modelled * _UNMEASURED[0], modelled * _UNMEASURED[1], 0)
     middle = median(ratios)
@@ -58,7 +58,7 @@ def estimate(walk: Walk, images: int, epochs: int, seen: Iterable[Measured]) -> 
     return Estimate(modelled * middle, modelled * low, modelled * high, len(ratios))
 
 
-def seconds_per_image(walk: Walk) -> float:
+def seconds_per_image(summary: Summary) -> float:
     """The uncorrected model: forward, backward and update of one image."""
-    values = sum(row.values for row in walk.rows if row.type not in _NEARLY_FREE)
-    return _SECONDS_PER_IMAGE + walk.macs * _SECONDS_PER_MAC + values * _SECONDS_PER_VALUE
+    values = sum(row.values for row in summary.rows if row.type not in _NEARLY_FREE)
+    return _SECONDS_PER_IMAGE + summary.macs * _SECONDS_PER_MAC + values * _SECONDS_PER_VALUE

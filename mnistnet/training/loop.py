@@ -21,7 +21,7 @@ from mnistnet.errors import OperationFailed
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.kernels.fusion import fused
 from mnistnet.training.optimizers import optimizer
-from mnistnet.training.progress import Epoch, Step
+from mnistnet.training.progress import BatchDone, EpochDone
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
 
@@ -84,7 +84,7 @@ class Training:
         self._optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]
 
-    def run(self) -> Iterator[Step | Epoch]:
+    def run(self) -> Iterator[BatchDone | EpochDone]:
         """Train the epochs that are left: a Step after each batch, an Epoch at the end of each.
 
         Raises Diverged before the optimizer step that would have used a loss that is not finite (on a
@@ -93,7 +93,7 @@ class Training:
         while self.epoch < self.recipe.epochs:
             yield from self._one_epoch(self.epoch + 1)
 
-    def _one_epoch(self, epoch: int) -> Iterator[Step | Epoch]:
+    def _one_epoch(self, epoch: int) -> Iterator[BatchDone | EpochDone]:
         started = time.perf_counter()
         torch.manual_seed(_epoch_seed(self.recipe.seed, epoch))
         order = torch.randperm(len(self._labels))[: self._used].to(self.device)
@@ -104,7 +104,7 @@ class Training:
             loss, hits = self._train_batch(chosen, (epoch - 1) * self._steps + step)
             loss_sum += loss * len(chosen)
             right += hits
-            yield Step(epoch, step + 1, self._steps)
+            yield BatchDone(epoch, step + 1, self._steps)
         train_loss = float(loss_sum) / self._used
         seconds = time.perf_counter() - started
         validation = self._validate()
@@ -112,7 +112,7 @@ class Training:
         if not (math.isfinite(train_loss) and math.isfinite(validation["validation_loss"])):
             raise Diverged(epoch, self.recipe)
         self.epoch = epoch
-        yield Epoch(
+        yield EpochDone(
             epoch=epoch,
             train_loss=train_loss,
             train_accuracy=int(right) / self._used,

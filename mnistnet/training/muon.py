@@ -77,12 +77,14 @@ def _evened(steps: list[Tensor]) -> list[Tensor]:
         places[step.shape].append(place)
     result = list(steps)
     for shape, chosen in places.items():
-        for place, step in zip(chosen, evened(torch.stack([steps[place].flatten(1) for place in chosen])), strict=True):
+        for place, step in zip(
+            chosen, orthogonalized(torch.stack([steps[place].flatten(1) for place in chosen])), strict=True
+        ):
             result[place] = step.view(shape)
     return result
 
 
-def evened(matrices: Tensor) -> Tensor:
+def orthogonalized(matrices: Tensor) -> Tensor:
     """Matrices (n, rows, columns) with the same singular vectors and singular values of 0.7 to 1.2.
 
     Values below some 500th of the matrix's length come out smaller; 0 stays 0. Where there are more rows than

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Step:
+class BatchDone:
     """One batch has been trained on: `step` of `steps` in epoch `epoch`, all from 1."""
 
     epoch: int
@@ -13,7 +13,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class EpochDone:
     """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
 
     Training figures were taken on the way, on augmented images; validation figures are those of the

@@ -22,7 +22,7 @@ def run() -> None:
     auth.require()
     if destination := session.destination():
         st.switch_page(destination)
-    session.synchronise()
+    session.synchronize()
     widgets.messages()
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()

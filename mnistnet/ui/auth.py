@@ -16,7 +16,7 @@ import streamlit as st
 from mnistnet import login
 from mnistnet.cli import serving
 from mnistnet.errors import BadInput
-from mnistnet.runs.run import Person, Run
+from mnistnet.runs.run import Run, User
 from mnistnet.ui import widgets
 
 _REFUSAL = "This dashboard serves no network without a login. Whoever started it finds the reason in its log."
@@ -49,7 +49,7 @@ def require() -> None:
         st.stop()
 
 
-def person() -> Person | None:
+def user() -> User | None:
     """Who acts here; None where nobody logs in and everyone may do everything.
 
     Raises NotLoggedIn where somebody would have to be logged in and nobody is: an action must not take the one
@@ -59,19 +59,19 @@ def person() -> Person | None:
         return None
     if not (name := _name()):
         raise NotLoggedIn("nobody is logged in: only people who are may do this; log in and try again")
-    return Person(name, name in login.administrators(_secrets() or {}))
+    return User(name, name in login.administrators(_secrets() or {}))
 
 
 def owner() -> str:
     """The name under which a run is started here; empty where nobody logs in. Raises as `person`."""
-    who = person()
+    who = user()
     return who.name if who else ""
 
 
 def objection(run: Run) -> str | None:
     """Why whoever is there may not stop, resume or delete the run, for a button's help; None where they may."""
     try:
-        who = person()
+        who = user()
     except NotLoggedIn as error:
         return str(error)
     if who is None or who.may_change(run):

@@ -19,12 +19,11 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation
-from mnistnet.nets import summary
 from mnistnet.nets.architecture import Architecture, Conv, Depthwise
-from mnistnet.nets.summary import Row, Walk
+from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
-from mnistnet.runs.run import Damaged, Metrics, Run
+from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.store.store import Store, default_root
 from mnistnet.runs.store.transitions import DamagedRunError, UnknownRun
 from mnistnet.runs.worker import supervisor
@@ -48,7 +47,7 @@ class Snapshot:
     problem: str | None = None
     set_aside: Sequence[str] = ()  # databases that were damaged, by their files' names
     folders_aside: Sequence[str] = ()  # of runs that could not be taken into a new database
-    damaged: Sequence[Damaged] = ()
+    damaged: Sequence[DamagedRun] = ()
 
     def run(self, run_id: str | None) -> Run | None:
         """The run of this id; None where there is none."""
@@ -74,7 +73,7 @@ def forget() -> None:
 def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
     place = store()
     try:
-        supervisor.look(place)
+        supervisor.refresh(place)
         found = place.reading()
         problem = _gone(root, is_there=place.database.exists())
         databases, folders = place.database.set_aside(), place.folders_aside()
@@ -157,7 +156,7 @@ def chosen(run_id: str | None) -> Run | None:
         return None
 
 
-def metrics(run: Run) -> list[Metrics]:
+def metrics(run: Run) -> list[EpochMetrics]:
     """The stored epochs of a run."""
     if entry := gallery_runs.entry_of(run.id):
         return gallery_runs.metrics(entry)
@@ -165,26 +164,26 @@ def metrics(run: Run) -> list[Metrics]:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _metrics(root: str, run_id: str, attempt: int, epochs_done: int) -> list[Metrics]:
+def _metrics(root: str, run_id: str, attempt: int, epochs_done: int) -> list[EpochMetrics]:
     return store().metrics(run_id)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def walk(architecture: Architecture) -> Walk:
+def summary(architecture: Architecture) -> Summary:
     """The design's rows and its first fault."""
-    return summary.walk(architecture)
+    return summarize(architecture)
 
 
-def named_layers(architecture: Architecture) -> list[tuple[str, Row]]:
+def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
     """The layers with a receptive field of their own (not batch norm, not dropout), named by number and kind."""
     return [
         (f"{row.layer + 1} {_kind(architecture, row)}", row)
-        for row in walk(architecture).rows
+        for row in summary(architecture).rows
         if row.type not in _SAME_FIELD
     ]
 
 
-def _kind(architecture: Architecture, row: Row) -> str:
+def _kind(architecture: Architecture, row: LayerSummary) -> str:
     """The kind as the Design page names it: `conv 3×3`, `depthwise 3×3, stride 2`, `conv 1×1`, `max pool`."""
     layer = architecture.layers[row.layer]
     if not isinstance(layer, Conv | Depthwise):
@@ -200,7 +199,7 @@ def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> E
     """
     is_sample = recipe.dataset == datasets.OFFLINE.name
     seen = (
-        Measured(walk(run.architecture), run.images_per_second)
+        Measured(summary(run.architecture), run.images_per_second)
         for run in islice(snapshot().runs, _RUNS_TO_LOOK_AT)
         if run.epochs_done
         and run.images_per_second
@@ -208,7 +207,7 @@ def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> E
         and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
     )
     images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(walk(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+    return estimate(summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
 
 
 def log_tail(run: Run) -> str:
@@ -270,6 +269,6 @@ def images(dataset: str, protocol: str, split: SplitName) -> Bytes:
 @st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")
 def torchinfo_summary(architecture: Architecture) -> str:
     """torchinfo's table of the design. Imports torch at its first call, and not before."""
-    from mnistnet.nets.network import summary
+    from mnistnet.nets.network import torchinfo_summary
 
-    return summary(architecture)
+    return torchinfo_summary(architecture)

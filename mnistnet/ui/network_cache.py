@@ -12,7 +12,7 @@ import streamlit as st
 
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
-from mnistnet.insight.network.results import Covered, Driver, Field, Floats, Speaker
+from mnistnet.insight.network.results import EffectiveField, Floats, Occlusion, TopActivation, UnitAttribution
 from mnistnet.insight.network.steps import Steps, finish
 from mnistnet.insight.predictions import label_errors
 from mnistnet.nets.architecture import Architecture
@@ -22,7 +22,7 @@ from mnistnet.runs.store.store import default_root
 from mnistnet.ui import cache, computations
 
 if TYPE_CHECKING:
-    from mnistnet.insight.network.probe import Lens
+    from mnistnet.insight.network.probe import Probe
 
 SAMPLE = 64  # images that an effective field is averaged over
 SEARCHED = 10_000  # training images, about, that are searched for similar ones unless all are asked for
@@ -41,7 +41,7 @@ def _layers(subject: Subject) -> list[int]:
     return [row.layer for _, row in cache.named_layers(architecture(subject))]
 
 
-def lens(subject: Subject, dataset: str) -> "Lens":
+def probe(subject: Subject, dataset: str) -> "Probe":
     """The network to look at.
 
     Raises weights.NoWeights or gallery.Damaged where its weights cannot be had, OverLimit where looking into it takes
@@ -62,35 +62,35 @@ def _weights(subject: Subject) -> tuple[str, str]:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network…")
-def _trained(root: str, weights: str, _run: Run) -> "Lens":
-    from mnistnet.insight.network.probe import Lens
+def _trained(root: str, weights: str, _run: Run) -> "Probe":
+    from mnistnet.insight.network.probe import Probe
     from mnistnet.insight.network.weights import network_of
 
-    return Lens(network_of(cache.store(), _run), datasets.source(_run.recipe.dataset))
+    return Probe(network_of(cache.store(), _run), datasets.source(_run.recipe.dataset))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Building the network…")
-def _untrained(architecture: Architecture, dataset: str) -> "Lens":
-    from mnistnet.insight.network.probe import Lens
+def _untrained(architecture: Architecture, dataset: str) -> "Probe":
+    from mnistnet.insight.network.probe import Probe
     from mnistnet.nets.network import build
 
-    return Lens(build(architecture), datasets.source(dataset))
+    return Probe(build(architecture), datasets.source(dataset))
 
 
 def probabilities(run: Run, images: Bytes) -> Floats:
     """Of images (n, 28, 28) uint8: (n, 10). Not cached: it takes milliseconds."""
-    found = lens(run, run.recipe.dataset)
+    found = probe(run, run.recipe.dataset)
     with computations.turn():
         return found.probabilities(images)
 
 
-def covered(run: Run, image: Bytes, shade: int) -> Covered:
+def occlusion(run: Run, image: Bytes, shade: int) -> Occlusion:
     """The answers to an image with a patch of `shade` around each pixel in turn."""
 
-    def start() -> Steps[Covered]:
+    def start() -> Steps[Occlusion]:
         from mnistnet.insight.network import saliency
 
-        return saliency.covered(lens(run, run.recipe.dataset), image, shade)
+        return saliency.occlusion(probe(run, run.recipe.dataset), image, shade)
 
     return computations.result(
         ("covered", *_weights(run), image.tobytes(), shade), start, "Covering the digit, place by place"
@@ -104,19 +104,19 @@ def gradient(run: Run, image: Bytes, towards: int, against: int) -> Floats:
         from mnistnet.insight.network import saliency
 
         yield 0.0
-        return saliency.gradient(lens(run, run.recipe.dataset), image, towards, against)
+        return saliency.gradient(probe(run, run.recipe.dataset), image, towards, against)
 
     key = ("gradient", *_weights(run), image.tobytes(), towards, against)
     return computations.result(key, start, "Computing the gradient")
 
 
-def speakers(run: Run, image: Bytes, towards: int) -> dict[int, Speaker]:
+def unit_attributions(run: Run, image: Bytes, towards: int) -> dict[int, UnitAttribution]:
     """For each layer that looks at something new, the unit that added most to a class's logit."""
 
-    def start() -> Steps[dict[int, Speaker]]:
+    def start() -> Steps[dict[int, UnitAttribution]]:
         from mnistnet.insight.network import receptive_fields
 
-        return receptive_fields.speakers(lens(run, run.recipe.dataset), _layers(run), image, towards)
+        return receptive_fields.unit_attributions(probe(run, run.recipe.dataset), _layers(run), image, towards)
 
     key = ("speakers", *_weights(run), image.tobytes(), towards)
     return computations.result(key, start, "Computing what each layer adds")
@@ -127,33 +127,35 @@ def maps(run: Run, image: Bytes) -> dict[int, Floats]:
 
     def start() -> Steps[dict[int, Floats]]:
         yield 0.0
-        found = lens(run, run.recipe.dataset).shown(image)
+        found = probe(run, run.recipe.dataset).shown(image)
         return {layer: found[layer] for layer in _layers(run)}
 
     return computations.result(("maps", *_weights(run), image.tobytes()), start, "Computing the feature maps")
 
 
-def effective(subject: Subject, images: Bytes, dataset: str) -> dict[int, Field]:
+def effective_fields(subject: Subject, images: Bytes, dataset: str) -> dict[int, EffectiveField]:
     """The effective field of each layer that looks at something new, over the first of these images."""
     sample = images[:SAMPLE]
 
-    def start() -> Steps[dict[int, Field]]:
+    def start() -> Steps[dict[int, EffectiveField]]:
         from mnistnet.insight.network import receptive_fields
 
-        return receptive_fields.effective(lens(subject, dataset), _layers(subject), sample)
+        return receptive_fields.effective_fields(probe(subject, dataset), _layers(subject), sample)
 
     key = ("effective", *_weights(subject), dataset, _digest(sample))
     return computations.result(key, start, "Measuring the effective receptive field of each layer")
 
 
-def drivers(subject: Subject, dataset: str, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
+def top_activations(
+    subject: Subject, dataset: str, layer: int, channel: int, images: Bytes, count: int
+) -> list[TopActivation]:
     """The images, of the first of these, that drive a channel hardest."""
     sample = images[:DRIVEN_BY]
 
-    def start() -> Steps[list[Driver]]:
+    def start() -> Steps[list[TopActivation]]:
         from mnistnet.insight.network import receptive_fields
 
-        return receptive_fields.drivers(lens(subject, dataset), layer, channel, sample, count)
+        return receptive_fields.top_activations(probe(subject, dataset), layer, channel, sample, count)
 
     key = ("drivers", *_weights(subject), dataset, layer, channel, _digest(sample), count)
     return computations.result(key, start, "Searching the images that activate this channel most")
@@ -173,7 +175,7 @@ def _training_images(dataset: str, protocol: str) -> tuple[Bytes, Bytes]:
 
 
 @dataclass(frozen=True, eq=False)
-class Alike:
+class SimilarDigit:
     """A training image (28, 28) uint8, its class's name, and how like a given one it is (cosine)."""
 
     image: Bytes
@@ -188,24 +190,26 @@ def searched(run: Run, *, everything: bool) -> tuple[Bytes, Bytes]:
     return images[::step], labels[::step]
 
 
-def alike(run: Run, image: Bytes, count: int, of_class: int | None = None, *, everything: bool = False) -> list[Alike]:
+def similar_digits(
+    run: Run, image: Bytes, count: int, of_class: int | None = None, *, everything: bool = False
+) -> list[SimilarDigit]:
     """The training images, of one class or of any, most like one to this network."""
     from mnistnet.insight.network.neighbours import nearest
 
     images, labels = searched(run, everything=everything)
     places = np.arange(len(labels)) if of_class is None else np.flatnonzero(labels == of_class)
     with computations.turn():
-        (wanted,) = finish(lens(run, run.recipe.dataset).features(image[None]))
+        (wanted,) = finish(probe(run, run.recipe.dataset).features(image[None]))
     classes = datasets.source(run.recipe.dataset).classes
     found = nearest(_features(run, everything)[places], wanted, count)
-    return [Alike(images[places[at]], classes[int(labels[places[at]])], likeness) for at, likeness in found]
+    return [SimilarDigit(images[places[at]], classes[int(labels[places[at]])], likeness) for at, likeness in found]
 
 
 def _features(run: Run, everything: bool) -> Floats:
     images, _ = searched(run, everything=everything)
 
     def start() -> Steps[Floats]:
-        return lens(run, run.recipe.dataset).features(images)
+        return probe(run, run.recipe.dataset).features(images)
 
     doing = f"Computing the features of {len(images):,} training digits, once"
     return computations.result(("features", *_weights(run), len(images)), start, doing)

@@ -28,7 +28,7 @@ from mnistnet.ui.url import (
     RUN,
     SPLIT,
     VIEW,
-    Field,
+    Parameter,
 )
 
 _ADDRESS = "_address"  # what this session last wrote into the address bar
@@ -43,7 +43,7 @@ _DESTINATION = "_destination"
 _BEHIND_SECONDS = 0.7
 
 
-def synchronise() -> None:
+def synchronize() -> None:
     """Bring session and address together; once at the top of every full script run."""
     session, first = st.session_state, _ADDRESS not in st.session_state
     session.setdefault(_ADDRESS, {})
@@ -68,13 +68,13 @@ def _read_address() -> None:
             st.session_state[f"_{field.key}"] = field.default
 
 
-def _take_from_address(field: Field, text: str) -> None:
+def _take_from_address(field: Parameter, text: str) -> None:
     if field.key in (DESIGN, RECIPE):
         st.session_state[_GIVEN] = True
     try:
         value = field.decode(text)
     except MnistnetError as error:
-        tell(f"The address was only partly understood, and that part was left out: {error}")
+        notify(f"The address was only partly understood, and that part was left out: {error}")
         return
     st.session_state[f"_{field.key}"] = value
     if field.key == DESIGN:
@@ -158,18 +158,18 @@ def networks() -> tuple[str, ...] | None:
     return value
 
 
-def put_design(architecture: Architecture, keep_ids: list[str] | None = None) -> None:
+def set_design(architecture: Architecture, keep_ids: list[str] | None = None) -> None:
     """Make another design the current one; `keep_ids` are its layers' ids where they are the old layers."""
     _set(DESIGN, architecture)
     st.session_state[_LAYER_IDS] = keep_ids or _new_ids(architecture.layers)
 
 
-def put_recipe(changed: Recipe) -> None:
+def set_recipe(changed: Recipe) -> None:
     """Make another recipe the current one."""
     _set(RECIPE, changed)
 
 
-def put_profile(name: str) -> None:
+def set_profile(name: str) -> None:
     """Choose another set of rules for the design."""
     _set(PROFILE, name)
 
@@ -262,7 +262,7 @@ def go_to(page: str) -> None:
     st.session_state[_DESTINATION] = page
 
 
-def see_fields(run_id: str, index: int | None = None) -> None:
+def show_receptive_fields(run_id: str, index: int | None = None) -> None:
     """Look at what a run's layers see, of the image `index` where one is given."""
     choose_network(run_id)
     if index is not None:
@@ -281,7 +281,7 @@ def destination() -> str | None:
     return page
 
 
-def tell(message: str) -> None:
+def notify(message: str) -> None:
     """Leave a message for the top of the page, once."""
     st.session_state.setdefault(_MESSAGES, []).append(message)
 
@@ -297,7 +297,7 @@ def messages() -> list[str]:
     return found
 
 
-def unclick() -> None:
+def reset_selection() -> None:
     """Forget what was clicked in charts: the browser tells a click only where it differs from the last."""
     st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
 

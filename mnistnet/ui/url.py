@@ -19,7 +19,7 @@ TABLE = "table"  # the network looked at is the current design, not a run's
 
 
 @dataclass(frozen=True)
-class Field:
+class Parameter:
     """One thing kept in session and address, and how it is written there."""
 
     key: str
@@ -57,15 +57,15 @@ def _one_of(key: str, allowed: Collection[str]) -> Callable[[str], str]:
 
 
 FIELDS = (
-    Field(DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
-    Field(RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
-    Field(RUN, None, str, _run_id),
-    Field(SPLIT, "test", str, _one_of(SPLIT, get_args(SplitName))),
-    Field(DIGIT, None, str, _index),
-    Field(NETWORK, TABLE, str, _run_id),
-    Field(PROFILE, COURSE.name, str, _one_of(PROFILE, PROFILES)),
-    Field(VIEW, VIEWS[0], str, _one_of(VIEW, VIEWS)),
-    Field(QUESTION, QUESTIONS[0], str, _one_of(QUESTION, QUESTIONS)),
-    Field(OTHER, None, str, _run_id),
-    Field(NETWORKS, None, ",".join, _run_ids),
+    Parameter(DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
+    Parameter(RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
+    Parameter(RUN, None, str, _run_id),
+    Parameter(SPLIT, "test", str, _one_of(SPLIT, get_args(SplitName))),
+    Parameter(DIGIT, None, str, _index),
+    Parameter(NETWORK, TABLE, str, _run_id),
+    Parameter(PROFILE, COURSE.name, str, _one_of(PROFILE, PROFILES)),
+    Parameter(VIEW, VIEWS[0], str, _one_of(VIEW, VIEWS)),
+    Parameter(QUESTION, QUESTIONS[0], str, _one_of(QUESTION, QUESTIONS)),
+    Parameter(OTHER, None, str, _run_id),
+    Parameter(NETWORKS, None, ",".join, _run_ids),
 )

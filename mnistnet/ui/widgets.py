@@ -15,7 +15,7 @@ from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.insight.predictions.verdict import validation_score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.files.predictions import SplitName
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.transitions import DamagedRunError
 from mnistnet.ui import cache, notifications, session
 from mnistnet.ui.computations import TakesLong
@@ -30,14 +30,14 @@ _WORD_JOINER = "\u2060"
 _DAMAGED_SHOWN = 5
 
 _STATE_LOOKS = {
-    State.QUEUED: ("gray", ":material/schedule:"),
-    State.STARTING: ("blue", ":material/hourglass_top:"),
-    State.RUNNING: ("blue", ":material/play_arrow:"),
-    State.DONE: ("green", ":material/check:"),
-    State.STOPPED: ("orange", ":material/stop:"),
-    State.FAILED: ("red", ":material/error:"),
-    State.DIVERGED: ("red", ":material/trending_up:"),
-    State.INTERRUPTED: ("orange", ":material/power_off:"),
+    RunState.QUEUED: ("gray", ":material/schedule:"),
+    RunState.STARTING: ("blue", ":material/hourglass_top:"),
+    RunState.RUNNING: ("blue", ":material/play_arrow:"),
+    RunState.DONE: ("green", ":material/check:"),
+    RunState.STOPPED: ("orange", ":material/stop:"),
+    RunState.FAILED: ("red", ":material/error:"),
+    RunState.DIVERGED: ("red", ":material/trending_up:"),
+    RunState.INTERRUPTED: ("orange", ":material/power_off:"),
 }
 
 
@@ -139,7 +139,7 @@ def work_in_progress() -> None:
     """On every page: that something is being trained, and the way to it."""
     active = [run for run in cache.snapshot().runs if run.state.is_active]
     if active:
-        training = next((run for run in active if run.state is State.RUNNING), active[-1])
+        training = next((run for run in active if run.state is RunState.RUNNING), active[-1])
         others = f"; {len(active) - 1} more queued or running" if len(active) > 1 else ""
         label = f"{training.name}: {training.state}, {epochs_finished(training)}{others}"
         st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnistnet import links
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from tests.browser import screen
@@ -56,7 +56,7 @@ def test_a_run_goes_on_without_the_dashboard_that_started_it(
     store = Store(dashboard.store)
     until(lambda: not store.run(run_id).state.is_active)
     ended = store.run(run_id)
-    assert (ended.state, ended.attempt) == (State.DONE, 1)
+    assert (ended.state, ended.attempt) == (RunState.DONE, 1)
     assert [row.epoch for row in store.metrics(run_id)] == list(range(1, 11))
     dashboard.start()
     screen.open_page(page, f"{dashboard.url}/train?run={run_id}")
@@ -98,7 +98,7 @@ def test_each_process_killed_in_turn_shows_a_true_state(dashboard: Dashboard, pa
     (worker,) = workers(store)
     worker.suspend()
     expect(page.get_by_text("No progress for")).to_be_visible(timeout=60_000)
-    assert store.run(run_id).state is State.RUNNING
+    assert store.run(run_id).state is RunState.RUNNING
     worker.resume()
     expect(page.get_by_text("No progress for")).to_have_count(0, timeout=60_000)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
@@ -37,7 +37,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
 
     expect(page.get_by_text(re.compile(r"^Epoch 1 \(latest and best\)$"))).to_be_visible(timeout=120_000)
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
-    assert store.runs()[0].state is State.RUNNING
+    assert store.runs()[0].state is RunState.RUNNING
 
     page.reload()
     expect(page.get_by_text(re.compile(r"^Epoch [12] \(latest"))).to_be_visible()

@@ -11,7 +11,7 @@ from playwright.sync_api import Dialog, Page
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
@@ -47,7 +47,7 @@ _INVISIBLE = "\u2060"  # which keeps Streamlit from making icons and links
 def failed(store: Store, name: str) -> Run:
     """A run of this name whose message and log say the same."""
     run = situations.running(store, design=FIRST.architecture.renamed(name))
-    store.finish(run.id, State.FAILED, name)
+    store.finish(run.id, RunState.FAILED, name)
     (store.folder(run.id) / "log.txt").write_text(f"{name}\n{name}\n")
     return run
 
@@ -60,7 +60,7 @@ def at_work(store: Store, name: str) -> Iterator[Run]:
     assert lock is not None
     yield run
     lock.release()
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
 
 
 class Witness:

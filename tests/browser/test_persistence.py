@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnistnet import links
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
@@ -24,7 +24,7 @@ SHORT = recipe({"dataset": "digits", "epochs": 8, "threads": 1, "batch_size": 12
 @pytest.mark.bar("S1")
 def test_a_refresh_keeps_the_chosen_run_on_every_page(dashboard: Dashboard, page: Page) -> None:
     store = Store(dashboard.store)
-    chosen, newer = (situations.ended(State.STOPPED)(store) for _ in range(2))
+    chosen, newer = (situations.ended(RunState.STOPPED)(store) for _ in range(2))
     screen.open_page(page, f"{dashboard.url}/train?run={chosen.id}")
     for title in ("Mistakes", "Compare", "Receptive fields", "Design", "Train"):
         screen.go_to(page, title)
@@ -48,7 +48,7 @@ def test_another_tab_sees_the_same_run_and_stops_it(dashboard: Dashboard, page: 
         expect(tab.get_by_role("combobox", name="Run")).to_have_value(re.compile(run.id), timeout=20_000)
         expect(tab.get_by_role("button", name="Stop")).to_be_visible(timeout=20_000)
     other.get_by_role("button", name="Stop").click()
-    screen.wait_for(lambda: store.run(run.id).state is State.STOPPED, 30, "the stop")
+    screen.wait_for(lambda: store.run(run.id).state is RunState.STOPPED, 30, "the stop")
     for tab in (page, other):
         expect(tab.get_by_role("button", name="Resume")).to_be_visible(timeout=20_000)
     context.close()
@@ -65,7 +65,7 @@ def test_a_closed_tab_misses_nothing_of_the_curve(dashboard: Dashboard, browser:
     tab.reload()
     expect(tab.get_by_text(re.compile(r"^Epoch \d+ \(latest"))).to_be_visible(timeout=20_000)
     context.close()
-    screen.wait_for(lambda: store.run(run.id).state is State.DONE, 120, "the end, with nobody looking")
+    screen.wait_for(lambda: store.run(run.id).state is RunState.DONE, 120, "the end, with nobody looking")
     for _ in range(2):  # and once more after the dashboard was started anew
         context = browser.new_context()
         tab = context.new_page()

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistnet.charts.curves import VIEWS, View, curves, takeaway
-from mnistnet.insight.predictions.peers import Level
-from mnistnet.runs.run import Metrics
+from mnistnet.insight.predictions.peers import BandPoint
+from mnistnet.runs.run import EpochMetrics
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, weakest
 from tests.support.samples import metrics
@@ -57,7 +57,7 @@ epochs = st.lists(
 )
 
 
-def drawn(run: list[Metrics], view: View) -> vega.Spec:
+def drawn(run: list[EpochMetrics], view: View) -> vega.Spec:
     return vega.spec(curves(run, EPOCHS, TARGET, view))
 
 
@@ -80,7 +80,7 @@ def test_a_view_without_an_epoch_is_an_empty_chart(view: View) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 @given(run=epochs)
 @settings(max_examples=10, deadline=None)
-def test_the_upright_axis_contains_all_figures(view: View, run: list[Metrics]) -> None:
+def test_the_upright_axis_contains_all_figures(view: View, run: list[EpochMetrics]) -> None:
     spec = drawn(run, view)
     low, high = vega.scale(spec, "y")["domain"]
     assert low < high
@@ -144,7 +144,7 @@ def test_the_goal_stands_at_the_target(view: View, level: float, mark: str) -> N
 
 @pytest.mark.parametrize(("view", "level"), [("accuracy", TARGET), ("error (log)", 1 - TARGET)])
 @pytest.mark.parametrize("run", [[], RUN], ids=["empty", "run"])
-def test_the_goal_lies_inside_the_axis(view: View, level: float, run: list[Metrics]) -> None:
+def test_the_goal_lies_inside_the_axis(view: View, level: float, run: list[EpochMetrics]) -> None:
     low, high = vega.scale(drawn(run, view), "y")["domain"]
     assert low < level < high
 
@@ -196,7 +196,7 @@ def test_the_sentence_says_when_there_is_nothing_yet() -> None:
     assert takeaway([], "accuracy") == "accuracy: no epoch is stored yet"
 
 
-BAND = [Level(1, 0.5, 0.75, 0.875), Level(2, 0.75, 0.8, 0.9375), Level(EPOCHS + 1, 0.9, 0.9, 0.9)]
+BAND = [BandPoint(1, 0.5, 0.75, 0.875), BandPoint(2, 0.75, 0.8, 0.9375), BandPoint(EPOCHS + 1, 0.9, 0.9, 0.9)]
 
 
 @pytest.mark.parametrize(

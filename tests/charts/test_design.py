@@ -8,7 +8,7 @@ from mnistnet.charts.design import budget, drawing
 from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.rules import PROFILES
-from mnistnet.nets.summary import Walk, walk
+from mnistnet.nets.summary import Summary, summarize
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, TEXT, contrast, weakest
 from tests.support.random_designs import designs
@@ -18,7 +18,7 @@ COURSE, TINY = PROFILES["course"], PROFILES["tiny"]
 GLOBAL = {"type": "globalavgpool"}
 
 # 3·3·4 = 36 parameters with 8 of batch norm, 4·5 and 5 biases, 5·10: shares of 44, 25 and 50.
-SMALL = walk(
+SMALL = summarize(
     design(
         conv(4, after=["batchnorm", "relu"]),
         {"type": "maxpool", "size": 2},
@@ -28,19 +28,19 @@ SMALL = walk(
         GLOBAL,
     )
 )
-OVER = walk(design(conv(64), conv(64), conv(10), GLOBAL))
-GROWING = walk(design(*[conv(10, 1, padding=3)] * 8, GLOBAL))
-EMPTY = walk(design({"type": "dropout", "rate": 0.1}))
-UNBUILDABLE = Walk(rows=(), fault=None)
+OVER = summarize(design(conv(64), conv(64), conv(10), GLOBAL))
+GROWING = summarize(design(*[conv(10, 1, padding=3)] * 8, GLOBAL))
+EMPTY = summarize(design({"type": "dropout", "rate": 0.1}))
+UNBUILDABLE = Summary(rows=(), fault=None)
 WALKS = {"small": SMALL, "over": OVER, "growing": GROWING, "no parameters": EMPTY, "no rows": UNBUILDABLE}
 
 
 @pytest.fixture(params=WALKS)
-def any_walk(request: pytest.FixtureRequest) -> Walk:
+def any_walk(request: pytest.FixtureRequest) -> Summary:
     return WALKS[request.param]
 
 
-def budget_of(of: Walk) -> vega.Spec:
+def budget_of(of: Summary) -> vega.Spec:
     return vega.spec(budget(of, COURSE))
 
 
@@ -49,7 +49,7 @@ def pieces(spec: vega.Spec) -> list[vega.Row]:
     return vega.rows(spec, bars)
 
 
-def blocks(of: Walk) -> list[vega.Row]:
+def blocks(of: Summary) -> list[vega.Row]:
     spec = vega.spec(drawing(of))
     (rects,) = vega.layers(spec, "rect")
     return vega.rows(spec, rects)
@@ -69,7 +69,7 @@ def test_a_piece_is_named_by_its_layer() -> None:
 
 @pytest.mark.parametrize("architecture", designs(25, seed=52), ids=lambda design: design.name[:4])
 def test_the_pieces_of_a_design_join_and_end_at_its_parameters(architecture: Architecture) -> None:
-    of = walk(architecture)
+    of = summarize(architecture)
     ends = [0, *(end for row in pieces(budget_of(of)) for end in (row["start"], row["stop"])), of.params]
     assert all(stop == start for stop, start in list(pairwise(ends))[::2])
 
@@ -79,7 +79,7 @@ def test_neighbouring_pieces_differ_in_shade() -> None:
     assert all(one != other for one, other in pairwise(shades))
 
 
-def test_the_limit_stands_at_the_budget(any_walk: Walk) -> None:
+def test_the_limit_stands_at_the_budget(any_walk: Summary) -> None:
     spec = vega.spec(budget(any_walk, TINY))
     (limit,) = vega.layers(spec, "tick")
     assert vega.levels(spec, limit, "x") == [TINY.params]
@@ -90,7 +90,7 @@ def test_the_limit_has_the_colour_of_limits() -> None:
     assert limit["mark"]["color"] == LIMIT
 
 
-def test_the_budget_axis_contains_the_limit_and_all_parameters(any_walk: Walk) -> None:
+def test_the_budget_axis_contains_the_limit_and_all_parameters(any_walk: Summary) -> None:
     low, high = vega.scale(budget_of(any_walk), "x")["domain"]
     assert low == 0
     assert high > max(COURSE.params, any_walk.params)
@@ -140,11 +140,11 @@ def test_more_channels_make_a_wider_block() -> None:
 
 @pytest.mark.parametrize("architecture", designs(25, seed=53), ids=lambda design: design.name[:4])
 def test_blocks_stand_side_by_side_in_the_order_of_the_layers(architecture: Architecture) -> None:
-    edges = [edge for row in blocks(walk(architecture)) for edge in (row["x"], row["x2"])]
+    edges = [edge for row in blocks(summarize(architecture)) for edge in (row["x"], row["x2"])]
     assert edges == sorted(edges)
 
 
-def test_all_blocks_and_labels_lie_inside_the_drawing(any_walk: Walk) -> None:
+def test_all_blocks_and_labels_lie_inside_the_drawing(any_walk: Summary) -> None:
     spec = vega.spec(drawing(any_walk))
     (left, right), (bottom, top) = (vega.scale(spec, channel)["domain"] for channel in ("x", "y"))
     rows = blocks(any_walk)
@@ -162,7 +162,7 @@ def test_a_drawing_of_nothing_is_an_empty_chart() -> None:
 
 
 def test_a_design_with_a_fault_is_drawn_as_far_as_it_goes() -> None:
-    faulty = walk(design(conv(4), {"type": "maxpool", "size": 28}, conv(10)))
+    faulty = summarize(design(conv(4), {"type": "maxpool", "size": 28}, conv(10)))
     assert [row["layer"] for row in blocks(faulty)] == ["1 convolution"]
 
 

@@ -6,27 +6,27 @@ import pytest
 
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, NEUTRAL
 from mnistnet.charts.receptive_fields import along_depth, extent, small, unseen
-from mnistnet.nets.summary import Row, walk
+from mnistnet.nets.summary import LayerSummary, summarize
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, contrast, weakest
 from tests.support.samples import conv, design
 
 # 3, then 4 after pooling, 4 + 2 · 2 and 8 + 6 · 2 at a jump of 2, and 20 + 4 · 2 where the map is pooled whole.
-ROWS = walk(
+ROWS = summarize(
     design(conv(4), {"type": "maxpool", "size": 2}, conv(10), conv(10, 7), {"type": "globalavgpool"}, name="deep")
 ).rows
 NAMES = ["1 convolution", "2 max pool", "10 convolution", "4 convolution", "5 global average pool"]
-NAMED: list[tuple[str, Row]] = list(zip(NAMES, ROWS, strict=True))
+NAMED: list[tuple[str, LayerSummary]] = list(zip(NAMES, ROWS, strict=True))
 
 # One size a layer; the first has a digit more than is shown.
 SIZES = {"untrained": [2.54, 3.0, 5.5, 9.0, 20.0], "trained": [2.0, 3.5, 6.0, 12.0, 22.0]}
 SHARES = [0.0, 0.25, 1.0, 0.5, 0.125]
 # A jump of 2 from the second layer on: 3, 4, 8, 12 and so on up to 44.
-DEEP = walk(design(conv(2, padding=1), {"type": "maxpool", "size": 2}, *[conv(2, padding=1)] * 10)).rows
-LONG: list[tuple[str, Row]] = [(f"{row.layer + 1} {row.type}", row) for row in DEEP]
+DEEP = summarize(design(conv(2, padding=1), {"type": "maxpool", "size": 2}, *[conv(2, padding=1)] * 10)).rows
+LONG: list[tuple[str, LayerSummary]] = [(f"{row.layer + 1} {row.type}", row) for row in DEEP]
 
 
-def drawn(named: list[tuple[str, Row]]) -> vega.Spec:
+def drawn(named: list[tuple[str, LayerSummary]]) -> vega.Spec:
     return vega.spec(along_depth(named))
 
 
@@ -81,7 +81,7 @@ def test_every_kind_of_seeing_has_a_colour_and_an_entry_in_the_legend() -> None:
 
 
 @pytest.mark.parametrize("named", [[], NAMED], ids=["none", "all"])
-def test_the_image_is_a_line_at_its_28_pixels(named: list[tuple[str, Row]]) -> None:
+def test_the_image_is_a_line_at_its_28_pixels(named: list[tuple[str, LayerSummary]]) -> None:
     spec = drawn(named)
     (line,) = vega.layers(spec, "rule")
     assert vega.levels(spec, line, "y") == [28]
@@ -178,7 +178,7 @@ def test_sizes_that_are_not_one_a_layer_are_refused(sizes: list[float]) -> None:
 # In little
 
 
-def little(named: list[tuple[str, Row]]) -> vega.Spec:
+def little(named: list[tuple[str, LayerSummary]]) -> vega.Spec:
     return vega.spec(small(named))
 
 
@@ -196,7 +196,7 @@ def test_a_small_bar_is_cut_at_the_top_and_its_figure_is_not() -> None:
 
 
 @pytest.mark.parametrize("named", [NAMED, LONG], ids=["within the image", "beyond it"])
-def test_every_small_bar_lies_on_its_axis_with_its_figure_on_top(named: list[tuple[str, Row]]) -> None:
+def test_every_small_bar_lies_on_its_axis_with_its_figure_on_top(named: list[tuple[str, LayerSummary]]) -> None:
     spec = little(named)
     (numbers,) = vega.layers(spec, "text")
     low, high = vega.scale(spec, "y")["domain"]
@@ -212,7 +212,7 @@ def test_a_small_bar_has_the_colour_that_the_large_one_has() -> None:
 
 
 @pytest.mark.parametrize("named", [[], NAMED], ids=["none", "all"])
-def test_the_image_is_a_line_in_little_too(named: list[tuple[str, Row]]) -> None:
+def test_the_image_is_a_line_in_little_too(named: list[tuple[str, LayerSummary]]) -> None:
     spec = little(named)
     (line,) = vega.layers(spec, "rule")
     assert (vega.levels(spec, line, "y"), line["mark"]["color"]) == ([28], LIMIT)

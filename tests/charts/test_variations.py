@@ -5,24 +5,24 @@ from typing import Any
 import pytest
 
 from mnistnet.charts.palette import INK
-from mnistnet.charts.variations import Step, strip
+from mnistnet.charts.variations import VariedPrediction, strip
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, GROUNDS, TEXT, blend, contrast
 
 TITLE = "Turn, degrees clockwise"
 # The second network, whose name comes first in the alphabet, takes the 4 for a 9 once it is turned.
 STEPS = [
-    Step("wide", -5.0, "4", 0.9, True),
-    Step("wide", 0.0, "4", 0.995, True),
-    Step("wide", 10.0, "4", 0.8, True),
-    Step("narrow", -5.0, "4", 0.7, True),
-    Step("narrow", 0.0, "4", 0.98, True),
-    Step("narrow", 10.0, "9", 0.6123, False),
+    VariedPrediction("wide", -5.0, "4", 0.9, True),
+    VariedPrediction("wide", 0.0, "4", 0.995, True),
+    VariedPrediction("wide", 10.0, "4", 0.8, True),
+    VariedPrediction("narrow", -5.0, "4", 0.7, True),
+    VariedPrediction("narrow", 0.0, "4", 0.98, True),
+    VariedPrediction("narrow", 10.0, "9", 0.6123, False),
 ]
 CHARTS = {"steps": STEPS, "one": STEPS[:1], "none": []}
 
 
-def drawn(steps: list[Step], current: float = 0.0) -> vega.Spec:
+def drawn(steps: list[VariedPrediction], current: float = 0.0) -> vega.Spec:
     return vega.spec(strip(steps, TITLE, current))
 
 
@@ -31,7 +31,7 @@ def cells(spec: vega.Spec) -> vega.Spec:
     return layer
 
 
-def rows(steps: list[Step], current: float = 0.0) -> list[vega.Row]:
+def rows(steps: list[VariedPrediction], current: float = 0.0) -> list[vega.Row]:
     spec = drawn(steps, current)
     return vega.rows(spec, cells(spec))
 
@@ -80,7 +80,7 @@ def test_pointing_at_a_cell_tells_how_sure_the_network_is() -> None:
 
 
 def test_steps_stand_in_the_order_of_their_numbers() -> None:
-    steps = [Step("net", value, "4", 0.9, True) for value in (10.0, -0.5, 2.0, -10.0, 0.0)]
+    steps = [VariedPrediction("net", value, "4", 0.9, True) for value in (10.0, -0.5, 2.0, -10.0, 0.0)]
     assert cells(drawn(steps))["encoding"]["x"]["sort"] == ["-10", "-0.5", "0", "2", "10"]
 
 
@@ -118,12 +118,12 @@ def test_the_answer_at_the_step_at_hand_is_larger() -> None:
 
 
 @pytest.mark.parametrize("steps", CHARTS.values(), ids=CHARTS)
-def test_no_parameter_could_remount_the_chart(steps: list[Step]) -> None:
+def test_no_parameter_could_remount_the_chart(steps: list[VariedPrediction]) -> None:
     assert vega.names(drawn(steps)) == []
 
 
 @pytest.mark.parametrize("steps", CHARTS.values(), ids=CHARTS)
-def test_the_same_steps_make_the_same_chart(steps: list[Step]) -> None:
+def test_the_same_steps_make_the_same_chart(steps: list[VariedPrediction]) -> None:
     assert drawn(steps) == drawn(steps)
 
 

@@ -19,7 +19,7 @@ from mnistnet.__main__ import cli, main
 from mnistnet.cli import output
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.system import cores
 from tests.support.processes import until
@@ -271,7 +271,7 @@ def test_a_detached_run_is_told_at_once_and_can_be_stopped(command: Command, sto
     run_id = said.document["run"]
     assert store.run(run_id).state.is_active
     assert command("stop", run_id).out.split()[0] == run_id
-    until(lambda: store.run(run_id).state is State.STOPPED)
+    until(lambda: store.run(run_id).state is RunState.STOPPED)
 
 
 @pytest.mark.posix
@@ -306,7 +306,7 @@ def test_ctrl_c_just_after_the_end_still_prints_the_outcome(
         nonlocal calls
         calls += 1
         if calls == 1:
-            store.finish(started(store).id, State.FAILED, "whatever it was")
+            store.finish(started(store).id, RunState.FAILED, "whatever it was")
             raise KeyboardInterrupt
         return follow(store, run_id)
 
@@ -327,7 +327,7 @@ def test_a_run_that_diverges_ends_with_the_remedy(
 ) -> None:
     def diverged(store: Store, *_: object) -> Run:
         run = running(store)
-        store.finish(run.id, State.DIVERGED, "the loss is not finite; try 0.1")
+        store.finish(run.id, RunState.DIVERGED, "the loss is not finite; try 0.1")
         return run
 
     monkeypatch.setattr("mnistnet.runs.worker.supervisor.submit", diverged)
@@ -343,7 +343,7 @@ def test_a_run_that_diverges_ends_with_the_remedy(
 
 def test_a_run_is_deleted_without_a_question_where_yes_is_said(command: Command, store: Store) -> None:
     run = running(store)
-    store.finish(run.id, State.DONE)
+    store.finish(run.id, RunState.DONE)
     said = command("delete", run.id[:6], "--yes")
     assert (said.code, said.out, said.err) == (0, f"{run.id} deleted\n", "")
     assert store.runs() == []
@@ -360,19 +360,19 @@ def test_a_running_run_is_not_deleted(command: Command, store: Store, arguments:
     assert said.err == f"mnistnet: run {run.id}: it is running; stop it before deleting it\n"
     assert store.folder(run.id).is_dir()
     lock.release()
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
 
 
 @pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL], ids=["piped", "null"])
 def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, stdin: int) -> None:
     run = running(store)
-    store.finish(run.id, State.DONE)
+    store.finish(run.id, RunState.DONE)
     command = [sys.executable, "-m", "mnistnet", "delete", run.id]
     said = subprocess.run(command, stdin=stdin, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
     asks = "deleting it asks first, and there is no terminal to ask on; add --yes"
     assert said.stderr == f"mnistnet: run {run.id}: {asks}\n"
-    assert store.run(run.id).state is State.DONE
+    assert store.run(run.id).state is RunState.DONE
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, 
 )
 def test_on_a_terminal_deleting_asks_and_only_yes_deletes(store: Store, answer: str, code: int, out: str) -> None:
     run = running(store)
-    store.finish(run.id, State.DONE)
+    store.finish(run.id, RunState.DONE)
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "mnistnet", "delete", run.id]
     process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -673,5 +673,5 @@ def test_a_design_named_in_another_script_is_trained_under_any_locale(store: Sto
     out, err = process.communicate(timeout=200)
     assert (process.returncode, err) == (0, "")
     run = store.run(json.loads(out)["run"])
-    assert (run.state, run.name) == (State.DONE, "小网络")
+    assert (run.state, run.name) == (RunState.DONE, "小网络")
     assert "小网络" in (store.folder(run.id) / "design.json").read_text("utf-8")

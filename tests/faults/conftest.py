@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor, training_job
 from tests.support.samples import figures, running
@@ -21,7 +21,7 @@ SLOW = PRESETS["mnistnet-16k"].architecture
 class Outcome:
     """What must be the same however often a run was cut off."""
 
-    state: State
+    state: RunState
     weights_sha256: str | None
     test_errors: int | None
     figures: list[dict[str, Any]]
@@ -36,7 +36,7 @@ def looking(store: Store, condition: Callable[[], bool]) -> Callable[[], bool]:
     """The condition, asked as people see it: after a look that makes the states true."""
 
     def look() -> bool:
-        supervisor.look(store)
+        supervisor.refresh(store)
         return condition()
 
     return look

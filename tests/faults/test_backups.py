@@ -27,7 +27,7 @@ def wait_for_all(store: Store) -> None:
     """Until nothing trains any more, looking as a person would."""
 
     def is_over() -> bool:
-        supervisor.look(store)
+        supervisor.refresh(store)
         return not store.active()
 
     until(is_over, seconds=200)
@@ -66,7 +66,7 @@ def test_backups_while_two_workers_train_disturb_none_and_each_run_goes_on_from_
         file = tmp_path / f"{time.monotonic_ns()}.zip"
         if backup.write(store, file).unfinished:
             epochs[file] = sum(run.epochs_done for run in active)
-        supervisor.look(store)
+        supervisor.refresh(store)
         time.sleep(0.1)
     for run in runs:
         assert outcome(store, run.id) == undisturbed(run)
@@ -83,7 +83,7 @@ def test_backups_while_two_workers_train_disturb_none_and_each_run_goes_on_from_
     for name in ("epoch-0001.pt", "predictions-test.npz", "design.json"):
         assert archive.sha256(again.folder(finished.id) / name) == archive.sha256(store.folder(finished.id) / name)
 
-    supervisor.look(again)
+    supervisor.refresh(again)
     time.sleep(0.5)
     assert again.active() == []  # nothing begins to train by itself
     for run in again.runs():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mnistnet.runs.files import checkpoint
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
@@ -76,7 +76,7 @@ def test_a_disk_that_fills_up_costs_no_stored_epoch_and_the_run_goes_on_once_the
     assert len(small.runs()) == 1  # it can still be read
 
     ballast.unlink()
-    until(looking(small, lambda: small.run(run.id).state is State.INTERRUPTED), seconds=20)
+    until(looking(small, lambda: small.run(run.id).state is RunState.INTERRUPTED), seconds=20)
     supervisor.resume(small, run.id)
     until(looking(small, lambda: not small.active()))
     assert small.metrics(run.id)[: len(stored)] == stored
@@ -91,7 +91,7 @@ def test_a_limit_on_file_sizes_is_no_lost_epoch_either(store: Store, undisturbed
     import resource
 
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    until(looking(store, lambda: store.run(run.id).state is State.INTERRUPTED))
+    until(looking(store, lambda: store.run(run.id).state is RunState.INTERRUPTED))
     stored = store.metrics(run.id)
     assert checkpoint.newest(store.folder(run.id), stored) is not None
     supervisor.resume(store, run.id)
@@ -110,7 +110,7 @@ def test_a_supervisor_outlives_a_full_disk(small: Store) -> None:
     until(lambda: not workers(small))
     assert process.is_running()
     ballast.unlink()
-    until(lambda: small.run(waiting.id).state is State.DONE)
+    until(lambda: small.run(waiting.id).state is RunState.DONE)
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ def sealed(store: Store) -> Iterator[Store]:
 
 def test_a_read_only_store_is_shown_and_every_change_is_refused_with_the_reason(sealed: Store) -> None:
     (run,) = sealed.runs()
-    supervisor.look(sealed)
-    assert run.state is State.STOPPED
+    supervisor.refresh(sealed)
+    assert run.state is RunState.STOPPED
     for change in (
         lambda: sealed.enqueue(TINY, recipe()),
         lambda: sealed.resume(run.id),
@@ -152,7 +152,7 @@ def test_a_run_that_waits_while_the_disk_fills_up_is_not_started(store: Store, m
     supervisor.ensure(store)
     until(lambda: not store.run(run.id).state.is_active)
     ended = store.run(run.id)
-    assert (ended.state, ended.epochs_done) == (State.INTERRUPTED, 0)
+    assert (ended.state, ended.epochs_done) == (RunState.INTERRUPTED, 0)
     assert "MB free: at least" in ended.message
     assert not os.path.lexists(store.folder(run.id) / "log.txt")
 
@@ -162,7 +162,7 @@ def test_a_run_over_the_limits_is_not_started_whoever_queued_it(store: Store, mo
     monkeypatch.setenv("MNISTNET_LIMITS", "epochs=19,memory_mb=1500")
     supervisor.ensure(store)
     until(lambda: not store.active())
-    assert [store.run(run.id).state for run in (long, large)] == [State.FAILED, State.FAILED]
+    assert [store.run(run.id).state for run in (long, large)] == [RunState.FAILED, RunState.FAILED]
     assert store.run(long.id).message == "epochs 50: at most 19 are allowed here; choose fewer"
     assert "batch size 2048: training this network needs about 4.5 GB of memory" in store.run(large.id).message
 
@@ -174,7 +174,7 @@ def test_limits_that_cannot_be_understood_fail_the_run_and_not_the_supervisor(
     monkeypatch.setenv("MNISTNET_LIMITS", "hours=x")
     supervisor.ensure(store)
     until(lambda: not store.active())
-    assert store.run(run.id).state is State.FAILED
+    assert store.run(run.id).state is RunState.FAILED
     assert store.run(run.id).message.startswith("MNISTNET_LIMITS: 'hours=x': write NAME=NUMBER")
     until(lambda: not supervisors(store))
     assert (store.root / supervisor.LOG).read_text() == ""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.ui import cache
@@ -50,7 +50,7 @@ def test_a_worker_and_its_supervisor_end_and_make_nothing_anew(store: Store, way
     assert "there is no store any more: deleted or moved" in (elsewhere.folder(run.id) / "log.txt").read_text()
     assert (elsewhere.root / supervisor.LOG).read_text() == ""
     elsewhere.request_stop(elsewhere.active()[-1].id)
-    until(looking(elsewhere, lambda: elsewhere.run(run.id).state is State.INTERRUPTED), seconds=20)
+    until(looking(elsewhere, lambda: elsewhere.run(run.id).state is RunState.INTERRUPTED), seconds=20)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -27,10 +27,10 @@ from mnistnet.errors import BadInput
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.network import build
-from mnistnet.nets.summary import walk
+from mnistnet.nets.summary import summarize
 from mnistnet.runs import limits
 from mnistnet.runs.limits import Limits, OverLimit
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
@@ -162,7 +162,7 @@ def one_field_too_many_or_few(draw: st.DrawFn) -> Case:
 
 
 def _is_refused_at_its_place(case: Case) -> None:
-    assert refusal(lambda text: walk(designs.parse(text)), case.text).startswith(case.begins), case.text[:2000]
+    assert refusal(lambda text: summarize(designs.parse(text)), case.text).startswith(case.begins), case.text[:2000]
 
 
 CASES = one_field_wrong() | one_field_too_many_or_few()
@@ -308,7 +308,7 @@ def test_a_run_that_has_become_too_large_is_refused_before_it_has_a_process(
     monkeypatch.setattr(supervisor, "detach", _not_built)
     supervisor.supervise(store)
     ended = store.run(run.id)
-    assert ended.state is State.FAILED
+    assert ended.state is RunState.FAILED
     assert ended.message.startswith("batch size 2048: ")
 
 

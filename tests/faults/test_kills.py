@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import torch
 
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor, training_job
 from mnistnet.runs.worker.processes import PROJECT, detach
@@ -33,15 +33,15 @@ def hire(store: Store) -> tuple[Run, subprocess.Popen[bytes]]:
     return run, detach("mnistnet.runs.worker.worker", *arguments, log=store.folder(run.id) / "log.txt")
 
 
-def kill_at_random(store: Store, kills: int, seed: int, epochs: int) -> list[tuple[Run, list[Metrics]]]:
+def kill_at_random(store: Store, kills: int, seed: int, epochs: int) -> list[tuple[Run, list[EpochMetrics]]]:
     """Runs one after the other, their workers killed at random moments, until there were so many kills.
 
     Each with what it had stored, epoch by epoch, when it was first stored.
     """
-    moments, ended = random.Random(seed), list[tuple[Run, list[Metrics]]]()
+    moments, ended = random.Random(seed), list[tuple[Run, list[EpochMetrics]]]()
     while kills:
         queued = store.enqueue(SLOW, recipe(epochs=epochs, seed=seed + len(ended)))
-        stored: list[Metrics] = []
+        stored: list[EpochMetrics] = []
         while True:
             run, worker = hire(store)
             if kills:
@@ -51,13 +51,13 @@ def kill_at_random(store: Store, kills: int, seed: int, epochs: int) -> list[tup
                     worker.kill()
                     kills -= 1
             worker.wait()
-            supervisor.bury(store, store.active())
+            supervisor.mark_dead(store, store.active())
             seen = store.metrics(run.id)
             assert seen[: len(stored)] == stored, "an epoch that was committed is lost, or was trained again"
             stored = seen
-            if store.run(run.id).state is State.DONE:
+            if store.run(run.id).state is RunState.DONE:
                 break
-            assert store.run(run.id).state is State.INTERRUPTED
+            assert store.run(run.id).state is RunState.INTERRUPTED
             store.resume(run.id)
         ended.append((store.run(queued.id), stored))
     return ended
@@ -123,8 +123,8 @@ def killed(store: Store, point: str) -> Run:
 def resumed(store: Store, run: Run) -> Outcome:
     """What becomes of it when it is trained to its end, in this process: the start of another is tested above."""
     before = store.metrics(run.id)
-    supervisor.bury(store, store.active())
-    assert store.run(run.id).state is State.INTERRUPTED
+    supervisor.mark_dead(store, store.active())
+    assert store.run(run.id).state is RunState.INTERRUPTED
     store.resume(run.id)
     threads = torch.get_num_threads()
     training_job.train(store, started(store))
@@ -143,10 +143,10 @@ def test_a_supervisor_killed_with_two_running_and_five_queued_costs_nothing(stor
     until(lambda: [store.run(run.id).epochs_done > 0 for run in runs].count(True) == at_once)
     for process in supervisors(store):
         process.kill()
-    assert [store.run(run.id).state for run in runs].count(State.QUEUED) == 7 - at_once
+    assert [store.run(run.id).state for run in runs].count(RunState.QUEUED) == 7 - at_once
 
     until(looking(store, lambda: not store.active()), seconds=120)
-    assert [(store.run(run.id).state, store.run(run.id).attempt) for run in runs] == [(State.DONE, 1)] * 7
+    assert [(store.run(run.id).state, store.run(run.id).attempt) for run in runs] == [(RunState.DONE, 1)] * 7
     for run in runs:
         assert [row.epoch for row in store.metrics(run.id)] == list(range(1, run.recipe.epochs + 1))
 
@@ -185,7 +185,7 @@ def test_everything_killed_at_once_goes_on_from_where_it_was(store: Store, undis
     for process in [*supervisors(store), *workers(store)]:
         process.kill()
     asked = time.monotonic()
-    until(looking(store, lambda: store.run(run.id).state is State.INTERRUPTED), seconds=5)
+    until(looking(store, lambda: store.run(run.id).state is RunState.INTERRUPTED), seconds=5)
     assert time.monotonic() - asked < 5
     supervisor.resume(store, run.id)
     until(looking(store, lambda: not store.active()))
@@ -203,7 +203,7 @@ def test_a_worker_that_ignores_a_stop_is_killed_by_the_next_supervisor_too(
     worker.suspend()
     store.request_stop(run.id)
     # Looked at again and again, as a page does: the one that was killed may hold its lock for a moment yet.
-    until(looking(store, lambda: store.run(run.id).state is State.STOPPED), seconds=20)
+    until(looking(store, lambda: store.run(run.id).state is RunState.STOPPED), seconds=20)
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 

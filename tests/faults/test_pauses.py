@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.runs.worker.training_job import FIRST_BATCH
@@ -27,8 +27,8 @@ def pause(store: Store, undisturbed: Callable[[Run], Outcome], seconds: float) -
     worker.suspend()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        supervisor.look(store)
-        assert (store.run(run.id).state, store.run(run.id).attempt) == (State.RUNNING, 1)
+        supervisor.refresh(store)
+        assert (store.run(run.id).state, store.run(run.id).attempt) == (RunState.RUNNING, 1)
         assert workers(store) == [worker]
         time.sleep(0.2)
     worker.resume()
@@ -69,7 +69,7 @@ def test_a_run_without_a_sign_is_silent_by_a_clock_that_nobody_sets(
     assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
     store.advance(run.id, "training", 4, 11)
     assert cache.silence(store.run(run.id)) == 0
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
     now += DAY
     assert cache.silence(store.run(run.id)) == 0
 
@@ -101,6 +101,6 @@ def test_a_clock_that_jumps_kills_no_real_worker(store: Store, monkeypatch: pyte
     real = time.time
     for jump in (DAY, -DAY):
         monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
-        supervisor.look(store)
-        assert store.run(run.id).state is State.RUNNING
+        supervisor.refresh(store)
+        assert store.run(run.id).state is RunState.RUNNING
     store.request_stop(run.id)

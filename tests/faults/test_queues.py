@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from mnistnet.runs.limits import OverLimit
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
@@ -24,9 +24,9 @@ def test_five_hundred_runs_are_queued_within_two_seconds_and_claimed_in_their_or
     slots = 3
     for expected in queued[:50]:
         while (claimed := store.claim(slots)) is None:
-            working = [run for run in store.active() if run.state is State.STARTING]
+            working = [run for run in store.active() if run.state is RunState.STARTING]
             assert len(working) == slots
-            store.finish(working[0].id, State.FAILED)
+            store.finish(working[0].id, RunState.FAILED)
         assert claimed.id == expected.id
     asked = time.process_time()
     assert len(store.active()) >= 450
@@ -50,12 +50,12 @@ def follow(store: Store, count: int) -> list[int]:
     store.enqueue_all([(TINY, recipe(seed=seed, epochs=1, threads=1)) for seed in range(count)])
     supervisor.ensure(store)
     while store.active():
-        supervisor.look(store)
-        assert sum(run.state in (State.STARTING, State.RUNNING) for run in store.active()) <= cores()
+        supervisor.refresh(store)
+        assert sum(run.state in (RunState.STARTING, RunState.RUNNING) for run in store.active()) <= cores()
         assert len(workers(store)) <= cores()
         time.sleep(0.1)
     runs = store.runs()
-    assert {(run.state, run.attempt) for run in runs} == {(State.DONE, 1)}
+    assert {(run.state, run.attempt) for run in runs} == {(RunState.DONE, 1)}
     return [run.recipe.seed for run in sorted(runs, key=lambda run: run.started or 0)]
 
 

@@ -14,7 +14,7 @@ import pytest
 import streamlit as st
 
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
@@ -72,7 +72,7 @@ async def seen(
         working = cores(process, at_work, began)
         figures = tick_figures(sessions) | {"cores at work": working}
         say(count, figures)
-        assert store.run(run.id).state is State.RUNNING, "it trained all the while"
+        assert store.run(run.id).state is RunState.RUNNING, "it trained all the while"
         await asyncio.to_thread(stop, store, run)
         deadline = time.monotonic() + 60
         while any(session.timers or session.asked for session in sessions):
@@ -102,7 +102,7 @@ def say(count: int, figures: dict[str, float]) -> None:
 
 def stop(store: Store, run: Run) -> None:
     store.request_stop(run.id)
-    until(lambda: store.run(run.id).state is State.STOPPED)
+    until(lambda: store.run(run.id).state is RunState.STOPPED)
 
 
 def tick_figures(sessions: list[Session]) -> dict[str, float]:

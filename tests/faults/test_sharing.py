@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from websockets.exceptions import InvalidStatus
 
 from mnistnet import links
-from mnistnet.runs.run import Person, State
-from mnistnet.runs.store.store import NotYours, Store
+from mnistnet.runs.run import RunState, User
+from mnistnet.runs.store.store import NotOwner, Store
 from tests.browser import screen
 from tests.support.dashboards import PROJECT, XSRF, Dashboard, free_port, searched, session, started, upload
 from tests.support.logins import AUTH, Provider, provider, written
@@ -250,12 +250,12 @@ def test_a_run_is_stopped_by_its_owner_or_an_administrator_only(shared: Shared) 
         visit.run("train", f"run={run.id}")
         visit.run("train", f"run={run.id}", press=visit.button("Stop"))
     assert not store.run(run.id).stop_requested
-    with pytest.raises(NotYours, match=r"started by ann@example\.org"):
-        store.request_stop(run.id, by=Person("bob@example.org"))
+    with pytest.raises(NotOwner, match=r"started by ann@example\.org"):
+        store.request_stop(run.id, by=User("bob@example.org"))
 
     screen.open_page(root, f"{shared.url}/{address}")
     root.get_by_role("button", name="Stop").click()
-    until(lambda: store.run(run.id).state is State.STOPPED)
+    until(lambda: store.run(run.id).state is RunState.STOPPED)
 
 
 @pytest.mark.browser

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.ui import cache
 from tests.support import situations
@@ -152,7 +152,7 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> 
 
 @pytest.mark.bar("E4")
 def test_a_failed_run_shows_the_last_twenty_lines_of_its_log_to_be_copied(still: Store) -> None:
-    run = situations.ended(State.FAILED)(still)
+    run = situations.ended(RunState.FAILED)(still)
     lines = [f"line {number}" for number in range(50)]
     (still.folder(run.id) / "log.txt").write_text("\n".join(lines))
     (log,) = [code.value for code in opened("train").code if "line" in code.value]

@@ -10,7 +10,7 @@ from safetensors.torch import load
 
 from benchmarks.gallery import seeds, table
 from mnistnet import gallery
-from mnistnet.gallery import Damaged, Entry
+from mnistnet.gallery import DamagedEntry, Entry
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.network import build
@@ -18,7 +18,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files import checkpoint
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
@@ -88,7 +88,7 @@ def test_the_stored_answers_are_the_score(kept: Entry) -> None:
 def test_its_run_is_done_and_has_the_presets_design(kept: Entry) -> None:
     run = gallery_runs.as_run(kept)
     assert (run.state, run.architecture, run.params) == (
-        State.DONE,
+        RunState.DONE,
         PRESETS[kept.preset].architecture,
         PRESETS[kept.preset].params,
     )
@@ -124,7 +124,7 @@ def test_the_weights_answer_the_test_set_as_they_were_scored(name: str, store: S
 
 
 def test_weights_that_are_not_those_are_refused(kept: Entry) -> None:
-    with pytest.raises(Damaged, match=f"{kept.preset}.safetensors: not the weights"):
+    with pytest.raises(DamagedEntry, match=f"{kept.preset}.safetensors: not the weights"):
         gallery.weights(replace(kept, weights_file_sha256="0" * 64))
 
 

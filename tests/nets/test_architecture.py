@@ -30,7 +30,7 @@ from mnistnet.nets.architecture import (
     parse,
     strict_architecture,
 )
-from mnistnet.nets.summary import walk
+from mnistnet.nets.summary import summarize
 from mnistnet.strict_json import MAX_BYTES
 from tests.support.random_designs import designs
 
@@ -346,7 +346,7 @@ def _outcome(text: str | bytes) -> str:
     gc.disable()  # a collection of the whole test session would be timed as if it were the parser's
     started = process_time()
     try:
-        walk(parse(text))
+        summarize(parse(text))
         message = ""
     except DesignError as error:
         message = str(error)

@@ -18,7 +18,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
 )
 from mnistnet.nets.architecture import Dropout as DropoutLayer
-from mnistnet.nets.network import Dropout, build, summary
+from mnistnet.nets.network import Dropout, build, torchinfo_summary
 from mnistnet.nets.presets import FIRST, PRESETS
 from tests.support.random_designs import designs
 
@@ -119,7 +119,7 @@ def test_a_monstrous_design_is_not_built() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_summary_holds_the_total(name: str) -> None:
-    table = summary(PRESETS[name].architecture)
+    table = torchinfo_summary(PRESETS[name].architecture)
     assert re.search(rf"^Total params: {PRESETS[name].params:,}$", table, re.MULTILINE)
 
 

@@ -29,12 +29,12 @@ from mnistnet.nets.architecture import (
 )
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import FIRST
-from mnistnet.nets.summary import Row, Span, Walk, require, walk, window
+from mnistnet.nets.summary import LayerSummary, Span, Summary, require, summarize, window
 from tests.support.random_designs import AFTER_ORDERS, designs
 
 COUNTED = designs(1000, seed=20_000)
 # Units so far apart that two of them do not fit on the long line below have no support to look at there.
-SEEN = [design for design in designs(260, seed=28, widest=2) if walk(design).rows[-1].jump <= 800][:200]
+SEEN = [design for design in designs(260, seed=28, widest=2) if summarize(design).rows[-1].jump <= 800][:200]
 _NO_ROW = (nn.ReLU, nn.Flatten)
 
 
@@ -107,19 +107,19 @@ def test_the_random_designs_use_every_option() -> None:
 
 
 def test_parameters_equal_those_of_the_built_network(witnesses: list[Witness]) -> None:
-    assert [walk(design).params for design in COUNTED] == [witness.params for witness in witnesses]
+    assert [summarize(design).params for design in COUNTED] == [witness.params for witness in witnesses]
 
 
 def test_parameters_equal_torchinfos(witnesses: list[Witness]) -> None:
-    assert [walk(design).params for design in COUNTED] == [witness.torchinfo_params for witness in witnesses]
+    assert [summarize(design).params for design in COUNTED] == [witness.torchinfo_params for witness in witnesses]
 
 
 def test_rows_have_the_shapes_that_leave_the_modules(witnesses: list[Witness]) -> None:
-    assert [[row.shape for row in walk(design).rows] for design in COUNTED] == [w.shapes for w in witnesses]
+    assert [[row.shape for row in summarize(design).rows] for design in COUNTED] == [w.shapes for w in witnesses]
 
 
 def test_macs_equal_the_dot_products_of_convolutions_and_linear_layers(witnesses: list[Witness]) -> None:
-    assert [walk(design).macs for design in COUNTED] == [witness.macs for witness in witnesses]
+    assert [summarize(design).macs for design in COUNTED] == [witness.macs for witness in witnesses]
 
 
 def test_values_are_what_leaves_a_row_for_one_image() -> None:
@@ -133,11 +133,11 @@ def test_rows_belong_to_the_layers_they_came_from() -> None:
 
 
 def test_a_designs_field_is_its_last_rows_field() -> None:
-    assert walk(Architecture(name="n", layers=(Conv(channels=1, kernel=7), MaxPool(size=2)))).field == 8
+    assert summarize(Architecture(name="n", layers=(Conv(channels=1, kernel=7), MaxPool(size=2)))).field == 8
 
 
 def test_a_design_without_rows_sees_single_pixels() -> None:
-    assert Walk((), None).field == 1
+    assert Summary((), None).field == 1
 
 
 # Receptive fields. First on a line of pixels so long that nothing is clipped, then on the image itself.
@@ -173,7 +173,7 @@ def _support_on_a_long_line(design: Architecture, upto: int, unit: int, sizes: l
     return first - _MARGIN, last - _MARGIN
 
 
-def _last_rows(design: Architecture) -> list[Row]:
+def _last_rows(design: Architecture) -> list[LayerSummary]:
     walked = require(design)
     return [walked.of_layer(layer)[-1] for layer in range(len(design.layers))]
 
@@ -231,10 +231,10 @@ def _monotone(network: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
-Seen = list[list[tuple[Row, int, Span]]]
+Seen = list[list[tuple[LayerSummary, int, Span]]]
 
 
-def _seen_on_the_image(design: Architecture) -> Iterator[tuple[Row, int, Span]]:
+def _seen_on_the_image(design: Architecture) -> Iterator[tuple[LayerSummary, int, Span]]:
     """Rows, their units, and the pixels that the unit of this number in both directions depends on."""
     rows = require(design).rows
     outputs: list[Tensor] = []
@@ -261,30 +261,30 @@ def test_window_equals_the_support_of_gradients_on_the_image(seen: Seen) -> None
 
 
 def test_a_unit_that_sees_only_padding_has_an_empty_window() -> None:
-    row = walk(Architecture(name="n", layers=(Conv(channels=1, kernel=1, padding=3),))).rows[0]
+    row = summarize(Architecture(name="n", layers=(Conv(channels=1, kernel=1, padding=3),))).rows[0]
     assert window(row, 0) == Span(0, 0)
     assert window(row, 33) == Span(0, 0)
 
 
 def test_windows_of_a_strided_row_step_by_its_jump() -> None:
     layers = (Conv(channels=1, kernel=3, padding=1), MaxPool(size=2))
-    pooled = walk(Architecture(name="n", layers=layers)).rows[1]
+    pooled = summarize(Architecture(name="n", layers=layers)).rows[1]
     assert [window(pooled, unit) for unit in (0, 1, 13)] == [Span(0, 3), Span(1, 5), Span(25, 28)]
 
 
 def test_pixels_that_pooling_drops_are_in_no_window() -> None:
     layers = (MaxPool(size=3), Conv(channels=1, kernel=3, padding=1))  # 28 = 9 * 3 + 1: the last pixel is lost
-    assert window(walk(Architecture(name="n", layers=layers)).rows[1], 8) == Span(21, 27)
+    assert window(summarize(Architecture(name="n", layers=layers)).rows[1], 8) == Span(21, 27)
 
 
 def test_the_deepest_design_has_windows() -> None:
     conv = Conv(channels=1, kernel=3, padding=1, after=("batchnorm", "relu", "dropout", "dropout2d"))
-    last = walk(Architecture(name="n", layers=(conv,) * 64)).rows[-1]
+    last = summarize(Architecture(name="n", layers=(conv,) * 64)).rows[-1]
     assert window(last, 14) == Span(0, 28)
 
 
 def _covers(*layers: Layer) -> bool:
-    return walk(Architecture(name="n", layers=layers)).rows[-1].covers_image
+    return summarize(Architecture(name="n", layers=layers)).rows[-1].covers_image
 
 
 def test_covers_image_says_whether_gradients_of_every_unit_reach_every_pixel(seen: Seen) -> None:
@@ -300,7 +300,7 @@ def test_a_global_pool_covers_the_image() -> None:
 
 def test_a_large_field_does_not_cover_the_image_where_a_corner_unit_misses_some() -> None:
     layers = tuple(Conv(channels=1, kernel=7, padding=3) for _ in range(6))
-    assert walk(Architecture(name="n", layers=layers)).field == 37
+    assert summarize(Architecture(name="n", layers=layers)).field == 37
     assert not _covers(*layers)
 
 
@@ -376,7 +376,7 @@ def test_an_impossible_design_is_refused_at_its_layer(layers: tuple[Layer, ...],
 
 
 def test_a_walk_keeps_the_rows_before_the_fault() -> None:
-    walked = walk(Architecture(name="n", layers=(Conv(channels=3, kernel=3), MaxPool(size=26), MaxPool(size=2))))
+    walked = summarize(Architecture(name="n", layers=(Conv(channels=3, kernel=3), MaxPool(size=26), MaxPool(size=2))))
     assert [row.type for row in walked.rows] == ["conv", "maxpool"]
     assert walked.fault is not None
     assert walked.fault.layer == 2

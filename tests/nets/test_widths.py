@@ -6,7 +6,7 @@ import pytest
 
 from mnistnet.nets.architecture import Architecture, Conv, Linear, MaxPool
 from mnistnet.nets.presets import FIRST, PRESETS
-from mnistnet.nets.summary import walk
+from mnistnet.nets.summary import summarize
 from mnistnet.nets.widths import largest_width, shrunk
 from tests.support.random_designs import designs
 
@@ -31,8 +31,8 @@ def test_largest_width_fits_and_one_more_does_not() -> None:
             budget = random.choice((500, 4_000, 20_000, 100_000))
             width = largest_width(design, layer, budget)
             next_wider = 1 if width is None else width + 1
-            assert width is None or walk(_with_width(design, layer, width)).params < budget
-            assert next_wider > 512 or walk(_with_width(design, layer, next_wider)).params >= budget
+            assert width is None or summarize(_with_width(design, layer, width)).params < budget
+            assert next_wider > 512 or summarize(_with_width(design, layer, next_wider)).params >= budget
             checked += 1
     assert checked > 500
 
@@ -42,7 +42,7 @@ def test_largest_width_is_the_same_as_trying_every_width() -> None:
         design = PRESETS[name].architecture
         convs = _free_convs(design)
         place = convs[min(layer, len(convs) - 1)]
-        fitting = [width for width in range(1, 513) if walk(_with_width(design, place, width)).params < 20_000]
+        fitting = [width for width in range(1, 513) if summarize(_with_width(design, place, width)).params < 20_000]
         assert largest_width(design, place, 20_000) == max(fitting)
 
 
@@ -83,7 +83,7 @@ def _widths(design: Architecture) -> list[int]:
 @pytest.mark.parametrize("name", PRESETS)
 def test_shrinking_takes_no_layer_below_the_largest_common_factor_that_fits(name: str) -> None:
     wide = _scaled(PRESETS[name].architecture, 300)
-    fitting = max(percent for percent in range(1, 101) if walk(_scaled(wide, percent)).params < 20_000)
+    fitting = max(percent for percent in range(1, 101) if summarize(_scaled(wide, percent)).params < 20_000)
     pairs = zip(_widths(_scaled(wide, fitting)), _widths(shrunk(wide, 20_000)), _widths(wide), strict=True)
     assert all(low <= width <= high for low, width, high in pairs)
 
@@ -92,11 +92,11 @@ def test_shrinking_takes_no_layer_below_the_largest_common_factor_that_fits(name
 def test_shrinking_leaves_no_room_for_another_channel(name: str) -> None:
     wide = _scaled(PRESETS[name].architecture, 300)
     fits = shrunk(wide, 20_000)
-    assert walk(fits).params < 20_000
+    assert summarize(fits).params < 20_000
     for place in _free_convs(fits):
         layer, before = fits.layers[place], wide.layers[place]
         assert isinstance(layer, Conv)
-        assert layer == before or walk(_with_width(fits, place, layer.channels + 1)).params >= 20_000
+        assert layer == before or summarize(_with_width(fits, place, layer.channels + 1)).params >= 20_000
 
 
 def test_a_design_that_fits_is_not_shrunk() -> None:

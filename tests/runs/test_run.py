@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Run, State
+from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Run, RunState
 from tests.support.samples import TINY, recipe
 
 
@@ -12,7 +12,7 @@ def a_run(**fields: Any) -> Run:
     values: dict[str, Any] = {
         "id": "0123abcd",
         "name": TINY.name,
-        "state": State.RUNNING,
+        "state": RunState.RUNNING,
         "architecture_json": TINY.model_dump_json(),
         "recipe_json": recipe(epochs=4, batch_size=100).model_dump_json(),
         "params": 1_000,
@@ -32,11 +32,11 @@ def a_run(**fields: Any) -> Run:
 
 
 def test_every_state_is_either_active_or_terminal() -> None:
-    assert {state for state in State if state.is_active} == {"queued", "starting", "running"}
+    assert {state for state in RunState if state.is_active} == {"queued", "starting", "running"}
 
 
 def test_only_stopped_and_interrupted_runs_can_be_resumed() -> None:
-    assert {state for state in State if state.is_resumable} == {"stopped", "interrupted"}
+    assert {state for state in RunState if state.is_resumable} == {"stopped", "interrupted"}
 
 
 def test_what_is_claimed_is_active_and_what_can_be_resumed_is_not() -> None:
@@ -70,7 +70,7 @@ def test_seconds_left_are_the_images_left_at_the_measured_speed() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"steps": 10}, {"images_per_second": 500.0}, {"state": State.DONE, "steps": 10, "images_per_second": 1.0}],
+    [{"steps": 10}, {"images_per_second": 500.0}, {"state": RunState.DONE, "steps": 10, "images_per_second": 1.0}],
 )
 def test_seconds_left_are_unknown_before_a_speed_is_measured_and_after_the_end(fields: dict[str, Any]) -> None:
     assert a_run(**fields).seconds_left is None

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mnistnet.nets.architecture import Architecture, strict_architecture
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
@@ -62,7 +62,7 @@ def started(store: Store) -> Run:
     return run
 
 
-def metrics(epoch: int, **fields: Any) -> Metrics:
+def metrics(epoch: int, **fields: Any) -> EpochMetrics:
     """A stored epoch with figures that nobody measured."""
     figures = {
         "train_loss": 1.0,
@@ -75,10 +75,10 @@ def metrics(epoch: int, **fields: Any) -> Metrics:
         "checkpoint": f"epoch-{epoch:04d}.pt",
         "checkpoint_sha256": "",
     }
-    return Metrics(epoch=epoch, **{**figures, **fields})
+    return EpochMetrics(epoch=epoch, **{**figures, **fields})
 
 
-def figures(rows: list[Metrics]) -> list[dict[str, Any]]:
+def figures(rows: list[EpochMetrics]) -> list[dict[str, Any]]:
     """What must not depend on the machine's mood: every figure but the times."""
     times = ("seconds", "images_per_second", "checkpoint_sha256")
     return [{name: value for name, value in asdict(row).items() if name not in times} for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
 from mnistnet.training.recipe import Recipe, recipe
@@ -32,7 +32,7 @@ def running(store: Store, how: Recipe = DIGITS, design: Architecture = FIRST.arc
     return store.run(run.id)
 
 
-def ended(state: State) -> Callable[[Store], Run]:
+def ended(state: RunState) -> Callable[[Store], Run]:
     """What makes a run that ended so after one epoch."""
 
     def make(store: Store) -> Run:
@@ -56,9 +56,9 @@ STATES: dict[str, Callable[[Store], Run | None]] = {
     "queued": queued,
     "starting": starting,
     "running": running,
-    "stopped": ended(State.STOPPED),
-    "failed": ended(State.FAILED),
-    "interrupted": ended(State.INTERRUPTED),
-    "diverged": ended(State.DIVERGED),
+    "stopped": ended(RunState.STOPPED),
+    "failed": ended(RunState.FAILED),
+    "interrupted": ended(RunState.INTERRUPTED),
+    "diverged": ended(RunState.DIVERGED),
     "done": done,
 }

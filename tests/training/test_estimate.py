@@ -6,13 +6,13 @@ import pytest
 
 from mnistnet.links import decode_design
 from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.summary import Walk, walk
+from mnistnet.nets.summary import Summary, summarize
 from mnistnet.training.estimate import Measured, estimate, seconds_per_image
 from tests.support.samples import conv, design
 
 # 1x28x28 -> 10x28x28 -> 10x1x1: 70,560 multiply-accumulates; 7,840 values leave the convolution, 7,840 the
 # batch norm and 10 the pooling.
-SMALL = walk(design(conv(10, padding=1, after=["batchnorm", "relu"]), {"type": "globalavgpool"}))
+SMALL = summarize(design(conv(10, padding=1, after=["batchnorm", "relu"]), {"type": "globalavgpool"}))
 SMALL_SECONDS = 3.3e-5 + 70_560 * 2.6e-11 + 15_690 * 3e-10
 
 # Seconds an epoch of 60,000 images took, as the module states them.
@@ -26,11 +26,11 @@ FORMER = (
 )
 
 
-def fitted(name: str) -> Walk:
-    return walk(PRESETS[name].architecture if name in PRESETS else decode_design(FORMER))
+def fitted(name: str) -> Summary:
+    return summarize(PRESETS[name].architecture if name in PRESETS else decode_design(FORMER))
 
 
-def as_slow_as(times: float, network: Walk = SMALL) -> Measured:
+def as_slow_as(times: float, network: Summary = SMALL) -> Measured:
     """An epoch that was `times` as slow as the model says."""
     return Measured(network, 1 / (times * seconds_per_image(network)))
 
@@ -40,12 +40,14 @@ def test_the_model_adds_a_constant_the_multiplications_and_the_values_passed_on(
 
 
 def test_dropping_whole_channels_costs_next_to_nothing() -> None:
-    dropping = walk(design(conv(10, padding=1, after=["batchnorm", "relu", "dropout2d"]), {"type": "globalavgpool"}))
+    dropping = summarize(
+        design(conv(10, padding=1, after=["batchnorm", "relu", "dropout2d"]), {"type": "globalavgpool"})
+    )
     assert seconds_per_image(dropping) == pytest.approx(SMALL_SECONDS)
 
 
 def test_dropping_single_values_costs_a_pass_over_them() -> None:
-    dropping = walk(design(conv(10, padding=1, after=["batchnorm", "relu", "dropout"]), {"type": "globalavgpool"}))
+    dropping = summarize(design(conv(10, padding=1, after=["batchnorm", "relu", "dropout"]), {"type": "globalavgpool"}))
     assert seconds_per_image(dropping) == pytest.approx(SMALL_SECONDS + 7_840 * 3e-10)
 
 
@@ -55,7 +57,7 @@ def test_the_model_comes_near_the_epochs_it_was_fitted_to(name: str) -> None:
 
 
 def test_a_network_that_cannot_be_built_still_has_an_estimate() -> None:
-    impossible = walk(design({"type": "maxpool", "size": 28}, conv(10, 7)))
+    impossible = summarize(design({"type": "maxpool", "size": 28}, conv(10, 7)))
     assert impossible.fault
     assert seconds_per_image(impossible) > 0
 

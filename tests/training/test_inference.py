@@ -67,14 +67,14 @@ def test_more_images_than_one_batch_come_back_in_order() -> None:
 
 def test_the_cost_of_an_image_is_that_of_the_closed_forms() -> None:
     for architecture in designs(40, seed=33, widest=8):
-        walk = require(architecture)
+        summary = require(architecture)
         found = cost(build(architecture).eval(), scaled(1))
         # Batch norm multiplies once a value, which the closed forms leave out.
-        assert found.macs == walk.macs + sum(row.values for row in walk.rows if row.type == "batchnorm")
-        largest = max(row.values + (row.before.values if row.before else 0) for row in walk.rows)
-        most = 2 * max(IMAGE_SIZE**2, *(row.values for row in walk.rows))
+        assert found.macs == summary.macs + sum(row.values for row in summary.rows if row.type == "batchnorm")
+        largest = max(row.values + (row.before.values if row.before else 0) for row in summary.rows)
+        most = 2 * max(IMAGE_SIZE**2, *(row.values for row in summary.rows))
         assert largest <= found.values <= most, architecture
-        assert found.all_values >= walk.values
+        assert found.all_values >= summary.values
 
 
 def test_measuring_the_cost_leaves_no_hook_behind() -> None:

@@ -21,7 +21,7 @@ from mnistnet.runs.files.checkpoint import weights_sha256
 from mnistnet.training import loop
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.loop import Diverged, NoDevice, State, Training, casts_to_bf16, device_of
-from mnistnet.training.progress import Epoch, Step
+from mnistnet.training.progress import BatchDone, EpochDone
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
 from tests.support.samples import EXPLOSIVE, TINY, conv, design, recipe
@@ -53,9 +53,9 @@ def training(digits: Dataset, architecture: Architecture = TINY, **fields: Any) 
     return Training(build(architecture, chosen.seed), split, digits.source, chosen)
 
 
-def epochs(chosen: Training) -> list[Epoch]:
+def epochs(chosen: Training) -> list[EpochDone]:
     """The epochs that are left, without the times they took."""
-    return [replace(row, seconds=0, images_per_second=0) for row in chosen.run() if isinstance(row, Epoch)]
+    return [replace(row, seconds=0, images_per_second=0) for row in chosen.run() if isinstance(row, EpochDone)]
 
 
 def weights(chosen: Training) -> dict[str, Tensor]:
@@ -162,11 +162,11 @@ def test_resumed_equals_uninterrupted_bit_for_bit(digits: Dataset, fields: dict[
     assert weights_sha256(resumed.network.state_dict()) == weights_sha256(whole.network.state_dict())
 
 
-def until_epoch(rows: Iterator[Step | Epoch], epoch: int) -> list[Epoch]:
-    found: list[Epoch] = []
+def until_epoch(rows: Iterator[BatchDone | EpochDone], epoch: int) -> list[EpochDone]:
+    found: list[EpochDone] = []
     while len(found) < epoch:
         row = next(rows)
-        if isinstance(row, Epoch):
+        if isinstance(row, EpochDone):
             found.append(row)
     return found
 
@@ -184,16 +184,16 @@ def test_nothing_is_left_to_train_after_the_last_epoch(digits: Dataset) -> None:
 
 def test_an_epoch_is_its_steps_in_order_and_then_its_row(digits: Dataset) -> None:
     rows = list(training(digits, epochs=2, batch_size=500).run())
-    assert [row if isinstance(row, Step) else row.epoch for row in rows] == [
-        *(Step(1, step, 3) for step in (1, 2, 3)),
+    assert [row if isinstance(row, BatchDone) else row.epoch for row in rows] == [
+        *(BatchDone(1, step, 3) for step in (1, 2, 3)),
         1,
-        *(Step(2, step, 3) for step in (1, 2, 3)),
+        *(BatchDone(2, step, 3) for step in (1, 2, 3)),
         2,
     ]
 
 
 def test_an_epoch_says_how_long_it_took_and_how_fast_it_went(digits: Dataset) -> None:
-    row = next(row for row in training(digits, epochs=1).run() if isinstance(row, Epoch))
+    row = next(row for row in training(digits, epochs=1).run() if isinstance(row, EpochDone))
     assert row.seconds > 0
     assert row.images_per_second == pytest.approx(1_375 / row.seconds)
 
@@ -236,7 +236,9 @@ def first(digits: Dataset, count: int) -> Split:
 @pytest.mark.parametrize(("images", "steps"), [(16, 2), (17, 2), (18, 3), (9, 1), (8, 1)])
 def test_a_last_batch_of_one_image_is_left_out(digits: Dataset, images: int, steps: int) -> None:
     chosen = Training(build(TINY), first(digits, images), digits.source, recipe(epochs=1, batch_size=8))
-    assert [row for row in chosen.run() if isinstance(row, Step)] == [Step(1, n + 1, steps) for n in range(steps)]
+    assert [row for row in chosen.run() if isinstance(row, BatchDone)] == [
+        BatchDone(1, n + 1, steps) for n in range(steps)
+    ]
 
 
 def test_a_batch_norm_on_a_single_value_a_channel_survives_a_last_batch_of_one(digits: Dataset) -> None:
@@ -333,7 +335,7 @@ def test_divergence_in_the_last_step_of_an_epoch_shows_in_validation_and_is_rais
     )
     rows: list[float] = []
     with pytest.raises(Diverged, match="not finite in epoch "):
-        rows.extend(row.validation_loss for row in chosen.run() if isinstance(row, Epoch))
+        rows.extend(row.validation_loss for row in chosen.run() if isinstance(row, EpochDone))
     assert rows
     assert all(map(math.isfinite, rows))
 

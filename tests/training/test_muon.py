@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnistnet.training.muon import REACH, Muon, evened
+from mnistnet.training.muon import REACH, Muon, orthogonalized
 
 MATRICES = ["0.weight", "3.weight", "4.weight", "6.weight"]  # 2 is depthwise
 
@@ -53,7 +53,7 @@ def stepped(net: nn.Sequential, decay: float = 0.0, rate: float = 0.5) -> tuple[
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 48, 20), (1, 8, 72), (4, 1, 5)])
 def test_singular_values_become_about_one_and_directions_stay(shape: tuple[int, ...]) -> None:
     matrices = torch.randn(shape, dtype=torch.float64)
-    made = evened(matrices)
+    made = orthogonalized(matrices)
     factor = max(1.0, shape[1] / shape[2]) ** 0.5
     values = torch.linalg.svdvals(made) / factor
     assert values.min() > 0.3  # the smallest of many are not there yet after five rounds

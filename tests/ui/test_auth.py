@@ -10,7 +10,7 @@ from streamlit.runtime.secrets import secrets_singleton
 from streamlit.testing.v1 import AppTest
 
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.ui import auth
 from tests.support.logins import AUTH, PROVIDER_KEYS, written
@@ -69,7 +69,7 @@ def is_inside(app: AppTest) -> bool:
 
 def test_on_this_machine_without_a_login_everyone_is_inside_and_nobody(server: Server) -> None:
     assert is_inside(visited({}))
-    assert auth.person() is None
+    assert auth.user() is None
     assert auth.owner() == ""
 
 
@@ -80,7 +80,7 @@ def test_a_network_without_a_login_is_refused(address: str | None, server: Serve
     assert not is_inside(app)
     assert REFUSAL in texts(app)
     with pytest.raises(auth.NotLoggedIn):
-        auth.person()
+        auth.user()
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_the_store_refuses_a_stop_that_the_page_let_through(shared: Store, carel
 
 def test_the_store_refuses_a_resume_that_the_page_let_through(shared: Store, careless: None) -> None:
     run_id = of_somebody(shared, "bob@example.org")
-    shared.finish(run_id, State.INTERRUPTED)
+    shared.finish(run_id, RunState.INTERRUPTED)
     app = visited(ANN, "train")
     app.button(key="resume-run").click().run()
-    assert shared.run(run_id).state is State.INTERRUPTED
+    assert shared.run(run_id).state is RunState.INTERRUPTED
     assert "only they or an administrator may" in texts(app)
 
 
@@ -216,7 +216,7 @@ def test_the_queue_does_not_stop_somebody_elses_run_either(shared: Store, carele
     assert app.button(key="stop-run").proto.id
     app.button(key=f"stop-{run_id}").click().run()
     assert not shared.run(run_id).stop_requested
-    assert shared.run(newest.id).state is State.QUEUED
+    assert shared.run(newest.id).state is RunState.QUEUED
 
 
 @pytest.mark.parametrize("press", ["Start training", "Stop"])

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
-from mnistnet.insight.network.results import Field
+from mnistnet.insight.network.results import EffectiveField
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
@@ -21,7 +21,7 @@ from mnistnet.ui.computations import TakesLong
 from tests.support.pages import button, opened
 from tests.support.samples import TINY, conv, design
 
-FIELD = Field(np.ones((28, 28), np.float32))
+FIELD = EffectiveField(np.ones((28, 28), np.float32))
 BARE = {"padding": 1, "bias": False, "after": ["relu"]}
 # As many values as are allowed, in wide layers and in many: 4.8 and 1.2 million an image. At a batch of 1,000, as all
 # images of a look once were, their maps would take 19 and 5 GB.
@@ -41,7 +41,7 @@ import numpy as np
 import torch
 from mnistnet.data import datasets
 from mnistnet.insight import fields, saliency
-from mnistnet.insight.lens import Lens
+from mnistnet.insight.probe import Probe
 from mnistnet.insight.steps import finish
 from mnistnet.nets.architecture import parse
 from mnistnet.nets.network import build
@@ -54,15 +54,15 @@ design = parse(sys.stdin.buffer.read())
 images = np.random.default_rng(0).integers(0, 256, (60, 28, 28), dtype=np.uint8)
 torch.ones(10, 10) @ torch.ones(10, 10)
 before = peak()
-lens = Lens(build(design), datasets.source("mnist"))
+probe = Probe(build(design), datasets.source("mnist"))
 last = len(design.layers) - 2
-finish(fields.effective(lens, [0, last], images[:6]))
-finish(fields.speakers(lens, [0, last], images[0], 3))
-finish(fields.drivers(lens, last, 0, images, 3))
-finish(lens.features(images))
-finish(lens.answers(images))
-lens.shown(images[0])
-saliency.gradient(lens, images[0], 3)
+finish(fields.effective(probe, [0, last], images[:6]))
+finish(fields.speakers(probe, [0, last], images[0], 3))
+finish(fields.drivers(probe, last, 0, images, 3))
+finish(probe.features(images))
+finish(probe.answers(images))
+probe.shown(images[0])
+saliency.gradient(probe, images[0], 3)
 print(json.dumps(peak() - before))
 """
 
@@ -110,7 +110,7 @@ def test_a_page_says_when_its_seconds_are_over_and_continues_where_it_was(monkey
 @pytest.mark.usefixtures("impatient")
 def test_a_part_of_a_page_asks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """What drives a channel is a fragment: what it raises would reach nobody else."""
-    monkeypatch.setattr(network_cache, "effective", lambda subject, *_: dict.fromkeys(range(5), FIELD))
+    monkeypatch.setattr(network_cache, "effective_fields", lambda subject, *_: dict.fromkeys(range(5), FIELD))
     app = opened("receptive_fields", design=links.encode_design(TINY))
     (told,) = waiting(app)
     assert told.startswith(":material/hourglass_top: Searching the images that activate this channel most")

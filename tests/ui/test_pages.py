@@ -28,7 +28,7 @@ from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.nets.summary import require
 from mnistnet.runs.files import predictions
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
@@ -369,11 +369,11 @@ def test_a_running_run_shows_stage_progress_and_stop(store: Store) -> None:
 
 
 def test_an_interrupted_run_says_where_and_can_be_resumed(store: Store) -> None:
-    run = ended(State.INTERRUPTED)(store)
+    run = ended(RunState.INTERRUPTED)(store)
     app = opened("train")
     assert "Interrupted after epoch 1" in texts(app)
     app.button(key="resume-run").click().run()
-    assert store.run(run.id).state is State.QUEUED
+    assert store.run(run.id).state is RunState.QUEUED
 
 
 def test_accuracy_stands_with_split_errors_and_interval(store: Store) -> None:
@@ -682,7 +682,7 @@ def _png(pixels: datasets.Bytes) -> bytes:
 
 
 def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
-    run = ended(State.FAILED)(store)
+    run = ended(RunState.FAILED)(store)
     log = store.folder(run.id) / "log.txt"
     with log.open("wb") as file:
         file.truncate(1 << 30)  # a gigabyte that takes no room
@@ -700,7 +700,7 @@ def test_a_digit_is_tried_on_the_newest_finished_run_first(store: Store) -> None
     gallery = ["gallery-mnistnet-16k", "gallery-mnistnet-min"]
     assert opened("try_a_digit").multiselect(key="try-networks").value == gallery
     finished = done(store)
-    ended(State.STOPPED)(store)
+    ended(RunState.STOPPED)(store)
     cache.forget()
     app = opened("try_a_digit")
     assert app.multiselect(key="try-networks").value == [finished.id, *gallery]

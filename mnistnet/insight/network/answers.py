@@ -9,7 +9,7 @@ from mnistnet.insight.network.steps import Steps
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files import predictions
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 
 
@@ -23,7 +23,7 @@ def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
     return found if found and len(found.labels) == _images(run, split) else None
 
 
-def guesses(store: Store, run: Run, epoch: Metrics) -> Guesses | None:
+def guesses(store: Store, run: Run, epoch: EpochMetrics) -> Guesses | None:
     """What the run answered for its validation images after an epoch; None where that was not kept."""
     found = predictions.read_guesses(store.folder(run.id), epoch.epoch, epoch.guesses_sha256)
     return found if found and len(found.labels) == _images(run, "validation") else None
@@ -41,12 +41,12 @@ def compute(store: Store, run: Run, split: SplitName) -> Steps[Predictions]:
     """
     import torch
 
-    from mnistnet.insight.network.probe import Lens
+    from mnistnet.insight.network.probe import Probe
     from mnistnet.insight.network.weights import network_of
 
-    lens = Lens(network_of(store, run), datasets.source(run.recipe.dataset))
+    probe = Probe(network_of(store, run), datasets.source(run.recipe.dataset))
     part = _part(run, split)
-    answers = yield from lens.answers(part.images)
+    answers = yield from probe.answers(part.images)
     return Predictions(torch.from_numpy(answers).softmax(1).numpy(), part.labels)
 
 

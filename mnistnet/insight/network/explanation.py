@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistnet.data.datasets import Bytes
-from mnistnet.insight.network.results import PATCH, Covered, Floats
-from mnistnet.nets.summary import IMAGE_SIZE, Row
+from mnistnet.insight.network.results import PATCH, Floats, Occlusion
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 from mnistnet.runs.files.predictions import Probabilities
 
 INKED = 64  # a pixel at least this bright is of the stroke
@@ -59,7 +59,7 @@ class Evidence:
         )
 
 
-def flip(covered: Covered, wanted: int) -> Flip | None:
+def flip(covered: Occlusion, wanted: int) -> Flip | None:
     """The patch that changes the prediction to `wanted` with the highest probability; None where none does."""
     probabilities = _softmax(covered.logits)[..., wanted]
     possible = np.where(covered.answers == wanted, probabilities, -1)
@@ -68,7 +68,7 @@ def flip(covered: Covered, wanted: int) -> Flip | None:
     return Flip(spot, wanted, best) if best >= 0 else None
 
 
-def evidence(erased: Covered, image: Bytes, guess: int, truth: int, rows: Sequence[Row]) -> Evidence | None:
+def evidence(erased: Occlusion, image: Bytes, guess: int, truth: int, rows: Sequence[LayerSummary]) -> Evidence | None:
     """Where covering ink costs the guess's lead over the truth most, and where it helps it most, (28, 28) uint8.
 
     None where the ink supports one side only, or the two are one class.
@@ -84,7 +84,7 @@ def evidence(erased: Covered, image: Bytes, guess: int, truth: int, rows: Sequen
     return Evidence(for_guess, for_truth, first_together(rows, for_guess, for_truth))
 
 
-def first_together(rows: Sequence[Row], one: Spot, other: Spot) -> int | None:
+def first_together(rows: Sequence[LayerSummary], one: Spot, other: Spot) -> int | None:
     """The place of the first of `rows` in which one unit's window holds both pixels; None where none does.
 
     A window is the hull of what a unit reads: where strides leave pixels out, no unit may see both even there.
@@ -95,7 +95,7 @@ def first_together(rows: Sequence[Row], one: Spot, other: Spot) -> int | None:
     return None
 
 
-def _holds(row: Row, one: int, other: int) -> bool:
+def _holds(row: LayerSummary, one: int, other: int) -> bool:
     return any(span.start <= min(one, other) and max(one, other) < span.stop for span in row.windows)
 
 
@@ -147,9 +147,9 @@ def sentences(
     image: Bytes,
     guess: int,
     against: int,
-    erased: Covered,
-    inked: Covered,
-    named: Sequence[tuple[str, Row]],
+    erased: Occlusion,
+    inked: Occlusion,
+    named: Sequence[tuple[str, LayerSummary]],
     classes: Sequence[str],
 ) -> list[str]:
     """What was tried on the image and how the prediction changed, the reason first; empty without ink."""
@@ -199,7 +199,12 @@ def _at(where: str) -> str:
 
 
 def _apart(
-    found: Evidence, image: Bytes, guess: int, against: int, named: Sequence[tuple[str, Row]], classes: Sequence[str]
+    found: Evidence,
+    image: Bytes,
+    guess: int,
+    against: int,
+    named: Sequence[tuple[str, LayerSummary]],
+    classes: Sequence[str],
 ) -> str:
     one, other = whereabouts(found.for_guess, image), whereabouts(found.for_truth, image)
     apart = (

@@ -23,7 +23,7 @@ from mnistnet.training.inference import level, pixels
 _GRADIENT_VALUES = 2**23
 
 
-class Lens:
+class Probe:
     """Layers are counted from 0, as in the design; a layer's map is what leaves the last of its steps."""
 
     def __init__(self, network: nn.Sequential, source: Source) -> None:

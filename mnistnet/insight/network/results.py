@@ -1,4 +1,4 @@
-"""What was seen through a lens, as plain arrays: who looks at it needs no torch."""
+"""What was seen through a probe, as plain arrays: who looks at it needs no torch."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,7 +17,7 @@ PAPER, INK = 0, 255  # its shade
 
 
 @dataclass(frozen=True, eq=False)
-class Covered:
+class Occlusion:
     """Logits with a patch laid over each pixel in turn, (28, 28, 10), and without, (10,)."""
 
     logits: Floats
@@ -40,7 +40,7 @@ class Covered:
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class EffectiveField:
     """How strongly one place of a layer's map hangs on each pixel: (28, 28), never negative, in any unit."""
 
     strength: Floats
@@ -67,7 +67,7 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False)
-class Speaker:
+class UnitAttribution:
     """The unit of a layer that spoke loudest for a class: its place, what it added to the logit, what it looks at.
 
     `added` is the unit's value times the logit's gradient by it; `share` is that over all that spoke for the class in
@@ -80,11 +80,11 @@ class Speaker:
     column: int
     added: float
     share: float
-    field: Field
+    field: EffectiveField
 
 
 @dataclass(frozen=True)
-class Driver:
+class TopActivation:
     """Where one of several images drives a channel hardest: the image's place among them and the unit's."""
 
     image: int

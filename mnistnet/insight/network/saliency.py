@@ -9,13 +9,13 @@ import numpy as np
 from torch import Tensor
 
 from mnistnet.data.datasets import Bytes
-from mnistnet.insight.network.probe import Lens
-from mnistnet.insight.network.results import PAPER, PATCH, Covered, Floats
+from mnistnet.insight.network.probe import Probe
+from mnistnet.insight.network.results import PAPER, PATCH, Floats, Occlusion
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.summary import IMAGE_SIZE
 
 
-def gradient(lens: Lens, image: Bytes, towards: int, against: int | None = None) -> Floats:
+def gradient(probe: Probe, image: Bytes, towards: int, against: int | None = None) -> Floats:
     """(28, 28): the logit `towards`, or its lead over `against`, by the brightness of each pixel.
 
     Positive where more ink would help `towards`.
@@ -25,11 +25,11 @@ def gradient(lens: Lens, image: Bytes, towards: int, against: int | None = None)
         answers = maps[max(maps)].flatten(1)
         return answers[:, towards] - (0 if against is None else answers[:, against])
 
-    found: Floats = lens.gradients(image[None], lead)[0]
+    found: Floats = probe.gradients(image[None], lead)[0]
     return found
 
 
-def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> Steps[Covered]:
+def occlusion(probe: Probe, image: Bytes, shade: int = PAPER, side: int = PATCH) -> Steps[Occlusion]:
     """The answers to image (28, 28) uint8 with a patch of `shade` (0 to 255) around each pixel.
 
     The patch is `side` pixels wide, an odd number, and ends where the image ends.
@@ -39,5 +39,5 @@ def covered(lens: Lens, image: Bytes, shade: int = PAPER, side: int = PATCH) -> 
     for place, variant in enumerate(variants):
         down, across = divmod(place, IMAGE_SIZE)
         variant[max(0, down - half) : down + half + 1, max(0, across - half) : across + half + 1] = shade
-    answers = yield from lens.answers(np.concatenate([variants, image[None]]))
-    return Covered(answers[:-1].reshape(IMAGE_SIZE, IMAGE_SIZE, -1), answers[-1])
+    answers = yield from probe.answers(np.concatenate([variants, image[None]]))
+    return Occlusion(answers[:-1].reshape(IMAGE_SIZE, IMAGE_SIZE, -1), answers[-1])

@@ -7,15 +7,15 @@ from statistics import median
 
 from mnistnet.gallery import Entry
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs.run import Metrics, Run
-from mnistnet.training.progress import Epoch
+from mnistnet.runs.run import EpochMetrics, Run
+from mnistnet.training.progress import EpochDone
 
 _ENOUGH = 8  # curves that make a band
 FAR_BELOW = 0.9  # share of comparable runs that are better, from which on something is likely wrong
 
 
 @dataclass(frozen=True)
-class Level:
+class BandPoint:
     """Validation accuracies of the comparable runs after one epoch."""
 
     epoch: int
@@ -39,19 +39,19 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Peers:
+class PeerBand:
     """Gallery curves on the same images under the same protocol, of the networks nearest in size."""
 
     names: tuple[str, ...]
-    curves: tuple[tuple[Epoch, ...], ...]
+    curves: tuple[tuple[EpochDone, ...], ...]
 
     @property
-    def band(self) -> list[Level]:
+    def band(self) -> list[BandPoint]:
         """Lowest, middle and highest validation accuracy at each epoch that all curves have."""
         epochs = zip(*([row.validation_accuracy for row in curve] for curve in self.curves), strict=False)
-        return [Level(number, min(at), median(at), max(at)) for number, at in enumerate(epochs, 1)]
+        return [BandPoint(number, min(at), median(at), max(at)) for number, at in enumerate(epochs, 1)]
 
-    def standing(self, rows: Sequence[Metrics]) -> Standing | None:
+    def standing(self, rows: Sequence[EpochMetrics]) -> Standing | None:
         """Where the last of a run's epochs stands; None before its first, and after the peers' last."""
         if not rows or not self.curves or rows[-1].epoch > len(self.band):
             return None
@@ -60,7 +60,7 @@ class Peers:
         return Standing(last.epoch, better, len(self.curves))
 
 
-def peers(run: Run, entries: Sequence[Entry]) -> Peers:
+def peer_band(run: Run, entries: Sequence[Entry]) -> PeerBand:
     """The curves to compare `run` with: those of the networks nearest in parameters until there are enough."""
     same = [
         entry
@@ -69,10 +69,10 @@ def peers(run: Run, entries: Sequence[Entry]) -> Peers:
     ]
     same.sort(key=lambda entry: abs(math.log(PRESETS[entry.preset].params / max(1, run.params))))
     names: list[str] = []
-    curves: list[tuple[Epoch, ...]] = []
+    curves: list[tuple[EpochDone, ...]] = []
     for entry in same:
         if len(curves) >= _ENOUGH:
             break
         names.append(entry.preset)
         curves += [outcome.curve for outcome in entry.outcomes]
-    return Peers(tuple(names), tuple(curves))
+    return PeerBand(tuple(names), tuple(curves))

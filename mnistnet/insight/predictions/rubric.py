@@ -3,7 +3,7 @@
 from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.nets.architecture import Linear
 from mnistnet.nets.rules import Profile, Verdict
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 
 
 def meets(run: Run, profile: Profile) -> list[Verdict]:
@@ -41,7 +41,7 @@ def _accuracy(run: Run, profile: Profile) -> Verdict:
     rule = f"at least {profile.accuracy:.1%} on the test set of MNIST"
     if run.recipe.dataset != "mnist":
         return Verdict(rule, False, f"data set {run.recipe.dataset}")
-    if run.state is not State.DONE or run.test_errors is None or not run.test_total:
+    if run.state is not RunState.DONE or run.test_errors is None or not run.test_total:
         return Verdict(rule, False, f"{run.state} after {run.epochs_done} of {epochs(run.recipe.epochs)}")
     score = Score(run.test_errors, run.test_total)
     return Verdict(rule, reaches(score, profile), f"{score.accuracy:.2%} on the test set")

@@ -9,14 +9,14 @@ from mnistnet.insight.predictions.evaluation import Score, streak
 from mnistnet.insight.predictions.rubric import epochs, reaches
 from mnistnet.nets import rules
 from mnistnet.nets.rules import COURSE, Profile, Verdict
-from mnistnet.nets.summary import walk
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.nets.summary import summarize
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 
 _UNFINISHED = {
-    State.STOPPED: "stopped",
-    State.INTERRUPTED: "interrupted",
-    State.FAILED: "failed",
-    State.DIVERGED: "diverged",
+    RunState.STOPPED: "stopped",
+    RunState.INTERRUPTED: "interrupted",
+    RunState.FAILED: "failed",
+    RunState.DIVERGED: "diverged",
 }
 
 
@@ -40,11 +40,11 @@ class RunVerdict:
     counted: str
 
 
-def of_run(run: Run, metrics: Sequence[Metrics], profile: Profile = COURSE) -> RunVerdict:
+def of_run(run: Run, metrics: Sequence[EpochMetrics], profile: Profile = COURSE) -> RunVerdict:
     """The verdict on a run that is no longer active, by its stored epochs."""
-    found = tuple(rules.verdicts(run.architecture, walk(run.architecture), run.recipe.epochs, profile))
+    found = tuple(rules.verdicts(run.architecture, summarize(run.architecture), run.recipe.epochs, profile))
     source, score = datasets.source(run.recipe.dataset), final_score(run, metrics)
-    is_judged = run.state is State.DONE and run.recipe.dataset == "mnist" and score is not None
+    is_judged = run.state is RunState.DONE and run.recipe.dataset == "mnist" and score is not None
     passes = score is not None and reaches(score, profile)
     accuracy = passes if is_judged else None
     met = None if accuracy is None else accuracy and all(verdict.passed for verdict in found)
@@ -63,7 +63,7 @@ def of_run(run: Run, metrics: Sequence[Metrics], profile: Profile = COURSE) -> R
     )
 
 
-def final_score(run: Run, metrics: Sequence[Metrics]) -> Score | None:
+def final_score(run: Run, metrics: Sequence[EpochMetrics]) -> Score | None:
     """The final weights' score on the test set; where they have none, the last epoch's on the validation images."""
     if run.test_errors is not None and run.test_total:
         return Score(run.test_errors, run.test_total)
@@ -80,7 +80,7 @@ def _headline(run: Run, score: Score | None, met: bool | None, found: Sequence[V
     what = "Assignment" if profile is COURSE else f"“{profile.title}”"
     if run.recipe.dataset != "mnist":
         return f"No verdict: the goal is on MNIST, this run was trained on {datasets.source(run.recipe.dataset).title}"
-    if run.state is not State.DONE:
+    if run.state is not RunState.DONE:
         done = f"{run.epochs_done} of {epochs(run.recipe.epochs)}"
         return f"No verdict: {_UNFINISHED.get(run.state, str(run.state))} after {done}"
     figures = [f"{score.accuracy:.2%}"] if score else []
@@ -89,7 +89,7 @@ def _headline(run: Run, score: Score | None, met: bool | None, found: Sequence[V
     return f"{what} {'met' if met else 'not met'}: {', '.join(figures)}"
 
 
-def _reached(run: Run, metrics: Sequence[Metrics], score: Score | None, title: str) -> str:
+def _reached(run: Run, metrics: Sequence[EpochMetrics], score: Score | None, title: str) -> str:
     if score is None:
         return "no epoch was finished"
     where = f"test set of {title}, final weights"

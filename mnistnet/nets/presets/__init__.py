@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from mnistnet.nets.architecture import Architecture, parse
-from mnistnet.nets.summary import walk
+from mnistnet.nets.summary import summarize
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Preset:
     @property
     def params(self) -> int:
         """Trainable parameters."""
-        return walk(self.architecture).params
+        return summarize(self.architecture).params
 
 
 @dataclass(frozen=True)

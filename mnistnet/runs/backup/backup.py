@@ -19,9 +19,9 @@ from mnistnet.runs import limits
 from mnistnet.runs.backup import archive
 from mnistnet.runs.backup.archive import ArchiveError, Manifest
 from mnistnet.runs.files import locks
-from mnistnet.runs.files.atomic import NotSaved, sync_folder, write_whole
+from mnistnet.runs.files.atomic import WriteError, sync_folder, write_atomic
 from mnistnet.runs.files.predictions import GUESSES
-from mnistnet.runs.run import ACTIVE, State
+from mnistnet.runs.run import ACTIVE, RunState
 from mnistnet.runs.store import bounds, rows, run_json
 from mnistnet.runs.store.bounds import CHECKPOINT, RUN_ID
 from mnistnet.runs.store.database import StoreError
@@ -73,7 +73,7 @@ def write(store: Store, file: Path) -> Contents:
     except sqlite3.Error as error:
         raise StoreError(f"{store.root}: {error}: no backup was written; try again") from None
     except OSError as error:
-        raise NotSaved(f"{file}: {error.strerror}: no backup was written; name a file where there is room") from None
+        raise WriteError(f"{file}: {error.strerror}: no backup was written; name a file where there is room") from None
 
 
 def restore(file: Path, store: Store) -> Contents:
@@ -144,7 +144,7 @@ def _require_space(place: Path, needed: int) -> None:
     """NotSaved where so many bytes would leave less of the disk free than the limits say."""
     free, least = limits.free_bytes(place), limits.current().free_mb
     if free - needed < least * _MB:
-        raise NotSaved(
+        raise WriteError(
             f"{place}: {free // _MB} MB free: {needed // _MB + 1} MB are needed and {least} MB have to stay free; free "
             "some space or choose another place"
         )
@@ -238,8 +238,8 @@ def _settled(run: Row, made: float) -> Row:
     """The run as it is restored: one that would go on by itself has ended when the backup was made."""
     if run["state"] not in ACTIVE:
         return run
-    waited = run["state"] == State.QUEUED
-    state = State.STOPPED if waited or run["stop_requested"] else State.INTERRUPTED
+    waited = run["state"] == RunState.QUEUED
+    state = RunState.STOPPED if waited or run["stop_requested"] else RunState.INTERRUPTED
     message = f"it was {'queued' if waited else 'in training'} when the backup was made; Resume goes on with it"
     return {**run, "state": state, "stage": "", "message": message, "ended": made, "stop_requested": 0}
 
@@ -259,7 +259,7 @@ def _place(store: Store, stage: Path, found: Rows) -> None:
             (stage / run_id).mkdir(exist_ok=True)
             run_json.keep(connection, stage, run_id)
             run_json.keep_design(connection, stage, run_id)
-        write_whole(stage / _PLACING, json.dumps(ids).encode())
+        write_atomic(stage / _PLACING, json.dumps(ids).encode())
         for run_id in ids:
             if store.folder(run_id).exists():
                 raise _not_empty(store, f"a folder {run_id} is in the way")

@@ -6,14 +6,14 @@ from pathlib import Path
 from mnistnet.errors import SaveFailed
 from mnistnet.system import replace, sync_folder
 
-__all__ = ["NotSaved", "sync_folder", "write_whole"]
+__all__ = ["WriteError", "sync_folder", "write_atomic"]
 
 
-class NotSaved(SaveFailed):
+class WriteError(SaveFailed):
     """The disk did not take a file; what was there before is intact."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Put `data` at `path` so that a reader, or a power cut, finds the old file or the new one.
 
     Temporary file, fsync, rename, fsync of the folder. Raises NotSaved where the disk does not take it.
@@ -28,4 +28,4 @@ def write_whole(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise NotSaved(f"{path}: {error.strerror}: not saved; the earlier ones are intact") from None
+        raise WriteError(f"{path}: {error.strerror}: not saved; the earlier ones are intact") from None

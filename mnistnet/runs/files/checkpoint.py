@@ -13,10 +13,10 @@ from torch import Tensor
 from mnistnet import strict_json
 from mnistnet.errors import SaveFailed
 from mnistnet.runs.files import torch_zip
-from mnistnet.runs.files.atomic import write_whole
+from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.contents import contents
 from mnistnet.runs.files.torch_zip import StateError
-from mnistnet.runs.run import Metrics
+from mnistnet.runs.run import EpochMetrics
 from mnistnet.runs.store.bounds import CHECKPOINT
 
 GENERATIONS = 3
@@ -37,11 +37,11 @@ def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     torch.save(dict(state), buffer)
     data = buffer.getvalue()
     name = _name(epoch)
-    write_whole(folder / name, data)
+    write_atomic(folder / name, data)
     return name, hashlib.sha256(data).hexdigest()
 
 
-def load(folder: Path, metrics: Metrics, like: Weights | None = None) -> dict[str, Any]:
+def load(folder: Path, metrics: EpochMetrics, like: Weights | None = None) -> dict[str, Any]:
     """The state saved with `metrics`, of a network whose weights are `like` these in names, types and shapes.
 
     Raises CheckpointError where the bytes are not those that were hashed, or are no such state.
@@ -65,15 +65,15 @@ def load(folder: Path, metrics: Metrics, like: Weights | None = None) -> dict[st
 
 
 def newest(
-    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
-) -> tuple[Metrics, dict[str, Any]] | None:
+    folder: Path, epochs: Iterable[EpochMetrics], like: Weights | None = None
+) -> tuple[EpochMetrics, dict[str, Any]] | None:
     """The latest epoch whose checkpoint is whole, and its state; None where no epoch has one. `like` as in `load`."""
     return next(whole(folder, epochs, like), None)
 
 
 def whole(
-    folder: Path, epochs: Iterable[Metrics], like: Weights | None = None
-) -> Iterator[tuple[Metrics, dict[str, Any]]]:
+    folder: Path, epochs: Iterable[EpochMetrics], like: Weights | None = None
+) -> Iterator[tuple[EpochMetrics, dict[str, Any]]]:
     """Every epoch whose checkpoint is whole, with its state, the latest first."""
     for metrics in sorted(epochs, key=lambda row: row.epoch, reverse=True):
         with suppress(CheckpointError):

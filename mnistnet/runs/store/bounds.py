@@ -15,7 +15,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import MAX_NAME
 from mnistnet.nets.summary import require
-from mnistnet.runs.run import Run, State, stored_recipe
+from mnistnet.runs.run import Run, RunState, stored_recipe
 from mnistnet.training.recipe import MAX_EPOCHS
 
 RUN_ID, ID_PREFIX = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{1,8}")
@@ -137,7 +137,7 @@ RUN: dict[str, Bound] = {
     "recipe_json": Json(),
     "params": Whole(0, LARGEST),
     "threads": Whole(1, _MOST_CORES),
-    "state": Text(20, re.compile("|".join(State)), words=", ".join(State)),
+    "state": Text(20, re.compile("|".join(RunState)), words=", ".join(RunState)),
     "stage": Text(200),
     "message": Text(10_000, re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")),
     "stop_requested": Whole(0, 1),

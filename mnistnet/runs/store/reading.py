@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mnistnet import strict_json
-from mnistnet.runs.run import Damaged, Run, State
+from mnistnet.runs.run import DamagedRun, Run, RunState
 from mnistnet.runs.store import bounds
 
 _FIELDS = [field.name for field in fields(Run)]
@@ -29,7 +29,7 @@ class Reading:
     """The runs of some rows, in their order, and the rows of which no run can be made."""
 
     runs: list[Run]
-    damaged: list[Damaged]
+    damaged: list[DamagedRun]
 
 
 def query(where: str = "TRUE", order: str = "runs.number DESC") -> str:
@@ -54,20 +54,20 @@ def read(rows: Iterable[tuple[Any, ...]]) -> Reading:
     return reading
 
 
-def _run(values: tuple[Any, ...]) -> Run | Damaged:
-    if values[-1] and values[_STATE] in set(State):
+def _run(values: tuple[Any, ...]) -> Run | DamagedRun:
+    if values[-1] and values[_STATE] in set(RunState):
         run = _made(values)
         if bounds.is_plain(run, values[_COLUMNS.index("token")]):
             return run
     row = dict(zip(_COLUMNS, values[:-1], strict=True))
     if fault := bounds.run_fault(row) or (None if values[-1] else "an epoch of it holds what no epoch can have"):
-        return Damaged(row["number"], shown_id(row["id"]), fault)
+        return DamagedRun(row["number"], shown_id(row["id"]), fault)
     return _made(values)
 
 
 def _made(values: tuple[Any, ...]) -> Run:
     row = list(values[: len(_FIELDS)])
-    row[_STATE], row[_STOP] = State(row[_STATE]), bool(row[_STOP])
+    row[_STATE], row[_STOP] = RunState(row[_STATE]), bool(row[_STOP])
     return Run(*row)
 
 

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.summary import require
-from mnistnet.runs.files.atomic import write_whole
+from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.contents import contents
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store import bounds
 from mnistnet.runs.store.bounds import RUN_ID
 from mnistnet.runs.store.rows import TABLES, insert
@@ -45,7 +45,7 @@ def keep(connection: sqlite3.Connection, root: Path, run_id: str, *, durably: bo
         return
     text = json.dumps({"version": VERSION, "run": run[0], "epochs": epochs}, indent=1)
     if durably:
-        write_whole(folder / NAME, text.encode())
+        write_atomic(folder / NAME, text.encode())
     else:
         (folder / NAME).write_text(text, "utf-8")
 
@@ -156,7 +156,7 @@ def _remains(folder: Path) -> _Found:
             "architecture_json": architecture.model_dump_json(),
             "recipe_json": recipe.model_dump_json(),
             "params": require(architecture).params,
-            "state": State.INTERRUPTED,
+            "state": RunState.INTERRUPTED,
             "message": _LOST,
             "created": folder.stat().st_mtime,
         }

@@ -13,7 +13,7 @@ from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.summary import require
 from mnistnet.runs import limits
-from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, Damaged, Person, Run, State
+from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, DamagedRun, Run, RunState, User
 from mnistnet.runs.store import run_json
 from mnistnet.runs.store.bounds import LARGEST, RUN_ID
 from mnistnet.runs.store.database import StoreError, require_folder
@@ -30,7 +30,7 @@ class WrongState(BadInput):
     """The run is not in a state in which this can be done."""
 
 
-class NotYours(BadInput):
+class NotOwner(BadInput):
     """The run was started by someone else."""
 
 
@@ -104,7 +104,7 @@ class Store(Ledger):
         return stored
 
     def _require_short_queue(self, connection: sqlite3.Connection, more: int) -> None:
-        waiting = connection.execute("SELECT count(*) FROM runs WHERE state = ?", (State.QUEUED,)).fetchone()[0]
+        waiting = connection.execute("SELECT count(*) FROM runs WHERE state = ?", (RunState.QUEUED,)).fetchone()[0]
         if waiting + more > limits.current().queued:
             raise limits.OverLimit(
                 f"{waiting} runs are queued and {more} more were asked for: at most {limits.current().queued} may "
@@ -132,7 +132,7 @@ class Store(Ledger):
                 recipe.model_dump_json(),
                 require(architecture).params,
                 min(recipe.threads, cores()) or cores(),
-                State.QUEUED,
+                RunState.QUEUED,
                 time.time(),
                 owner,
             ),
@@ -140,7 +140,7 @@ class Store(Ledger):
         row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)).fetchone()
         return str(row[0])
 
-    def request_stop(self, run_id: str, by: Person | None = None) -> Run:
+    def request_stop(self, run_id: str, by: User | None = None) -> Run:
         """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
 
         Raises WrongState for a run that has ended already, NotYours for somebody else's.
@@ -150,7 +150,7 @@ class Store(Ledger):
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE runs SET state = ?, ended = ?, stage = '' WHERE id = ? AND state = ?",
-                (State.STOPPED, time.time(), run_id, State.QUEUED),
+                (RunState.STOPPED, time.time(), run_id, RunState.QUEUED),
             )
             connection.execute(
                 f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND state IN ({quoted(CLAIMED)})",
@@ -159,11 +159,11 @@ class Store(Ledger):
 
         self.changing(run_id, work)
         run = self.run(run_id)
-        if not run.stop_requested and run.state is not State.STOPPED:
+        if not run.stop_requested and run.state is not RunState.STOPPED:
             raise WrongState(f"run {run.id}: it is {run.state} already; there is nothing to stop")
         return run
 
-    def resume(self, run_id: str, by: Person | None = None) -> Run:
+    def resume(self, run_id: str, by: User | None = None) -> Run:
         """Put an interrupted or stopped run back into the queue.
 
         Raises WrongState for any other, NotYours for somebody else's, OverLimit for more than is allowed here.
@@ -178,7 +178,7 @@ class Store(Ledger):
                 "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
                 f" step = 0, images_per_second = NULL, turn = {_next('turn')}"
                 f" WHERE id = ? AND state IN ({quoted(RESUMABLE)})",
-                (State.QUEUED, run_id),
+                (RunState.QUEUED, run_id),
             ).rowcount
             if resumed:
                 say_what_is_missing(connection, run_id)
@@ -200,12 +200,12 @@ class Store(Ledger):
                 reason,
                 len(said) + 1,
                 run.id,
-                State.INTERRUPTED,
+                RunState.INTERRUPTED,
                 len(said) + 2,
                 f"{said}; ",
             )
 
-    def delete(self, run_id: str, by: Person | None = None) -> None:
+    def delete(self, run_id: str, by: User | None = None) -> None:
         """Remove a run that is not active, or is damaged: its row, its epochs and its folder, together.
 
         The folder gets another name inside the transaction and is emptied after it; killed in between, the next
@@ -217,7 +217,7 @@ class Store(Ledger):
         folder, doomed = self.folder(run.id), self._doomed(run.id)
         try:
             with self.database.writing() as connection:
-                if isinstance(run, Damaged):
+                if isinstance(run, DamagedRun):
                     connection.execute("DELETE FROM runs WHERE number = ?", (run.number,))
                 elif not connection.execute(
                     f"DELETE FROM runs WHERE id = ? AND state NOT IN ({quoted(ACTIVE)})", (run.id,)
@@ -252,13 +252,13 @@ class Store(Ledger):
         return self.root / f"{_DOOMED}{run_id}"
 
 
-def _require_right(run: Run | Damaged, by: Person | None) -> None:
+def _require_right(run: Run | DamagedRun, by: User | None) -> None:
     if not by or by.is_administrator:
         return
-    if isinstance(run, Damaged):
-        raise NotYours(f"run {run.id}: damaged: only an administrator may delete it")
+    if isinstance(run, DamagedRun):
+        raise NotOwner(f"run {run.id}: damaged: only an administrator may delete it")
     if not by.may_change(run):
-        raise NotYours(
+        raise NotOwner(
             f"run {run.id}: started by {run.owner or 'someone without a name'}: only they or an administrator may "
             "stop, resume or delete it"
         )

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
 from mnistnet.errors import BadInput
-from mnistnet.runs.files.atomic import NotSaved
+from mnistnet.runs.files.atomic import WriteError
 from mnistnet.runs.files.predictions import SplitName
-from mnistnet.runs.run import ACTIVE, CLAIMED, Damaged, Metrics, Run, State
+from mnistnet.runs.run import ACTIVE, CLAIMED, DamagedRun, EpochMetrics, Run, RunState
 from mnistnet.runs.store import bounds, run_json
 from mnistnet.runs.store.database import Database, StoreError
 from mnistnet.runs.store.reading import Reading, query, read
@@ -23,7 +23,7 @@ T = TypeVar("T")
 Answered: TypeAlias = Mapping[SplitName, str]
 _NOT_HASHED: Answered = MappingProxyType({})
 
-_METRICS = [field.name for field in fields(Metrics)]
+_METRICS = [field.name for field in fields(EpochMetrics)]
 _LONGEST_MESSAGE = 2000
 _MISSING = "missing: the database was replaced by an older one while it trained"
 _IS_ACTIVE = f"runs.state IN ({', '.join(repr(str(state)) for state in ACTIVE)})"
@@ -36,7 +36,7 @@ class UnknownRun(BadInput):
 class DamagedRunError(StoreError):
     """The run's row holds what no run can have."""
 
-    def __init__(self, damaged: Damaged) -> None:
+    def __init__(self, damaged: DamagedRun) -> None:
         super().__init__(
             f"run {damaged.id}: damaged: {damaged.fault}; `python -m mnistnet delete {shlex.quote(damaged.id)}` "
             "removes it"
@@ -55,7 +55,7 @@ class Ledger:
 
         def recorded(connection: sqlite3.Connection) -> T:
             result = work(connection)
-            with suppress(NotSaved):  # a disk that takes no second copy may still take the first
+            with suppress(WriteError):  # a disk that takes no second copy may still take the first
                 run_json.keep(connection, self.root, run_id)
             return result
 
@@ -84,17 +84,17 @@ class Ledger:
     def run(self, prefix: str) -> Run:
         """The run whose id is or begins with `prefix`; UnknownRun where none or several do, DamagedRunError."""
         found = self.found(prefix)
-        if isinstance(found, Damaged):
+        if isinstance(found, DamagedRun):
             raise DamagedRunError(found)
         return found
 
-    def found(self, prefix: str) -> Run | Damaged:
+    def found(self, prefix: str) -> Run | DamagedRun:
         """The same, damaged or not. Raises UnknownRun."""
         if bounds.ID_PREFIX.fullmatch(prefix):  # of many runs it takes a while to look at each
             reading = read(self.database.rows(query("substr(runs.id, 1, ?) = ?"), len(prefix), prefix))
         else:
             reading = self.reading()
-        rows: list[Run | Damaged] = [*reading.runs, *reading.damaged]
+        rows: list[Run | DamagedRun] = [*reading.runs, *reading.damaged]
         found = [row for row in rows if row.id.startswith(prefix)] if prefix else []
         if len(found) == 1:
             return found[0]
@@ -103,14 +103,14 @@ class Ledger:
         names = ", ".join(run.id for run in found[:5])
         raise UnknownRun(f"run {prefix!a}: {len(found)} runs begin so ({names}); give more of the id")
 
-    def metrics(self, run_id: str) -> list[Metrics]:
+    def metrics(self, run_id: str) -> list[EpochMetrics]:
         """The stored epochs of a run, in order; without those that hold what no epoch can have (it is damaged then)."""
         rows = self.database.rows(
             f"SELECT {', '.join(_METRICS)} FROM epochs WHERE run = ? AND {bounds.condition(bounds.EPOCH, 'epochs')}"
             " ORDER BY epoch",
             run_id,
         )
-        return [Metrics(*row) for row in rows]
+        return [EpochMetrics(*row) for row in rows]
 
     def stop_requested(self, run_id: str) -> bool:
         """Whether someone wants the run to end. Costs a worker a tenth of a millisecond."""
@@ -129,12 +129,12 @@ class Ledger:
     def _claim(self, connection: sqlite3.Connection, slots: int) -> str | None:
         active = read(connection.execute(query(_IS_ACTIVE, "turn"))).runs
         busy = sum(run.threads for run in active if run.state in CLAIMED)
-        first = next((run for run in active if run.state is State.QUEUED), None)
+        first = next((run for run in active if run.state is RunState.QUEUED), None)
         if first is None or (busy and busy + first.threads > slots):
             return None
         connection.execute(
             "UPDATE runs SET state = ?, attempt = attempt + 1, stage = 'starting' WHERE id = ?",
-            (State.STARTING, first.id),
+            (RunState.STARTING, first.id),
         )
         return first.id
 
@@ -142,9 +142,9 @@ class Ledger:
         """Put a claimed run whose worker never came back where it stood in the queue."""
         return self.database.change(
             "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
-            State.QUEUED,
+            RunState.QUEUED,
             run.id,
-            State.STARTING,
+            RunState.STARTING,
             run.attempt,
         )
 
@@ -153,10 +153,10 @@ class Ledger:
         won = self._change(
             run_id,
             "UPDATE runs SET state = ?, started = coalesce(started, ?) WHERE id = ? AND state = ? AND attempt = ?",
-            State.RUNNING,
+            RunState.RUNNING,
             time.time(),
             run_id,
-            State.STARTING,
+            RunState.STARTING,
             attempt,
         )
         return self.run(run_id) if won else None
@@ -173,10 +173,10 @@ class Ledger:
             steps,
             images_per_second,
             run_id,
-            State.RUNNING,
+            RunState.RUNNING,
         )
 
-    def record_epoch(self, run_id: str, metrics: Metrics) -> None:
+    def record_epoch(self, run_id: str, metrics: EpochMetrics) -> None:
         """An epoch and the hash of its checkpoint, as one transaction."""
         values = [getattr(metrics, name) for name in _METRICS]
         marks = ", ".join("?" * (len(_METRICS) + 1))
@@ -216,7 +216,7 @@ class Ledger:
             done = connection.execute(
                 "UPDATE runs SET state = ?, ended = ?, stage = '', test_errors = ?, test_total = ?, weights_sha256 = ?,"
                 " validation_answers_sha256 = ?, test_answers_sha256 = ? WHERE id = ? AND state = ?",
-                (State.DONE, *values, run_id, State.RUNNING),
+                (RunState.DONE, *values, run_id, RunState.RUNNING),
             ).rowcount
             if done:
                 (recipe,) = connection.execute("SELECT recipe_json FROM runs WHERE id = ?", (run_id,)).fetchone()
@@ -225,7 +225,7 @@ class Ledger:
 
         return self.changing(run_id, work)
 
-    def finish(self, run_id: str, state: State, message: str = "", *, attempt: int | None = None) -> bool:
+    def finish(self, run_id: str, state: RunState, message: str = "", *, attempt: int | None = None) -> bool:
         """From claimed to the terminal `state`; False where another terminal state came first.
 
         With `attempt`, only if the run is still in it: whoever looked before it was resumed comes too late.
@@ -245,7 +245,7 @@ class Ledger:
         return self.changing(run_id, work)
 
 
-def quoted(states: tuple[State, ...]) -> str:
+def quoted(states: tuple[RunState, ...]) -> str:
     """The states as SQL lists them."""
     return ", ".join(f"'{state}'" for state in states)
 

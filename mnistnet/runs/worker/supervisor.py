@@ -16,7 +16,7 @@ from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import CLAIMED, Person, Run, State
+from mnistnet.runs.run import CLAIMED, Run, RunState, User
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker.processes import PID, NotStarted, detach, kill_recorded
@@ -42,7 +42,7 @@ def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str 
     return run
 
 
-def resume(store: Store, run_id: str, by: Person | None = None) -> Run:
+def resume(store: Store, run_id: str, by: User | None = None) -> Run:
     """Queue an interrupted or stopped run again. Raises as `Store.resume`, and NotStarted as `submit`."""
     run = store.resume(run_id, by)
     _ensure_for(store, run)
@@ -56,25 +56,25 @@ def _ensure_for(store: Store, run: Run) -> None:
         raise NotStarted(f"run {run.id} is queued, but {error}") from None
 
 
-def look(store: Store) -> None:
+def refresh(store: Store) -> None:
     """Make the states true: mark runs whose worker died, and wake a supervisor where work, or a stop, waits for one."""
     active = store.active()
-    bury(store, active)
+    mark_dead(store, active)
     # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
-    waiting = any(run.state is not State.RUNNING or run.stop_requested for run in active)
+    waiting = any(run.state is not RunState.RUNNING or run.stop_requested for run in active)
     if waiting and store.root not in _alive():
         with contextlib.suppress(NotStarted):  # the next look tries again
             ensure(store)
 
 
-def bury(store: Store, active: list[Run]) -> None:
+def mark_dead(store: Store, active: list[Run]) -> None:
     """A running run whose lock nobody holds has lost its worker."""
     for run in active:
-        if run.state is State.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
+        if run.state is RunState.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
             if run.stop_requested:
-                store.finish(run.id, State.STOPPED, attempt=run.attempt)
+                store.finish(run.id, RunState.STOPPED, attempt=run.attempt)
             else:
-                store.finish(run.id, State.INTERRUPTED, _ended(run), attempt=run.attempt)
+                store.finish(run.id, RunState.INTERRUPTED, _ended(run), attempt=run.attempt)
 
 
 def _ended(run: Run) -> str:
@@ -101,7 +101,7 @@ def supervise(store: Store) -> None:
         lock = locks.hold(locks.of_supervisor(store.root), patience_seconds=0.5)
         if lock is None:
             return
-        _Shift(store).work()
+        _SupervisorLoop(store).work()
         # Whoever queues a run between the last look and this release sees the lock held and starts
         # no supervisor; so the queue is looked at once more.
         lock.release()
@@ -111,7 +111,7 @@ def _is_idle(store: Store) -> bool:
     return not store.active()
 
 
-class _Shift:
+class _SupervisorLoop:
     """One supervisor's time with the lock: the workers it started and how long it has waited for what."""
 
     def __init__(self, store: Store) -> None:
@@ -124,7 +124,7 @@ class _Shift:
         while True:
             try:
                 if not (active := self.store.active()):
-                    self._see_off(working=set())
+                    self._reap(working=set())
                     return
                 self._look_after(active)
             except (StoreError, NotStarted) as error:  # those who train find out for themselves, the rest waits
@@ -141,10 +141,10 @@ class _Shift:
                 self._forget(run_id)
         while claimed := self.store.claim(cores()):
             # Looked up after the claim: who was at work then has a slot of its own.
-            self._see_off({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
-            self._employ(claimed)
+            self._reap({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
+            self._spawn_worker(claimed)
 
-    def _see_off(self, working: set[str]) -> None:
+    def _reap(self, working: set[str]) -> None:
         """Wait until the workers of other runs are gone: on its way out, one still has its memory and threads."""
         for run_id, worker in list(self.workers.items()):
             if run_id in working:
@@ -174,15 +174,15 @@ class _Shift:
             )
         return f"{killed} by signal 9 (the system does this when memory runs out)"
 
-    def _employ(self, run: Run) -> None:
+    def _spawn_worker(self, run: Run) -> None:
         try:
             limits.require_allowed(run.architecture, run.recipe)
             limits.require_room(self.store.root)
         except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
-            self.store.finish(run.id, State.INTERRUPTED, str(error))
+            self.store.finish(run.id, RunState.INTERRUPTED, str(error))
             return
         except MnistnetError as error:
-            self.store.finish(run.id, State.FAILED, str(error))
+            self.store.finish(run.id, RunState.FAILED, str(error))
             return
         folder = self.store.folder(run.id)
         self.memory_kills[run.id] = system.GROUPS.memory_kills()
@@ -195,19 +195,19 @@ class _Shift:
             self.store.unclaim(run)
             raise
         except OSError as error:  # it is deleted or moved just now, or no folder can be made in it
-            self.store.finish(run.id, State.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
+            self.store.finish(run.id, RunState.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
 
     def _attend(self, run: Run) -> None:
         worker = self.workers.get(run.id)
         ended = worker is not None and worker.poll() is not None
-        if run.state is State.RUNNING:
-            bury(self.store, [run])
-        if run.state is State.STARTING and ended:
+        if run.state is RunState.RUNNING:
+            mark_dead(self.store, [run])
+        if run.state is RunState.STARTING and ended:
             if run.stop_requested:
-                self.store.finish(run.id, State.STOPPED)
+                self.store.finish(run.id, RunState.STOPPED)
             else:
-                self.store.finish(run.id, State.FAILED, "its process could not start; the log says why")
-        if run.state is State.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
+                self.store.finish(run.id, RunState.FAILED, "its process could not start; the log says why")
+        if run.state is RunState.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
             self.store.unclaim(run)
         if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
             run, "limit", limits.seconds_of_an_attempt() + LIMIT_PATIENCE_SECONDS
@@ -219,7 +219,7 @@ class _Shift:
         self.memory_kills.pop(run.id, None)  # it was not the kernel
         if worker:
             worker.kill()
-        elif run.state is State.RUNNING:
+        elif run.state is RunState.RUNNING:
             kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker.worker", str(self.store.root), run.id)
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:

@@ -12,14 +12,14 @@ from mnistnet.data.splits import Part, Split
 from mnistnet.nets.network import build
 from mnistnet.runs import limits
 from mnistnet.runs.files import checkpoint, predictions
-from mnistnet.runs.files.atomic import write_whole
+from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.training.inference import logits, pixels
 from mnistnet.training.loop import Diverged, Training
-from mnistnet.training.progress import Epoch, Step
+from mnistnet.training.progress import BatchDone, EpochDone
 
 REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
 LOOK_SECONDS = 0.4
@@ -32,7 +32,7 @@ FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
 class End:
     """How a run ended before its score: stopped or diverged, and why."""
 
-    state: State
+    state: RunState
     message: str = ""
 
 
@@ -44,14 +44,14 @@ def train(store: Store, run: Run) -> End | None:
     job = _Job(store, run)
     try:
         for progress in job.training.run():
-            if isinstance(progress, Epoch):
+            if isinstance(progress, EpochDone):
                 job.commit(progress)
             else:
                 job.report(progress)
             if end := job.end():
                 return end
     except Diverged as error:
-        return End(State.DIVERGED, str(error))
+        return End(RunState.DIVERGED, str(error))
     job.score()
     return None
 
@@ -93,20 +93,20 @@ class _Job:
             message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
             self.store.forget_epochs_after(self.run.id, epoch, message)
 
-    def commit(self, epoch: Epoch) -> None:
+    def commit(self, epoch: EpochDone) -> None:
         """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
         guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
         packed = predictions.pack_guesses(guesses)
-        write_whole(predictions.guesses_path(self.folder, epoch.epoch), packed)
+        write_atomic(predictions.guesses_path(self.folder, epoch.epoch), packed)
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
-        metrics = Metrics(
+        metrics = EpochMetrics(
             **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)
         )
         self.store.record_epoch(self.run.id, metrics)
         checkpoint.sweep(self.folder, epoch.epoch)
         self._reported, self._reported_step = time.monotonic(), 0
 
-    def report(self, progress: Step) -> None:
+    def report(self, progress: BatchDone) -> None:
         """Where training stands, after the first batch and every other second."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
@@ -126,9 +126,9 @@ class _Job:
         allowed = limits.seconds_of_an_attempt()
         if now - self._began > allowed:
             return End(
-                State.STOPPED, f"the limit of {allowed / 3600:g} hours is reached; Resume gives it as many again"
+                RunState.STOPPED, f"the limit of {allowed / 3600:g} hours is reached; Resume gives it as many again"
             )
-        return End(State.STOPPED) if self.store.stop_requested(self.run.id) else None
+        return End(RunState.STOPPED) if self.store.stop_requested(self.run.id) else None
 
     def score(self) -> None:
         """The final weights on validation and test images: answers to files, the score to the store.
@@ -146,7 +146,7 @@ class _Job:
         hashes: dict[SplitName, str] = {}
         for split, answered in answers.items():
             packed = predictions.pack(answered, sha256)
-            write_whole(predictions.path(self.folder, split), packed)
+            write_atomic(predictions.path(self.folder, split), packed)
             hashes[split] = predictions.sha256(packed)
         errors = int((test.probabilities.argmax(1) != test.labels).sum())
         self.store.complete(self.run.id, errors, len(test.labels), sha256, hashes)

@@ -13,7 +13,7 @@ from mnistnet import system
 from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.runs import limits
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import State
+from mnistnet.runs.run import RunState
 from mnistnet.runs.store.database import GoneError
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker.environment import prepare
@@ -43,13 +43,13 @@ def _work(store: Store, run_id: str, attempt: int) -> None:
         if end:
             store.finish(run_id, end.state, end.message)
     except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
-        store.finish(run_id, State.INTERRUPTED, str(error))
+        store.finish(run_id, RunState.INTERRUPTED, str(error))
     except MnistnetError as error:
-        store.finish(run_id, State.FAILED, str(error))
+        store.finish(run_id, RunState.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, the person who waits is told
         with contextlib.suppress(OSError):  # the log lies on the same disk
             traceback.print_exc()
-        store.finish(run_id, State.FAILED, _too_large(error) or f"{type(error).__name__}: {error}".splitlines()[0])
+        store.finish(run_id, RunState.FAILED, _too_large(error) or f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def _too_large(error: Exception) -> str | None:

@@ -200,8 +200,8 @@ def _edit(layer_id: str, operation: Callable[[list[Layer], list[str], int], None
 
 def _lay(layers: list[Layer], ids: list[str]) -> bool:
     try:
-        session.put_design(names.own(session.design().with_layers(tuple(layers))), keep_ids=ids)
+        session.set_design(names.own(session.design().with_layers(tuple(layers))), keep_ids=ids)
     except MnistnetError as error:
-        session.tell(f"That change was not made: {error}")
+        session.notify(f"That change was not made: {error}")
         return False
     return True

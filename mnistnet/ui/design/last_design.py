@@ -43,7 +43,7 @@ def notice() -> None:
     if restored is None or restored != (session.design(), session.recipe()):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        params = cache.walk(session.design()).params
+        params = cache.summary(session.design()).params
         st.text(f"Your last design is back: {session.design().name}, {params:,} parameters.", width="content")
         st.button("Start over", key="start-afresh", icon=":material/restart_alt:", on_click=_start_afresh)
 
@@ -56,10 +56,10 @@ def _restore() -> None:
     try:
         design, recipe = read(kept)
     except MnistnetError as error:
-        session.tell(f"The last design of this browser was left out: {error}")
+        session.notify(f"The last design of this browser was left out: {error}")
         return
-    session.put_design(design)
-    session.put_recipe(recipe)
+    session.set_design(design)
+    session.set_recipe(recipe)
     st.session_state[_RESTORED] = (design, recipe)
 
 
@@ -75,5 +75,5 @@ def read(kept: object) -> tuple[Architecture, Recipe]:
 
 
 def _start_afresh() -> None:
-    session.put_design(FIRST.architecture)
-    session.put_recipe(Recipe())
+    session.set_design(FIRST.architecture)
+    session.set_recipe(Recipe())

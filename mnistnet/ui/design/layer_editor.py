@@ -23,7 +23,7 @@ from mnistnet.nets.architecture import (
     Linear,
     MaxPool,
 )
-from mnistnet.nets.summary import Walk
+from mnistnet.nets.summary import Summary
 from mnistnet.ui import notifications, session
 from mnistnet.ui.design import edits
 
@@ -40,26 +40,26 @@ _STEP_TITLES = {
 _SHORT = {"relu": "ReLU", "batchnorm": "BN", "dropout": "dropout", "dropout2d": "channel dropout"}
 
 
-def editor(walk: Walk) -> None:
+def editor(summary: Summary) -> None:
     """All layers of the current design, editable."""
     for index, (layer_id, layer) in enumerate(zip(session.layer_ids(), session.design().layers, strict=True)):
         with st.container(border=True, key=f"layer-{layer_id}", gap="xsmall"):
-            _card(index, layer_id, layer, walk)
+            _card(index, layer_id, layer, summary)
     if added := notifications.added():
         _newest(key="newest", data={"card": f"layer-{added}"})
 
 
-def _card(index: int, layer_id: str, layer: Layer, walk: Walk) -> None:
+def _card(index: int, layer_id: str, layer: Layer, summary: Summary) -> None:
     title, control, actions = st.columns([0.49, 0.2, 0.31], vertical_alignment="center", gap="xsmall")
     mark = " :blue-badge[new]" if layer_id == notifications.added() else ""
-    title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, walk)}]]")
+    title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, summary)}]]")
     with control:
         _main_control(index, layer_id, layer)
     with actions.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         _fit_button(index, layer_id, layer)
         _more(index, layer_id, layer)
-    if walk.fault and walk.fault.layer == index:
-        st.error(f"Layer {index + 1}: {walk.fault.message}.", icon=":material/error:")
+    if summary.fault and summary.fault.layer == index:
+        st.error(f"Layer {index + 1}: {summary.fault.message}.", icon=":material/error:")
 
 
 def _headline(layer: Layer) -> str:
@@ -70,8 +70,8 @@ def _headline(layer: Layer) -> str:
     return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
 
 
-def _facts(index: int, walk: Walk) -> str:
-    rows = walk.of_layer(index)
+def _facts(index: int, summary: Summary) -> str:
+    rows = summary.of_layer(index)
     if not rows:
         return "cannot be built yet"
     last = rows[-1]

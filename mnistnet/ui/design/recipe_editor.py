@@ -40,7 +40,7 @@ _TITLES = {
 }
 
 
-def recipe_panel() -> None:
+def recipe_editor() -> None:
     """All of the recipe, the common choices first."""
     recipe = session.recipe()
     st.menu_button(
@@ -89,7 +89,7 @@ def recipe_panel() -> None:
         _number("threads", "Threads (0: all cores)", 0, 64, 1)
         _select("device", "Device", ["auto", "cpu", "cuda"], {})
         _select("precision", "Precision", ["auto", "fp32", "bf16"], {})
-    st.button("Use the default recipe", icon=":material/restart_alt:", on_click=session.put_recipe, args=(Recipe(),))
+    st.button("Use the default recipe", icon=":material/restart_alt:", on_click=session.set_recipe, args=(Recipe(),))
 
 
 def _protocol(recipe: Recipe) -> None:
@@ -114,7 +114,7 @@ def _protocol(recipe: Recipe) -> None:
 
 
 def _take_named() -> None:
-    session.put_recipe(_built_in(RECIPES[st.session_state[_NAMED]]))
+    session.set_recipe(_built_in(RECIPES[st.session_state[_NAMED]]))
 
 
 def _built_in(preset: RecipePreset) -> Recipe:
@@ -162,7 +162,7 @@ def _shown(field: str, value: Any) -> str:
 
 def _use_offered() -> None:
     if preset := for_design(st.session_state.pop(_OFFERED, "")):
-        session.put_recipe(_built_in(preset))
+        session.set_recipe(_built_in(preset))
 
 
 def _refuse_offered() -> None:
@@ -214,6 +214,6 @@ def take(field: str, key: str) -> None:
     if field == "optimizer":
         fields["learning_rate"] = USUAL_RATE[value]
     try:
-        session.put_recipe(session.recipe().on(value) if field == "dataset" else session.recipe().changed(**fields))
+        session.set_recipe(session.recipe().on(value) if field == "dataset" else session.recipe().changed(**fields))
     except MnistnetError as error:
-        session.tell(f"That change was not made: {error}")
+        session.notify(f"That change was not made: {error}")

@@ -6,39 +6,39 @@ from mnistnet.data import datasets, splits
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import rules
 from mnistnet.nets.rules import Verdict
-from mnistnet.nets.summary import Walk
+from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
 from mnistnet.ui import auth, cache, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_editor
 
 
-def start_bar(walk: Walk) -> None:
+def start_bar(summary: Summary) -> None:
     """What a run would cost and which rules it would break; Start, and what is validated on."""
     broken = [
         verdict
-        for verdict in rules.verdicts(session.design(), walk, session.recipe().epochs, session.profile())
+        for verdict in rules.verdicts(session.design(), summary, session.recipe().epochs, session.profile())
         if not verdict.passed
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-        _cost(walk, broken)
+        _cost(summary, broken)
         _protocol()
-        _button(walk, broken)
-    if walk.fault:
-        st.caption(f":material/error: Cannot start. Layer {walk.fault.layer + 1}: {walk.fault.message}.")
+        _button(summary, broken)
+    if summary.fault:
+        st.caption(f":material/error: Cannot start. Layer {summary.fault.layer + 1}: {summary.fault.message}.")
     elif broken:
         reasons = "; ".join(f"{verdict.rule} ({verdict.detail})" for verdict in broken)
         st.caption(f":material/warning: This run would not meet the rules: {reasons}.")
 
 
-def _cost(walk: Walk, broken: list[Verdict]) -> None:
+def _cost(summary: Summary, broken: list[Verdict]) -> None:
     recipe, profile = session.recipe(), session.profile()
     guess = cache.training_time(session.design(), recipe, recipe.threads or cores())
-    count = f"{walk.params:,}{'' if walk.is_whole else ' +'} / {profile.params:,}"
+    count = f"{summary.params:,}{'' if summary.is_whole else ' +'} / {profile.params:,}"
     badge = f":green-badge[:material/check: rules met · {count}]"
     if broken:
         badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
-    time = f", about {widgets.time_range(guess.low, guess.high)}" if walk.is_whole else ""
+    time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
     st.markdown(
         f"{badge} {recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'}{time}"
         f"{'' if guess.runs_seen or not time else ' (a guess)'}",
@@ -66,13 +66,13 @@ def _protocol() -> None:
     )
 
 
-def _button(walk: Walk, broken: list[Verdict]) -> None:
+def _button(summary: Summary, broken: list[Verdict]) -> None:
     st.button(
-        "Start anyway" if broken and not walk.fault else "Start training",
+        "Start anyway" if broken and not summary.fault else "Start training",
         type="secondary" if broken else "primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=walk.fault is not None,
+        disabled=summary.fault is not None,
         on_click=_start,
         args=(session.start_token(),),
     )
@@ -82,11 +82,11 @@ def _start(token: str) -> None:
     named = names.for_start(session.design())
     if named != session.design():
         notifications.note(f"Another design ran as {session.design().name}: this run is called {named.name}.")
-        session.put_design(named, keep_ids=session.layer_ids())
+        session.set_design(named, keep_ids=session.layer_ids())
     try:
         run = supervisor.submit(cache.store(), session.design(), session.recipe(), token, owner=auth.owner())
     except MnistnetError as error:
-        session.tell(f"Not started: {error}")
+        session.notify(f"Not started: {error}")
         return
     cache.forget()
     session.choose_run(run.id)

@@ -18,7 +18,7 @@ from mnistnet.nets import rules
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
-from mnistnet.nets.summary import IMAGE_SIZE, Walk
+from mnistnet.nets.summary import IMAGE_SIZE, Summary
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.design import edits, names, recipe_editor
@@ -76,11 +76,11 @@ def goal() -> None:
 def _begin() -> None:
     chosen = st.session_state[_BEGIN]
     if chosen in PRESETS:
-        session.put_design(PRESETS[chosen].architecture)
+        session.set_design(PRESETS[chosen].architecture)
         recipe_editor.offer(chosen)
     elif chosen and (run := cache.chosen(chosen.removeprefix("run "))):
-        session.put_design(run.architecture)
-        session.put_recipe(run.recipe)
+        session.set_design(run.architecture)
+        session.set_recipe(run.recipe)
     st.session_state[_BEGIN] = None
 
 
@@ -88,12 +88,12 @@ def _rename() -> None:
     try:
         renamed = session.design().renamed(st.session_state[_NAME].strip())
     except MnistnetError as error:
-        session.tell(f"The name was not changed: {error}")
+        session.notify(f"The name was not changed: {error}")
         return
     if names.is_taken(renamed):
-        session.tell(f"The name was not changed: {renamed.name} is a preset with other layers: choose another name.")
+        session.notify(f"The name was not changed: {renamed.name} is a preset with other layers: choose another name.")
         return
-    session.put_design(renamed, keep_ids=session.layer_ids())
+    session.set_design(renamed, keep_ids=session.layer_ids())
 
 
 def _open() -> None:
@@ -103,26 +103,28 @@ def _open() -> None:
     try:
         opened = designs.parse(file.getvalue())
     except MnistnetError as error:
-        session.tell(f"The file was not opened: {error}")
+        session.notify(f"The file was not opened: {error}")
         return
     own = names.own(opened)
     if own != opened:
-        session.tell(f"The preset {opened.name} has other layers than this file: the design is called {own.name} here.")
-    session.put_design(own)
+        session.notify(
+            f"The preset {opened.name} has other layers than this file: the design is called {own.name} here."
+        )
+    session.set_design(own)
 
 
-def meter(walk: Walk) -> None:
+def meter(summary: Summary) -> None:
     """Parameters against the budget, layer by layer, and the rules with their verdicts."""
     profile = session.profile()
     count, rubric = st.columns([0.34, 0.66])
     with count:
-        left = profile.params - 1 - walk.params
+        left = profile.params - 1 - summary.params
         room = f"{left:,} parameters left" if left >= 0 else f"{-left:,} too many"
         st.metric(
-            "Parameters" if walk.is_whole else "Parameters so far",
-            f"{walk.params:,}",
-            room if walk.is_whole else "a layer does not fit",
-            delta_color="green" if left >= 0 and walk.is_whole else "red",
+            "Parameters" if summary.is_whole else "Parameters so far",
+            f"{summary.params:,}",
+            room if summary.is_whole else "a layer does not fit",
+            delta_color="green" if left >= 0 and summary.is_whole else "red",
             delta_arrow="off",
             help="Trainable parameters: weights and biases, and two for each channel that batch norm normalises.",
         )
@@ -134,17 +136,17 @@ def meter(walk: Walk) -> None:
             index=list(PROFILES).index(profile.name),
             format_func=lambda name: PROFILES[name].title,
             key=key,
-            on_change=lambda: session.put_profile(st.session_state[_PROFILE]),
+            on_change=lambda: session.set_profile(st.session_state[_PROFILE]),
             label_visibility="collapsed",
         )
-        widgets.verdicts(rules.verdicts(session.design(), walk, session.recipe().epochs, profile))
-    chart = charts.budget(walk, profile)
+        widgets.verdicts(rules.verdicts(session.design(), summary, session.recipe().epochs, profile))
+    chart = charts.budget(summary, profile)
     widgets.draw(
         chart,
         "budget",
-        f"{walk.params:,} parameters, layer by layer; must be under {profile.params:,}",
+        f"{summary.params:,} parameters, layer by layer; must be under {profile.params:,}",
     )
-    if walk.is_whole and left < 0:
+    if summary.is_whole and left < 0:
         _shrink(profile.params)
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(session.design()))
     st.caption(f"Layers that use: {uses}.")
@@ -162,7 +164,7 @@ def _shrink(budget: int) -> None:
         if after == before:
             st.markdown("Even with one channel in each layer the design is over the budget: remove a layer.")
             return
-        left = budget - 1 - cache.walk(after).params
+        left = budget - 1 - cache.summary(after).params
         widths = [
             f"layer {number}: {old.channels} → {new.channels}"
             for number, (old, new) in enumerate(zip(before.layers, after.layers, strict=True), 1)
@@ -173,35 +175,35 @@ def _shrink(budget: int) -> None:
         st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
 
 
-def drawing(walk: Walk) -> None:
+def drawing(summary: Summary) -> None:
     """The network's drawing: widths and feature-map sizes."""
-    if not walk.rows:
+    if not summary.rows:
         return
-    last = walk.rows[-1]
+    last = summary.rows[-1]
     widgets.draw(
-        charts.drawing(walk),
+        charts.drawing(summary),
         "drawing",
         f"{len(session.design().layers)} layers, from a {IMAGE_SIZE}×{IMAGE_SIZE} image to {last.channels} channels",
     )
     st.caption(
-        "Bar height: feature-map size. Bar width and the number above it: channels." + _not_drawn(walk),
+        "Bar height: feature-map size. Bar width and the number above it: channels." + _not_drawn(summary),
     )
     widgets.draw(
         receptive_fields.small(cache.named_layers(session.design())),
         "fields-small",
-        f"Receptive field layer by layer, up to {walk.field} of {IMAGE_SIZE} pixels",
+        f"Receptive field layer by layer, up to {summary.field} of {IMAGE_SIZE} pixels",
     )
     st.caption("Receptive field of each layer, in pixels. Dashed line: the whole image.")
 
 
-def _not_drawn(walk: Walk) -> str:
-    numbers = sorted({row.layer + 1 for row in walk.rows if row.type in ("dropout", "dropout2d")})
+def _not_drawn(summary: Summary) -> str:
+    numbers = sorted({row.layer + 1 for row in summary.rows if row.type in ("dropout", "dropout2d")})
     return f" Dropout is not drawn: it is in layer {', '.join(map(str, numbers))}." if numbers else ""
 
 
-def table(walk: Walk) -> None:
+def table(summary: Summary) -> None:
     """Each operation with shape, parameters, multiply-accumulates, receptive field and jump."""
-    total = max(1, walk.params)
+    total = max(1, summary.params)
     frame = pd.DataFrame(
         [
             (
@@ -214,7 +216,7 @@ def table(walk: Walk) -> None:
                 f"{row.field}×{row.field}" + (" · whole image" if row.covers_image else ""),
                 row.jump,
             )
-            for row in walk.rows
+            for row in summary.rows
         ],
         columns=["layer", "operation", "output", "parameters", "share", "MACs", "field", "jump"],
     )
@@ -223,7 +225,7 @@ def table(walk: Walk) -> None:
         hide_index=True,
         height=min(38 + 35 * len(frame), 560),
         key="layer-table",
-        alt=f"Layer table: {walk.params:,} parameters and {walk.macs:,} multiply-accumulates in total",
+        alt=f"Layer table: {summary.params:,} parameters and {summary.macs:,} multiply-accumulates in total",
         column_config={
             "layer": st.column_config.NumberColumn(width=50),
             "share": st.column_config.ProgressColumn(
@@ -239,11 +241,11 @@ def table(walk: Walk) -> None:
             ),
         },
     )
-    st.caption(f"{walk.params:,} parameters, {walk.macs:,} multiply-accumulates for one image.")
+    st.caption(f"{summary.params:,} parameters, {summary.macs:,} multiply-accumulates for one image.")
     witness = st.expander("Summary by torchinfo", icon=":material/fact_check:", on_change="rerun", key="witness")
     if witness.open:
         with witness:
-            if walk.fault:
+            if summary.fault:
                 st.markdown("torchinfo needs a design without errors.")
             else:
                 st.code(cache.torchinfo_summary(session.design()), language=None)
@@ -269,7 +271,7 @@ def data_notice() -> None:
         )
         st.code(f"MNISTNET_DATA=/your/copy python -m mnistnet data --dataset {source.name}", language="bash")
         offline = session.recipe().on("digits")
-        st.button("Use the offline sample instead", on_click=session.put_recipe, args=(offline,))
+        st.button("Use the offline sample instead", on_click=session.set_recipe, args=(offline,))
 
 
 def _about_sample(source: Source) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.network import explanation
-from mnistnet.nets.summary import Row
+from mnistnet.nets.summary import LayerSummary
 from mnistnet.runs.files.predictions import Probabilities
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache
@@ -37,6 +37,6 @@ class Case:
         return datasets.source(self.run.recipe.dataset).classes
 
     @cached_property
-    def named(self) -> list[tuple[str, Row]]:
+    def named(self) -> list[tuple[str, LayerSummary]]:
         """The layers with a receptive field of their own, by number and kind."""
         return cache.named_layers(self.run.architecture)

@@ -9,8 +9,8 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import explanation
 from mnistnet.insight.network.explanation import Spot
-from mnistnet.insight.network.results import INK, PAPER, PATCH, Covered, Speaker
-from mnistnet.nets.summary import IMAGE_SIZE, Row, Span, window
+from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion, UnitAttribution
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
 
@@ -18,9 +18,9 @@ _LAYER = "why-layer"
 _TIMES = 8
 
 
-def why(case: Case) -> None:
+def explanation_view(case: Case) -> None:
     """The sentences with their picture, then the layers."""
-    erased, inked = (network_cache.covered(case.run, case.image, shade) for shade in (PAPER, INK))
+    erased, inked = (network_cache.occlusion(case.run, case.image, shade) for shade in (PAPER, INK))
     text, picture = st.columns([0.6, 0.4])
     with text:
         _said(case, erased, inked)
@@ -41,7 +41,7 @@ def why(case: Case) -> None:
     _by_layer(case)
 
 
-def _said(case: Case, erased: Covered, inked: Covered) -> None:
+def _said(case: Case, erased: Occlusion, inked: Occlusion) -> None:
     """The reason in bold, what else was tried below it."""
     if case.truth is None:
         st.caption(widgets.plain(explanation.certainty(case.row, None, case.classes)))
@@ -70,7 +70,7 @@ def _by_layer(case: Case) -> None:
     row = dict(case.named)[chosen]
     sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
     try:
-        by_class = {one: network_cache.speakers(case.run, case.image, one) for one, _ in sides}
+        by_class = {one: network_cache.unit_attributions(case.run, case.image, one) for one, _ in sides}
     except MnistnetError as error:  # a fragment runs without the page, which would catch it
         widgets.problem(error)
         return
@@ -88,11 +88,11 @@ def _by_layer(case: Case) -> None:
     )
 
 
-def _windows(speaker: Speaker, row: Row) -> tuple[Span, Span]:
+def _windows(speaker: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
     return window(row, speaker.row), window(row, speaker.column)
 
 
-def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> None:
+def _loudest(case: Case, one: int, speaker: UnitAttribution, row: LayerSummary, colour: str) -> None:
     name = case.classes[one]
     rows, columns = _windows(speaker, row)
     role = "predicted" if one == case.guess else "true label" if one == case.truth else "second most probable"
@@ -117,7 +117,7 @@ def _loudest(case: Case, one: int, speaker: Speaker, row: Row, colour: str) -> N
     )
 
 
-def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
+def _unseen(case: Case, row: LayerSummary, loudest: list[UnitAttribution]) -> None:
     mask = explanation.outside(case.image, [_slices(one, row) for one in loudest])
     share = _share_unseen(case.image, row, loudest)
     st.markdown(f"**Outside both frames**: {share:.0%} of the ink")
@@ -129,11 +129,11 @@ def _unseen(case: Case, row: Row, loudest: list[Speaker]) -> None:
     st.caption("Red: ink outside both receptive fields. Other units of this layer may see it.")
 
 
-def _slices(speaker: Speaker, row: Row) -> tuple[slice, slice]:
+def _slices(speaker: UnitAttribution, row: LayerSummary) -> tuple[slice, slice]:
     rows, columns = _windows(speaker, row)
     return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
 
 
-def _share_unseen(image: Bytes, row: Row, loudest: list[Speaker]) -> float:
+def _share_unseen(image: Bytes, row: LayerSummary, loudest: list[UnitAttribution]) -> float:
     mask = explanation.outside(image, [_slices(one, row) for one in loudest])
     return float(image[mask].sum()) / max(1, int(image[image >= explanation.INKED].sum()))

@@ -17,15 +17,21 @@ from mnistnet.runs.run import Run
 from mnistnet.ui import network_cache, session, url, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.case import Case
-from mnistnet.ui.digit.explanation import why
+from mnistnet.ui.digit.explanation import explanation_view
 
 _QUESTION = "digit-question"
 _TIMES = 9
 _TITLES = dict(zip(url.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
-_ASKED = dict(zip(url.QUESTIONS, (why, views.layers, views.pixels, views.alike), strict=True))
+_ASKED = dict(
+    zip(
+        url.QUESTIONS,
+        (explanation_view, views.feature_maps_view, views.saliency_view, views.similar_digits_view),
+        strict=True,
+    )
+)
 
 
-def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
+def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
     """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
     index = session.digit()
     if index is None or index >= len(images):
@@ -40,7 +46,7 @@ def in_depth(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, ru
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
-        on_click=session.see_fields,
+        on_click=session.show_receptive_fields,
         args=(run.id, index),
     )
 
@@ -83,7 +89,7 @@ def _typed() -> None:
 
 def _step_to(index: int) -> None:
     session.choose_digit(index)
-    session.unclick()
+    session.reset_selection()
 
 
 def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:

@@ -10,7 +10,7 @@ from mnistnet.insight.network.results import PAPER, PATCH, Floats
 from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
-from mnistnet.ui.network_cache import Alike
+from mnistnet.ui.network_cache import SimilarDigit
 
 _TIMES = 8
 _SMALL = 3
@@ -20,7 +20,7 @@ _ALIKE, _NEAREST = 10, 5
 _EVERYTHING = "alike-everything"
 
 
-def layers(case: Case) -> None:
+def feature_maps_view(case: Case) -> None:
     """The feature maps after each layer, one picture a channel, the brightest first."""
     found = network_cache.maps(case.run, case.image)
     st.caption(
@@ -41,11 +41,11 @@ def layers(case: Case) -> None:
         )
 
 
-def pixels(case: Case) -> None:
+def saliency_view(case: Case) -> None:
     """Saliency by occlusion and by gradient, side by side: each alone misleads."""
     guess, rival = case.classes[case.guess], case.classes[case.rival]
     patch = f"the {PATCH}×{PATCH} patch around a pixel"
-    effect = network_cache.covered(case.run, case.image, PAPER).effect(case.guess, case.rival)
+    effect = network_cache.occlusion(case.run, case.image, PAPER).effect(case.guess, case.rival)
     slope = network_cache.gradient(case.run, case.image, case.guess, case.rival)
     st.caption(
         widgets.plain(f"Orange pixels support {guess}, blue pixels support {rival}. Lead: logit of {guess} minus ")
@@ -68,10 +68,10 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
         st.caption(f"{widgets.plain(meaning)}: {least:+.2f} to {most:+.2f} logits.")
 
 
-def alike(case: Case) -> None:
+def similar_digits_view(case: Case) -> None:
     """The training digits that are most similar for this network, with their labels."""
     everything = _search_all(case)
-    found = network_cache.alike(case.run, case.image, _ALIKE, everything=everything)
+    found = network_cache.similar_digits(case.run, case.image, _ALIKE, everything=everything)
     names = [one.name for one in found]
     counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
     said = widgets.plain(", ".join(counts))
@@ -82,7 +82,7 @@ def alike(case: Case) -> None:
     missed = case.classes[case.rival]
     if missed not in names:
         st.markdown(f"The most similar training digits of class {widgets.plain(missed)}:")
-        _row(case, network_cache.alike(case.run, case.image, _NEAREST, case.rival, everything=everything))
+        _row(case, network_cache.similar_digits(case.run, case.image, _NEAREST, case.rival, everything=everything))
     st.caption(
         "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
         "same direction."
@@ -98,7 +98,7 @@ def _search_all(case: Case) -> bool:
     return st.toggle(f"Search all {total:,} training digits", key=_EVERYTHING, help=help_)
 
 
-def _row(case: Case, found: Sequence[Alike]) -> None:
+def _row(case: Case, found: Sequence[SimilarDigit]) -> None:
     with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 40):
         for place, one in enumerate([None, *found]):
             with st.container(gap="xsmall"):

@@ -12,7 +12,7 @@ from mnistnet.runs.run import Run
 from mnistnet.ui import cache, widgets
 
 
-def trust(evaluation: Evaluation, run: Run, split: SplitName) -> None:
+def calibration_view(evaluation: Evaluation, run: Run, split: SplitName) -> None:
     """Reliability beside accuracy by class."""
     left, right = st.columns(2, gap="medium")
     with left:

@@ -107,7 +107,7 @@ def _cell_chosen(key: str) -> None:
 
 def _box_chosen() -> None:
     session.choose_digit(None)
-    session.unclick()
+    session.reset_selection()
 
 
 def _new_filter() -> None:

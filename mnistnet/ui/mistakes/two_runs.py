@@ -33,7 +33,7 @@ class Answered:
     images: Bytes | None
 
 
-def compared(evaluation: Evaluation, images: Bytes | None, run: Run, split: SplitName) -> None:
+def two_runs_view(evaluation: Evaluation, images: Bytes | None, run: Run, split: SplitName) -> None:
     """The run beside the chosen one, then all runs on the same images."""
     answered = Answered(run, split, evaluation, images)
     _against(answered)

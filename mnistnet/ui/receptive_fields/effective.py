@@ -11,8 +11,8 @@ from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
 from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
-from mnistnet.insight.network.results import Field
-from mnistnet.nets.summary import IMAGE_SIZE, Row, window
+from mnistnet.insight.network.results import EffectiveField
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, window
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, network_cache, widgets
 from mnistnet.ui.network_cache import Subject
@@ -24,12 +24,12 @@ _KERNELS_IN_A_ROW = 12
 _PATCHES = 12
 _PATCH_SIDE = 84
 
-Named = list[tuple[str, Row]]
+Named = list[tuple[str, LayerSummary]]
 
 
 def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
     """All that needs the network and not its geometry alone; a sentence says why where it is not available."""
-    if cache.walk(network_cache.architecture(subject)).fault:
+    if cache.summary(network_cache.architecture(subject)).fault:
         st.info(
             "Effective receptive fields need a design without errors: correct it on the Design page.",
             icon=":material/info:",
@@ -45,10 +45,10 @@ def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
 
 def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
     """Effective receptive fields, untrained beside trained, and both sizes along depth."""
-    fresh = network_cache.effective(network_cache.architecture(subject), images, dataset)
+    fresh = network_cache.effective_fields(network_cache.architecture(subject), images, dataset)
     found = {"untrained": fresh}
     if isinstance(subject, Run):
-        found["trained"] = network_cache.effective(subject, images, dataset)
+        found["trained"] = network_cache.effective_fields(subject, images, dataset)
     st.markdown(_sentence(named, found))
     sizes = {who: [by_layer[row.layer].most_energy for _, row in named] for who, by_layer in found.items()}
     widgets.draw(
@@ -67,7 +67,7 @@ def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> Non
                 _pair(name, row, found)
 
 
-def _sentence(named: Named, found: Mapping[str, Mapping[int, Field]]) -> str:
+def _sentence(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) -> str:
     """The first layer whose receptive field is as large as the image, else the last, with its effective sizes."""
     name, row = next(((name, row) for name, row in named if row.field >= IMAGE_SIZE), named[-1])
     sizes = " and ".join(
@@ -79,7 +79,7 @@ def _sentence(named: Named, found: Mapping[str, Mapping[int, Field]]) -> str:
     )
 
 
-def _figures(named: Named, found: Mapping[str, Mapping[int, Field]]) -> None:
+def _figures(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) -> None:
     """All sizes as a table, with those by the paper's own measure."""
     with st.expander("All sizes as a table", icon=":material/table:"):
         columns: dict[str, list[str] | list[float]] = {
@@ -100,7 +100,7 @@ def _figures(named: Named, found: Mapping[str, Mapping[int, Field]]) -> None:
         )
 
 
-def _pair(name: str, row: Row, found: Mapping[str, Mapping[int, Field]]) -> None:
+def _pair(name: str, row: LayerSummary, found: Mapping[str, Mapping[int, EffectiveField]]) -> None:
     """One layer's effective receptive fields side by side, in the frame of its middle unit's receptive field."""
     middle = window(row, row.size // 2)
     paper = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
@@ -120,7 +120,7 @@ def _pair(name: str, row: Row, found: Mapping[str, Mapping[int, Field]]) -> None
 
 def kernels(subject: Subject, dataset: str) -> None:
     """The first layer's kernels as pictures."""
-    found = network_cache.lens(subject, dataset).kernels
+    found = network_cache.probe(subject, dataset).kernels
     if found is None:
         return
     st.subheader("Kernels of the first layer", anchor=False)
@@ -149,7 +149,7 @@ def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
         st.session_state[_CHANNEL] = 1
     channel = other.number_input("Channel", 1, row.channels, st.session_state[_CHANNEL], key=_CHANNEL)
     try:
-        found = network_cache.drivers(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
+        found = network_cache.top_activations(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
     except MnistnetError as error:  # a fragment runs without the page, which would catch it
         widgets.problem(error)
         return

@@ -10,7 +10,7 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.summary import IMAGE_SIZE, Row, Span, window
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
@@ -22,7 +22,7 @@ _WHOSE, _RUNS_OFFERED = "field-whose", 200
 _TIMES = 14
 _SMALL = 5
 
-Named = list[tuple[str, Row]]
+Named = list[tuple[str, LayerSummary]]
 
 
 def source_picker() -> None:
@@ -124,17 +124,17 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
         )
 
 
-def _facts(row: Row) -> str:
+def _facts(row: LayerSummary) -> str:
     """Receptive field, jump and feature map; no jump where the map is a single unit, which has no neighbour."""
     said = f"Receptive field **{extent(row)}**" + (", **the whole image**" if row.covers_image else "")
     return f"{said}; {_jump(row)}feature map {row.size}×{row.size}."
 
 
-def _jump(row: Row) -> str:
+def _jump(row: LayerSummary) -> str:
     return f"jump {row.jump}; " if row.size > 1 else ""
 
 
-def _on_padding(row: Row, down: Span, across: Span) -> str:
+def _on_padding(row: LayerSummary, down: Span, across: Span) -> str:
     seen = (down.stop - down.start) * (across.stop - across.start)
     share = 1 - seen / row.field**2
     start = f"The receptive field of the first unit starts at pixel {row.first}." if row.size > 1 else ""
@@ -146,7 +146,7 @@ def _span(span: Span) -> str:
     return f"{span.start} to {span.stop - 1}"
 
 
-def _place(row: Row) -> tuple[int, int]:
+def _place(row: LayerSummary) -> tuple[int, int]:
     """The chosen unit's row and column in the feature map."""
     if row.size == 1:
         st.caption("The feature map of this layer has a single unit.")
@@ -154,7 +154,7 @@ def _place(row: Row) -> tuple[int, int]:
     return _unit(_DOWN, "Unit, row", row), _unit(_ACROSS, "Unit, column", row)
 
 
-def _unit(key: str, label: str, row: Row) -> int:
+def _unit(key: str, label: str, row: LayerSummary) -> int:
     if not 0 <= st.session_state.get(key, -1) < row.size:
         st.session_state[key] = row.size // 2
     return int(st.slider(label, 0, row.size - 1, st.session_state[key], key=key))

@@ -17,19 +17,19 @@ def open_design(run_id: str) -> None:
     """Make the run's design and recipe the current ones."""
     run = cache.chosen(run_id)
     if run:
-        session.put_design(run.architecture)
-        session.put_recipe(run.recipe)
+        session.set_design(run.architecture)
+        session.set_recipe(run.recipe)
         session.go_to("pages/design.py")
 
 
 def stop(run_id: str) -> None:
     """Ask the run to end."""
-    _act(lambda: cache.store().request_stop(run_id, by=auth.person()))
+    _act(lambda: cache.store().request_stop(run_id, by=auth.user()))
 
 
 def resume(run_id: str) -> None:
     """Put the run back into the queue."""
-    _act(lambda: supervisor.resume(cache.store(), run_id, by=auth.person()))
+    _act(lambda: supervisor.resume(cache.store(), run_id, by=auth.user()))
 
 
 def delete(run_id: str) -> None:
@@ -38,14 +38,14 @@ def delete(run_id: str) -> None:
 
 
 def _deleted(run_id: str) -> None:
-    cache.store().delete(run_id, by=auth.person())
+    cache.store().delete(run_id, by=auth.user())
     session.choose_run(None)
-    session.tell(f"Run {run_id} is deleted.")
+    session.notify(f"Run {run_id} is deleted.")
 
 
 def _act(action: Callable[[], object]) -> None:
     try:
         action()
     except MnistnetError as error:
-        session.tell(str(error))
+        session.notify(str(error))
     cache.forget()

@@ -10,8 +10,8 @@ from mnistnet import gallery
 from mnistnet.charts import curves
 from mnistnet.insight.predictions import peers
 from mnistnet.insight.predictions.evaluation import Score, streak
-from mnistnet.insight.predictions.peers import Level, Peers
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.insight.predictions.peers import BandPoint, PeerBand
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.ui import auth, cache, session, widgets
 from mnistnet.ui.train import actions
 from mnistnet.ui.train.verdict_card import verdict_card
@@ -97,7 +97,7 @@ def _curve(run_id: str) -> None:
     if run and rows:
         view = st.session_state.get(_VIEW) or curves.VIEWS[0]
         target = session.profile().accuracy if run.recipe.dataset == "mnist" else None
-        band = peers.peers(run, list(gallery.entries().values()))
+        band = peers.peer_band(run, list(gallery.entries().values()))
         spec = _spec(run.id, run.attempt, len(rows), target, view, widgets.ink(), run, rows, band.band)
         st.vega_lite_chart(spec=deepcopy(spec), key="curve", alt=curves.takeaway(rows, view))
         _standing(band, rows, view)
@@ -112,14 +112,14 @@ def _spec(
     view: curves.View,
     ink: str,
     _run: Run,
-    _rows: list[Metrics],
-    _band: list[Level],
+    _rows: list[EpochMetrics],
+    _band: list[BandPoint],
 ) -> dict[str, Any]:
     """The curve as Vega-Lite: 50 ms of work that all sessions share that watch the same epochs."""
     return widgets.specification(curves.curves(_rows, _run.recipe.epochs, target, view, _band), ink)
 
 
-def _standing(band: Peers, rows: list[Metrics], view: str) -> None:
+def _standing(band: PeerBand, rows: list[EpochMetrics], view: str) -> None:
     """The run's place among comparable ones, from the first epoch on: a network that learns badly shows it early."""
     standing = band.standing(rows)
     if standing is None:
@@ -138,7 +138,7 @@ def _status(run: Run) -> None:
     silence = cache.silence(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         widgets.state_badge(run)
-        stage = run.stage if run.state is State.RUNNING else _sentence(run)
+        stage = run.stage if run.state is RunState.RUNNING else _sentence(run)
         st.markdown(widgets.plain(stage), width="content")
         if silence > STALLED_SECONDS:
             st.badge("stalled", icon=":material/hourglass_disabled:", color="orange")
@@ -147,7 +147,7 @@ def _status(run: Run) -> None:
             f"No progress for {widgets.duration(silence)}. Its process still exists: it was paused, or other "
             "programs use the whole machine. It continues by itself."
         )
-    if run.message and run.state in (State.RUNNING, State.DONE):
+    if run.message and run.state in (RunState.RUNNING, RunState.DONE):
         st.caption(f":material/healing: {widgets.plain(run.message)}.")
     if run.state.is_active:
         left = f" · about {widgets.duration(run.seconds_left)} left" if run.seconds_left else ""
@@ -158,15 +158,15 @@ def _status(run: Run) -> None:
 def _sentence(run: Run) -> str:
     others = sum(other.state.is_active for other in cache.snapshot().runs) - 1
     return {
-        State.QUEUED: f"Waiting. Other runs queued or running: {others}.",
-        State.STARTING: "Starting its process.",
-        State.DONE: f"All {run.epochs_done} epochs finished." if run.epochs_done > 1 else "1 of 1 epochs finished.",
-        State.STOPPED: f"Stopped after epoch {run.epochs_done}. You can resume."
+        RunState.QUEUED: f"Waiting. Other runs queued or running: {others}.",
+        RunState.STARTING: "Starting its process.",
+        RunState.DONE: f"All {run.epochs_done} epochs finished." if run.epochs_done > 1 else "1 of 1 epochs finished.",
+        RunState.STOPPED: f"Stopped after epoch {run.epochs_done}. You can resume."
         if run.epochs_done
         else "Stopped before the first epoch was finished. Resuming starts again from the beginning.",
-        State.FAILED: run.message,
-        State.DIVERGED: run.message,
-        State.INTERRUPTED: f"Interrupted after epoch {run.epochs_done}: {run.message}. You can resume.",
+        RunState.FAILED: run.message,
+        RunState.DIVERGED: run.message,
+        RunState.INTERRUPTED: f"Interrupted after epoch {run.epochs_done}: {run.message}. You can resume.",
     }.get(run.state, "")
 
 
@@ -183,7 +183,7 @@ def _figures(run: Run) -> None:
     _caveats(run, rows)
 
 
-def _scores(run: Run, rows: list[Metrics]) -> dict[tuple[Score, str], list[str]]:
+def _scores(run: Run, rows: list[EpochMetrics]) -> dict[tuple[Score, str], list[str]]:
     """Latest epoch, best epoch and final weights by their names; those that are equal share one place."""
     validation, top = widgets.split_title(run, "validation"), max(rows, key=lambda row: row.validation_accuracy)
     last = rows[-1]
@@ -202,7 +202,7 @@ def _scores(run: Run, rows: list[Metrics]) -> dict[tuple[Score, str], list[str]]
     return found
 
 
-def _caveats(run: Run, rows: list[Metrics]) -> None:
+def _caveats(run: Run, rows: list[EpochMetrics]) -> None:
     if run.recipe.dataset == "mnist" and run.state.is_active:
         target = session.profile().accuracy
         reached = streak([row.validation_accuracy for row in rows], target)

@@ -4,12 +4,12 @@ import shlex
 
 import streamlit as st
 
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.ui import auth, cache, session, widgets
 from mnistnet.ui.train import actions
 
 
-def afterwards(run: Run) -> None:
+def run_panel(run: Run) -> None:
     """What can be done with the run: look at its mistakes, open its design, see why it failed."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
@@ -17,13 +17,13 @@ def afterwards(run: Run) -> None:
         st.button(
             "See its receptive fields",
             icon=":material/center_focus_strong:",
-            on_click=session.see_fields,
+            on_click=session.show_receptive_fields,
             args=(run.id,),
         )
         st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
         if not run.state.is_active:
             _deletion(run)
-    if run.state is State.FAILED:
+    if run.state is RunState.FAILED:
         st.caption("Last lines of its log:")
         st.code(cache.log_tail(run) or run.message, language=None)
     with st.expander("On the command line", icon=":material/terminal:"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnistnet.insight.predictions.verdict import RunVerdict, of_run
-from mnistnet.runs.run import Metrics, Run
+from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.ui import session, widgets
 
 _BADGES = {
@@ -16,7 +16,7 @@ _BADGES = {
 _HEADS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel:]", None: ":gray[:material/info:]"}
 
 
-def verdict_card(run: Run, rows: Sequence[Metrics]) -> None:
+def verdict_card(run: Run, rows: Sequence[EpochMetrics]) -> None:
     """The rules of the chosen profile, each met or not, with the figure."""
     found = of_run(run, rows, session.profile())
     with st.container(border=True, key="verdict", gap="small"):

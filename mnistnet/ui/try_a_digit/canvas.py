@@ -114,6 +114,6 @@ def _drawn() -> None:
     try:
         strokes(given)
     except MnistnetError as error:
-        session.tell(str(error))
+        session.notify(str(error))
         return
     st.session_state[_KEPT] = given

@@ -10,13 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mnistnet.charts import mistakes, variations
 from mnistnet.charts.pictures import enlarged
-from mnistnet.charts.variations import Step
+from mnistnet.charts.variations import VariedPrediction
 from mnistnet.data import datasets, handwriting
 from mnistnet.data.datasets import Bytes
 from mnistnet.data.handwriting import HandwritingError, Variation
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs.run import GALLERY, Run, State
+from mnistnet.runs.run import GALLERY, Run, RunState
 from mnistnet.ui import cache, network_cache, session, url, widgets
 from mnistnet.ui.digit import panel
 from mnistnet.ui.digit.case import Case
@@ -61,7 +61,7 @@ def networks() -> list[Run]:
 
 def _first() -> tuple[str, ...]:
     """The networks to begin with: the newest finished run of the store, where there is one, and two of the gallery."""
-    done = (run.id for run in cache.snapshot().runs if run.state is State.DONE and run.recipe.dataset in _OF_DIGITS)
+    done = (run.id for run in cache.snapshot().runs if run.state is RunState.DONE and run.recipe.dataset in _OF_DIGITS)
     return (*islice(done, 1), *_GALLERY_FIRST)
 
 
@@ -211,16 +211,16 @@ def _names(runs: Sequence[Run]) -> dict[str, str]:
     return {run.id: run.name if names.count(run.name) == 1 else run.title for run in runs}
 
 
-def _steps(case: Case, name: str, values: Sequence[float], variants: Bytes) -> list[Step]:
+def _steps(case: Case, name: str, values: Sequence[float], variants: Bytes) -> list[VariedPrediction]:
     rows = network_cache.probabilities(case.run, variants)
     return [
-        Step(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
+        VariedPrediction(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
         for value, row in zip(values, rows, strict=True)
         for guess in (int(row.argmax()),)
     ]
 
 
-def _takeaway(title: str, steps: Sequence[Step]) -> str:
+def _takeaway(title: str, steps: Sequence[VariedPrediction]) -> str:
     flipped = sum(not one.same for one in steps)
     return f"{title}: another prediction at {flipped} of {len(steps)} steps"
 

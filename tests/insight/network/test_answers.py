@@ -69,7 +69,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_looking_predicting_and_evaluating_change_nothing(full: Store, done: Run) -> None:
     before, rows = contents(full.folder(done.id)), full.metrics(done.id)
-    supervisor.look(full)
+    supervisor.refresh(full)
     for split in SPLITS:
         assert Evaluation(finish(answers.compute(full, done, split))).mistakes
         answers.stored(full, done, split)

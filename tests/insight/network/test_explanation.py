@@ -20,9 +20,9 @@ from mnistnet.insight.network.explanation import (
     sentences,
     whereabouts,
 )
-from mnistnet.insight.network.results import Covered, Floats
+from mnistnet.insight.network.results import Floats, Occlusion
 from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, MaxPool
-from mnistnet.nets.summary import Row, walk, window
+from mnistnet.nets.summary import LayerSummary, summarize, window
 from tests.support.random_designs import designs
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -38,12 +38,12 @@ def by_class(given: dict[int, float]) -> Floats:
     return values
 
 
-def covered(plain: dict[int, float], *patches: Patch) -> Covered:
+def covered(plain: dict[int, float], *patches: Patch) -> Occlusion:
     """Logits by class without a patch; with one at a row and column those given there, elsewhere the same."""
     logits = np.tile(by_class(plain), (28, 28, 1))
     for row, column, given in patches:
         logits[row, column] = by_class(given)
-    return Covered(logits, by_class(plain))
+    return Occlusion(logits, by_class(plain))
 
 
 def inked_at(*spots: tuple[int, int], shade: int = 255) -> Bytes:
@@ -136,7 +136,7 @@ def test_the_distance_is_that_along_the_longer_axis(one: Spot, other: Spot, expe
 # Units that see both.
 
 
-def sees(row: Row, spot: Spot) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def sees(row: LayerSummary, spot: Spot) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which units of a map, (size, size), have a pixel in their window."""
     spans = [window(row, unit) for unit in range(row.size)]
     down = [span.start <= spot.row < span.stop for span in spans]
@@ -144,7 +144,7 @@ def sees(row: Row, spot: Spot) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]
     return np.logical_and.outer(down, across)
 
 
-def unit_by_unit(rows: Sequence[Row], one: Spot, other: Spot) -> int | None:
+def unit_by_unit(rows: Sequence[LayerSummary], one: Spot, other: Spot) -> int | None:
     return next((place for place, row in enumerate(rows) if (sees(row, one) & sees(row, other)).any()), None)
 
 
@@ -158,7 +158,7 @@ def test_the_first_row_that_sees_two_pixels_is_the_first_with_a_unit_whose_windo
         (first_together(rows, one, other), unit_by_unit(rows, one, other))
         for seed, design in enumerate(designs(60, seed=11, widest=2))
         for one, other in spots(seed, 12)
-        if (rows := walk(design).rows)
+        if (rows := summarize(design).rows)
     ]
     assert [ours for ours, _ in found] == [brute for _, brute in found]
     assert {None, 0, 1, 2, 3} <= {brute for _, brute in found}, "these designs say too little"
@@ -274,7 +274,9 @@ NOTHING_MORE = "Adding any single 5×5 patch of ink does not make it nine."
 NO_PATCH = "Read as four: no single 5×5 patch decides between four and nine."
 
 
-def said(erased: Covered, inked: Covered, image: Bytes = BOX, named: Sequence[tuple[str, Row]] = ()) -> list[str]:
+def said(
+    erased: Occlusion, inked: Occlusion, image: Bytes = BOX, named: Sequence[tuple[str, LayerSummary]] = ()
+) -> list[str]:
     return sentences(image, FOUR, NINE, erased, inked, named, NAMES)
 
 
@@ -282,7 +284,7 @@ def test_nothing_is_said_about_an_image_without_ink() -> None:
     assert said(covered(PLAIN, WITHOUT), covered(PLAIN, WITH), image=inked_at()) == []
 
 
-_SAID: dict[str, tuple[Covered, Covered, list[str]]] = {
+_SAID: dict[str, tuple[Occlusion, Occlusion, list[str]]] = {
     "both": (covered(PLAIN, WITHOUT), covered(PLAIN, WITH), [BECAUSE, ALSO]),
     "without ink": (covered(PLAIN, WITHOUT), UNMOVED, [BECAUSE, NOTHING_MORE]),
     "with ink": (UNMOVED, covered(PLAIN, WITH), [MISSING, NOTHING_AWAY]),
@@ -293,13 +295,13 @@ _SAID: dict[str, tuple[Covered, Covered, list[str]]] = {
 
 @pytest.mark.parametrize(("erased", "inked", "expected"), _SAID.values(), ids=_SAID)
 def test_what_changes_the_prediction_is_said_or_that_nothing_does(
-    erased: Covered, inked: Covered, expected: list[str]
+    erased: Occlusion, inked: Occlusion, expected: list[str]
 ) -> None:
     assert said(erased, inked) == expected
 
 
 SO = "so no earlier layer can compare the two."
-ROWS = walk(Architecture(name="n", layers=(Conv(channels=10, kernel=5), MaxPool(size=2), GlobalAvgPool()))).rows
+ROWS = summarize(Architecture(name="n", layers=(Conv(channels=10, kernel=5), MaxPool(size=2), GlobalAvgPool()))).rows
 LAYERS = list(zip(("1 conv", "2 pool", "3 mean"), ROWS, strict=True))  # windows of 5, 6 and 28 pixels
 
 
@@ -314,7 +316,7 @@ LAYERS = list(zip(("1 conv", "2 pool", "3 mean"), ROWS, strict=True))  # windows
     ids=["first layer", "later layer", "last layer", "no layer"],
 )
 def test_it_is_said_which_layer_first_sees_the_ink_for_both(
-    column: int, layers: list[tuple[str, Row]], expected: str
+    column: int, layers: list[tuple[str, LayerSummary]], expected: str
 ) -> None:
     image = inked_at((4, 10), (4, column))
     erased = covered(PLAIN, (4, 10, {FOUR: 1.0}), (4, column, {FOUR: 4.0}))

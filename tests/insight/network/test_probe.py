@@ -1,4 +1,4 @@
-"""A lens against plain passes through the same modules, against finite differences, and against networks by hand."""
+"""A probe against plain passes through the same modules, against finite differences, and against networks by hand."""
 
 from collections import OrderedDict
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes, Source
-from mnistnet.insight.network.probe import Lens
+from mnistnet.insight.network.probe import Probe
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
@@ -27,9 +27,9 @@ def noise(count: int) -> Bytes:
     return np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
 
 
-def named(source: Source = PLAIN, /, **modules: nn.Module) -> Lens:
-    """A lens on these modules in their order."""
-    return Lens(nn.Sequential(OrderedDict(modules)), source)
+def named(source: Source = PLAIN, /, **modules: nn.Module) -> Probe:
+    """A probe on these modules in their order."""
+    return Probe(nn.Sequential(OrderedDict(modules)), source)
 
 
 def convolving(weights: Tensor) -> nn.Conv2d:
@@ -48,7 +48,7 @@ def connected(weights: Tensor) -> nn.Linear:
 
 
 def laid_out(architecture: Architecture) -> nn.Sequential:
-    """The network in the memory format that a lens uses: in another one sums round otherwise."""
+    """The network in the memory format that a probe uses: in another one sums round otherwise."""
     network: nn.Sequential = build(architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
@@ -76,47 +76,47 @@ def _state(network: nn.Module, trait: str) -> object:
 def test_looking_leaves_the_network_as_it_was(trait: str) -> None:
     network = build(TINY)
     before = _state(network, trait)
-    lens = Lens(network, MNIST)
-    lens.probabilities(noise(2))
-    finish(lens.features(noise(2)))
-    lens.shown(noise(1)[0])
-    lens.gradients(noise(2), lambda maps: maps[4])
+    probe = Probe(network, MNIST)
+    probe.probabilities(noise(2))
+    finish(probe.features(noise(2)))
+    probe.shown(noise(1)[0])
+    probe.gradients(noise(2), lambda maps: maps[4])
     assert _state(network, trait) == before
 
 
 def test_a_network_is_given_the_usual_normalisation() -> None:
     usual = (noise(2)[:, None] / 255 - MNIST.mean) / MNIST.std
-    np.testing.assert_allclose(Lens(build(TINY), MNIST).given(noise(2)), usual, atol=1e-5)
+    np.testing.assert_allclose(Probe(build(TINY), MNIST).given(noise(2)), usual, atol=1e-5)
 
 
 def test_logits_are_those_of_inference() -> None:
     scaled = inference.pixels(noise(3), MNIST, torch.device("cpu"))
     for architecture in DESIGNS:
         expected = inference.logits(laid_out(architecture), scaled, MNIST)
-        np.testing.assert_array_equal(Lens(build(architecture), MNIST).logits(noise(3)), expected, str(architecture))
+        np.testing.assert_array_equal(Probe(build(architecture), MNIST).logits(noise(3)), expected, str(architecture))
 
 
 def test_probabilities_are_the_softmax_of_the_logits() -> None:
-    lens = Lens(build(TINY), MNIST)
-    powers = np.exp(lens.logits(noise(5)).astype(np.float64))
-    np.testing.assert_allclose(lens.probabilities(noise(5)), powers / powers.sum(1, keepdims=True), rtol=1e-5)
+    probe = Probe(build(TINY), MNIST)
+    powers = np.exp(probe.logits(noise(5)).astype(np.float64))
+    np.testing.assert_allclose(probe.probabilities(noise(5)), powers / powers.sum(1, keepdims=True), rtol=1e-5)
 
 
 def test_probabilities_of_an_image_sum_to_one() -> None:
-    np.testing.assert_allclose(Lens(build(TINY), MNIST).probabilities(noise(5)).sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(Probe(build(TINY), MNIST).probabilities(noise(5)).sum(1), 1, atol=1e-6)
 
 
 def test_a_layers_map_is_what_a_plain_pass_gives() -> None:
     for architecture in DESIGNS:
-        lens = Lens(build(architecture), MNIST)
-        maps, plain = lens.maps(lens.given(noise(2))), passed(laid_out(architecture), lens.given(noise(2)))
+        probe = Probe(build(architecture), MNIST)
+        maps, plain = probe.maps(probe.given(noise(2))), passed(laid_out(architecture), probe.given(noise(2)))
         assert list(maps) == list(range(len(architecture.layers)))
         assert all(map(torch.equal, maps.values(), plain)), architecture
 
 
 def test_a_map_is_still_there_when_a_relu_of_the_next_layer_has_read_it() -> None:
-    lens = named(conv_1=convolving(torch.full((1, 1, 1, 1), -2.0)), relu_2=nn.ReLU(inplace=True))
-    before, after = lens.shown(np.full((28, 28), 5, np.uint8)).values()
+    probe = named(conv_1=convolving(torch.full((1, 1, 1, 1), -2.0)), relu_2=nn.ReLU(inplace=True))
+    before, after = probe.shown(np.full((28, 28), 5, np.uint8)).values()
     assert (before.min(), after.max()) == (-10, 0)
 
 
@@ -124,19 +124,19 @@ def test_shown_maps_have_the_shapes_of_the_layers_last_rows() -> None:
     for architecture in DESIGNS:
         walked = require(architecture)
         ends = [walked.of_layer(layer)[-1].shape for layer in range(len(architecture.layers))]
-        shown = Lens(build(architecture), MNIST).shown(noise(1)[0])
+        shown = Probe(build(architecture), MNIST).shown(noise(1)[0])
         assert [map_.shape for map_ in shown.values()] == ends, architecture
 
 
 def test_kernels_are_a_copy_of_the_first_convolutions_weights() -> None:
-    lens = Lens(build(TINY), MNIST)
-    assert lens.kernels is not None
-    lens.kernels[:] = 0
-    np.testing.assert_array_equal(lens.kernels, build(TINY).get_parameter("conv_1.weight").detach())
+    probe = Probe(build(TINY), MNIST)
+    assert probe.kernels is not None
+    probe.kernels[:] = 0
+    np.testing.assert_array_equal(probe.kernels, build(TINY).get_parameter("conv_1.weight").detach())
 
 
 def test_there_are_no_kernels_without_a_convolution() -> None:
-    assert Lens(build(design({"type": "linear", "features": 10})), MNIST).kernels is None
+    assert Probe(build(design({"type": "linear", "features": 10})), MNIST).kernels is None
 
 
 def _read(architecture: Architecture, given: Tensor) -> Tensor:
@@ -153,34 +153,34 @@ def _read(architecture: Architecture, given: Tensor) -> Tensor:
 
 def test_features_are_the_mean_of_what_the_last_layer_with_weights_reads() -> None:
     for architecture in DESIGNS:
-        lens = Lens(build(architecture), MNIST)
-        ours, theirs = finish(lens.features(noise(3))), _read(architecture, lens.given(noise(3)))
+        probe = Probe(build(architecture), MNIST)
+        ours, theirs = finish(probe.features(noise(3))), _read(architecture, probe.given(noise(3)))
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=str(architecture))
 
 
 def test_features_behind_an_identity_are_each_images_mean_brightness() -> None:
     network = build(design(conv(1, 3, padding=1), {"type": "linear", "features": 10}))
     nn.init.dirac_(network.get_parameter("conv_1.weight"))
-    np.testing.assert_allclose(finish(Lens(network, PLAIN).features(noise(3)))[:, 0], noise(3).mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(finish(Probe(network, PLAIN).features(noise(3)))[:, 0], noise(3).mean((1, 2)), rtol=1e-5)
 
 
 def test_features_of_many_images_come_back_in_order() -> None:
-    lens, images = Lens(build(TINY), MNIST), noise(1005)
+    probe, images = Probe(build(TINY), MNIST), noise(1005)
     np.testing.assert_allclose(
-        finish(lens.features(images))[995:], finish(lens.features(images[995:])), rtol=1e-4, atol=1e-5
+        finish(probe.features(images))[995:], finish(probe.features(images[995:])), rtol=1e-4, atol=1e-5
     )
 
 
 def test_a_single_layer_is_that_of_all_maps() -> None:
     for architecture in DESIGNS:
-        lens = Lens(build(architecture), MNIST)
-        for layer, expected in lens.maps(lens.given(noise(2))).items():
-            assert torch.equal(lens.upto(lens.given(noise(2)), layer), expected), (architecture, layer)
+        probe = Probe(build(architecture), MNIST)
+        for layer, expected in probe.maps(probe.given(noise(2))).items():
+            assert torch.equal(probe.upto(probe.given(noise(2)), layer), expected), (architecture, layer)
 
 
 def test_nothing_before_the_first_layer_is_what_was_given() -> None:
-    lens = Lens(build(TINY), MNIST)
-    assert torch.equal(lens.upto(lens.given(noise(1)), -1), lens.given(noise(1)))
+    probe = Probe(build(TINY), MNIST)
+    assert torch.equal(probe.upto(probe.given(noise(1)), -1), probe.given(noise(1)))
 
 
 WIDE = design(conv(512, 3, padding=1), conv(512, 1), conv(10, 1), {"type": "globalavgpool"})
@@ -188,26 +188,26 @@ WIDE = design(conv(512, 3, padding=1), conv(512, 1), conv(10, 1), {"type": "glob
 
 @pytest.mark.parametrize("with_gradients", [False, True])
 def test_parts_are_all_images_in_order(with_gradients: bool) -> None:
-    lens, images = Lens(build(WIDE), MNIST), noise(25)
-    np.testing.assert_array_equal(np.concatenate(list(lens.parts(images, with_gradients=with_gradients))), images)
+    probe, images = Probe(build(WIDE), MNIST), noise(25)
+    np.testing.assert_array_equal(np.concatenate(list(probe.parts(images, with_gradients=with_gradients))), images)
 
 
 def test_parts_hold_as_many_images_as_fit_and_fewer_where_all_maps_are_kept() -> None:
-    lens, images = Lens(build(WIDE), MNIST), noise(100)
+    probe, images = Probe(build(WIDE), MNIST), noise(100)
     largest, kept = (2 * 512 * 28**2, (2 * 512 + 10) * 28**2)  # values of an image
-    plain, small = (len(next(lens.parts(images, with_gradients=gradients))) for gradients in (False, True))
+    plain, small = (len(next(probe.parts(images, with_gradients=gradients))) for gradients in (False, True))
     assert plain * largest <= 2**23 < (plain + 1) * largest
     assert small * kept <= 2**23
-    assert len(next(Lens(build(TINY), MNIST).parts(noise(2000)))) > plain
+    assert len(next(Probe(build(TINY), MNIST).parts(noise(2000)))) > plain
 
 
 @pytest.mark.parametrize("layer", [0, 2, 4])
 def test_gradients_equal_finite_differences(layer: int) -> None:
     """In float64, where a step of 1e-6 is short enough to cross no kink of ReLU or maxpool. Ours are float32."""
-    lens, step = Lens(build(TINY), MNIST), 1e-6
+    probe, step = Probe(build(TINY), MNIST), 1e-6
     steps = step * torch.eye(784, dtype=torch.float64).reshape(784, 1, 28, 28)
     with torch.no_grad():
-        up, down = (passed(build(TINY).double(), lens.given(noise(1)) + way * steps)[layer] for way in (1, -1))
+        up, down = (passed(build(TINY).double(), probe.given(noise(1)) + way * steps)[layer] for way in (1, -1))
     differences = (up.square() - down.square()).flatten(1).sum(1).reshape(28, 28) / (2 * step)
-    ours = lens.gradients(noise(1), lambda maps: maps[layer].square())[0]
+    ours = probe.gradients(noise(1), lambda maps: maps[layer].square())[0]
     np.testing.assert_allclose(ours, differences, rtol=1e-3, atol=1e-4 * float(differences.abs().max()))

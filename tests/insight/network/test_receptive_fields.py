@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.network import receptive_fields
-from mnistnet.insight.network.probe import Lens
-from mnistnet.insight.network.results import Driver, Field, Floats, Speaker
+from mnistnet.insight.network.probe import Probe
+from mnistnet.insight.network.results import EffectiveField, Floats, TopActivation, UnitAttribution
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
@@ -26,16 +26,16 @@ SIX = torch.randn(6, 1, 5, 5, generator=torch.Generator().manual_seed(4))
 HALVING = named(conv_1=convolving(IDENTITY), maxpool_2=nn.MaxPool2d(2))
 
 
-def effective(lens: Lens, layers: Sequence[int], images: Bytes, seed: int = 0) -> dict[int, Field]:
-    return finish(receptive_fields.effective(lens, layers, images, seed))
+def effective(probe: Probe, layers: Sequence[int], images: Bytes, seed: int = 0) -> dict[int, EffectiveField]:
+    return finish(receptive_fields.effective_fields(probe, layers, images, seed))
 
 
-def speakers(lens: Lens, layers: Sequence[int], image: Bytes, towards: int) -> dict[int, Speaker]:
-    return finish(receptive_fields.speakers(lens, layers, image, towards))
+def speakers(probe: Probe, layers: Sequence[int], image: Bytes, towards: int) -> dict[int, UnitAttribution]:
+    return finish(receptive_fields.unit_attributions(probe, layers, image, towards))
 
 
-def drivers(lens: Lens, layer: int, channel: int, images: Bytes, count: int) -> list[Driver]:
-    return finish(receptive_fields.drivers(lens, layer, channel, images, count))
+def drivers(probe: Probe, layer: int, channel: int, images: Bytes, count: int) -> list[TopActivation]:
+    return finish(receptive_fields.top_activations(probe, layer, channel, images, count))
 
 
 def spots(*pixels: tuple[int, int, int]) -> Bytes:
@@ -70,9 +70,9 @@ def around(row: int, column: int, values: object) -> Floats:
     ids=["identity", "shift", "negative", "box", "shifted box", "two boxes"],
 )
 def test_the_effective_field_of_known_kernels(kernels: list[Tensor], expected: Floats) -> None:
-    lens = named(**{f"conv_{number}": convolving(kernel) for number, kernel in enumerate(kernels, 1)})
+    probe = named(**{f"conv_{number}": convolving(kernel) for number, kernel in enumerate(kernels, 1)})
     last = len(kernels) - 1
-    np.testing.assert_allclose(effective(lens, [last], noise(2))[last].strength, expected, rtol=1e-5)
+    np.testing.assert_allclose(effective(probe, [last], noise(2))[last].strength, expected, rtol=1e-5)
 
 
 def test_an_effective_field_is_the_root_of_the_mean_square_over_images() -> None:
@@ -91,8 +91,8 @@ def test_an_effective_field_is_that_of_the_channels_mean_square() -> None:
 
 
 def test_an_effective_field_is_zero_where_relu_lets_nothing_through() -> None:
-    lens = named(conv_1=convolving(-IDENTITY), relu_1=nn.ReLU(inplace=True))
-    assert not effective(lens, [0], noise(2))[0].is_there
+    probe = named(conv_1=convolving(-IDENTITY), relu_1=nn.ReLU(inplace=True))
+    assert not effective(probe, [0], noise(2))[0].is_there
 
 
 def test_the_same_seed_gives_the_same_effective_field() -> None:
@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_same_effective_field() -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def _outside(field: Field, architecture: Architecture, layer: int, row: int, column: int) -> int:
+def _outside(field: EffectiveField, architecture: Architecture, layer: int, row: int, column: int) -> int:
     """How many pixels count that this place of the layer's map cannot see."""
     last = require(architecture).of_layer(layer)[-1]
     down, across = window(last, row), window(last, column)
@@ -112,7 +112,7 @@ def _outside(field: Field, architecture: Architecture, layer: int, row: int, col
 @pytest.mark.parametrize("architecture", DESIGNS, ids=range(len(DESIGNS)))
 def test_effective_fields_lie_inside_the_middle_units_window(architecture: Architecture) -> None:
     layers = range(len(architecture.layers))
-    for layer, field in effective(Lens(build(architecture), MNIST), layers, noise(2)).items():
+    for layer, field in effective(Probe(build(architecture), MNIST), layers, noise(2)).items():
         middle = require(architecture).of_layer(layer)[-1].size // 2
         assert _outside(field, architecture, layer, middle, middle) == 0, layer
 
@@ -120,7 +120,7 @@ def test_effective_fields_lie_inside_the_middle_units_window(architecture: Archi
 @pytest.mark.parametrize("architecture", DESIGNS, ids=range(len(DESIGNS)))
 def test_speakers_fields_lie_inside_their_units_windows(architecture: Architecture) -> None:
     layers = range(len(architecture.layers))
-    for layer, one in speakers(Lens(build(architecture), MNIST), layers, noise(1)[0], 3).items():
+    for layer, one in speakers(Probe(build(architecture), MNIST), layers, noise(1)[0], 3).items():
         assert _outside(one.field, architecture, layer, one.row, one.column) == 0, layer
 
 
@@ -135,7 +135,7 @@ TALKING = named(flatten_1=nn.Flatten(), linear_1=connected(INTO), linear_2=conne
 (SPOT,) = spots((5, 9, 2))
 
 
-def loudest(towards: int = 7, image: Bytes = SPOT) -> Speaker:
+def loudest(towards: int = 7, image: Bytes = SPOT) -> UnitAttribution:
     return speakers(TALKING, [0], image, towards)[0]
 
 
@@ -160,8 +160,8 @@ def test_a_speaker_on_a_map_has_its_channel_and_place() -> None:
     weights = torch.zeros(10, 2, 28, 28)
     weights[7, 0, 4, 6], weights[7, 1, 20, 21] = 1, 2
     twice = convolving(torch.ones(2, 1, 1, 1))
-    lens = named(conv_1=twice, flatten_2=nn.Flatten(), linear_2=connected(weights.reshape(10, -1)))
-    found = speakers(lens, [0], spots((4, 6, 50))[0] + spots((20, 21, 30))[0], 7)[0]
+    probe = named(conv_1=twice, flatten_2=nn.Flatten(), linear_2=connected(weights.reshape(10, -1)))
+    found = speakers(probe, [0], spots((4, 6, 50))[0] + spots((20, 21, 30))[0], 7)[0]
     assert (found.channel, found.row, found.column, found.added) == (1, 20, 21, 60)
 
 
@@ -172,11 +172,11 @@ THREE = spots((3, 4, 50), (27, 0, 200), (14, 21, 100))
 
 
 def test_drivers_come_strongest_first_with_the_place_and_value_of_their_strongest_unit() -> None:
-    assert drivers(HALVING, 1, 0, THREE, 2) == [Driver(1, 13, 0, 200), Driver(2, 7, 10, 100)]
+    assert drivers(HALVING, 1, 0, THREE, 2) == [TopActivation(1, 13, 0, 200), TopActivation(2, 7, 10, 100)]
 
 
 def test_drivers_are_those_of_the_channel_asked_for() -> None:
-    assert drivers(BOTH, 0, 1, 255 - THREE, 1) == [Driver(1, 27, 0, -55)]
+    assert drivers(BOTH, 0, 1, 255 - THREE, 1) == [TopActivation(1, 27, 0, -55)]
 
 
 def test_of_equal_drivers_the_earlier_image_comes_first() -> None:
@@ -190,8 +190,10 @@ def test_there_are_no_more_drivers_than_images() -> None:
 
 def test_the_drivers_of_a_flat_layer_stand_at_its_only_place() -> None:
     sums = named(flatten_1=nn.Flatten(), linear_1=connected(torch.ones(2, 784)))
-    assert drivers(sums, 0, 1, THREE, 1) == [Driver(1, 0, 0, 200)]
+    assert drivers(sums, 0, 1, THREE, 1) == [TopActivation(1, 0, 0, 200)]
 
 
 def test_drivers_are_found_among_many_images() -> None:
-    assert drivers(BOTH, 0, 0, np.concatenate([np.repeat(0 * THREE, 334, 0), THREE]), 1) == [Driver(1003, 27, 0, 200)]
+    assert drivers(BOTH, 0, 0, np.concatenate([np.repeat(0 * THREE, 334, 0), THREE]), 1) == [
+        TopActivation(1003, 27, 0, 200)
+    ]

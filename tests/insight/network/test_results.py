@@ -5,21 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from mnistnet.insight.network.results import Covered, Field
+from mnistnet.insight.network.results import EffectiveField, Occlusion
 
 
-def field(*squares: tuple[int, float]) -> Field:
+def field(*squares: tuple[int, float]) -> EffectiveField:
     """Squares of this side and strength, one after the other along the diagonal, and 0 elsewhere."""
     strength, start = np.zeros((28, 28), np.float32), 0
     for side, value in squares:
         strength[start : start + side, start : start + side] = value
         start += side
-    return Field(strength)
+    return EffectiveField(strength)
 
 
-def gaussian(deviation: float) -> Field:
+def gaussian(deviation: float) -> EffectiveField:
     along = np.exp(-((np.arange(28) - 13.5) ** 2) / (2 * deviation**2))
-    return Field(np.outer(along, along).astype(np.float32))
+    return EffectiveField(np.outer(along, along).astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,9 @@ def gaussian(deviation: float) -> Field:
     ],
     ids=["pixel", "square", "faint", "just above", "just below", "nothing"],
 )
-def test_two_deviations_is_the_side_of_all_pixels_above_a_share_of_the_strongest(seen: Field, side: float) -> None:
+def test_two_deviations_is_the_side_of_all_pixels_above_a_share_of_the_strongest(
+    seen: EffectiveField, side: float
+) -> None:
     assert seen.two_deviations == side
 
 
@@ -51,7 +53,9 @@ def test_two_deviations_is_the_side_of_all_pixels_above_a_share_of_the_strongest
     ],
     ids=["pixel", "square", "just so many", "faint", "peak alone", "peak and rim", "nothing"],
 )
-def test_most_energy_is_the_side_of_the_fewest_pixels_with_95_percent_of_the_square(seen: Field, pixels: int) -> None:
+def test_most_energy_is_the_side_of_the_fewest_pixels_with_95_percent_of_the_square(
+    seen: EffectiveField, pixels: int
+) -> None:
     assert seen.most_energy == pytest.approx(pixels**0.5)
 
 
@@ -84,10 +88,10 @@ def test_an_effect_is_what_the_patch_takes_from_a_logit_or_its_lead(
 ) -> None:
     everywhere = np.zeros((28, 28))
     everywhere[2, 3] = expected
-    np.testing.assert_array_equal(Covered(LOGITS, PLAIN).effect(towards, against), everywhere)
+    np.testing.assert_array_equal(Occlusion(LOGITS, PLAIN).effect(towards, against), everywhere)
 
 
 def test_answers_are_the_classes_with_the_largest_logits_under_each_patch() -> None:
     everywhere = np.zeros((28, 28))
     everywhere[2, 3] = 1
-    np.testing.assert_array_equal(Covered(LOGITS, PLAIN).answers, everywhere)
+    np.testing.assert_array_equal(Occlusion(LOGITS, PLAIN).answers, everywhere)

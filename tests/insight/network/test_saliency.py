@@ -9,8 +9,8 @@ from torch import nn
 
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.network import saliency
-from mnistnet.insight.network.probe import Lens
-from mnistnet.insight.network.results import INK, PAPER, PATCH, Covered
+from mnistnet.insight.network.probe import Probe
+from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion
 from mnistnet.insight.network.saliency import gradient
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.network import build
@@ -19,13 +19,13 @@ from tests.support.samples import TINY
 
 WEIGHTS = torch.randn(10, 784, generator=torch.Generator().manual_seed(1))
 LINEAR = named(flatten_1=nn.Flatten(), linear_1=connected(WEIGHTS))
-SAMPLE = Lens(build(TINY), MNIST)
+SAMPLE = Probe(build(TINY), MNIST)
 (IMAGE,) = noise(1)
 (DARK,) = np.zeros((1, 28, 28), np.uint8)
 
 
-def covered(lens: Lens, image: Bytes, shade: int, side: int = PATCH) -> Covered:
-    return finish(saliency.covered(lens, image, shade, side))
+def covered(probe: Probe, image: Bytes, shade: int, side: int = PATCH) -> Occlusion:
+    return finish(saliency.occlusion(probe, image, shade, side))
 
 
 def weights(towards: int) -> Any:
@@ -43,9 +43,9 @@ def test_the_gradient_of_a_lead_is_the_difference_of_the_two(against: int) -> No
 
 def test_the_gradient_is_zero_where_relu_cut_the_pixel_off() -> None:
     same, relu = convolving(torch.ones(1, 1, 1, 1)), nn.ReLU(inplace=True)
-    lens = named(MNIST, conv_1=same, relu_1=relu, flatten_2=nn.Flatten(), linear_2=connected(WEIGHTS))
+    probe = named(MNIST, conv_1=same, relu_1=relu, flatten_2=nn.Flatten(), linear_2=connected(WEIGHTS))
     seen = (IMAGE / 255 - MNIST.mean) > 0  # as the network is given it
-    np.testing.assert_array_equal(gradient(lens, IMAGE, 3), weights(3) * seen)
+    np.testing.assert_array_equal(gradient(probe, IMAGE, 3), weights(3) * seen)
 
 
 @pytest.mark.parametrize("shade", [PAPER, 100, INK])

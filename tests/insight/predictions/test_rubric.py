@@ -8,7 +8,7 @@ import pytest
 from mnistnet.insight.predictions.rubric import meets
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE, PROFILES, Profile
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from tests.support.samples import conv, design, running
 
@@ -19,7 +19,7 @@ WITH_LINEAR = design(conv(8, 5, stride=2), {"type": "maxpool", "size": 2}, {"typ
 def run(tmp_path: Path) -> Run:
     """Done: 10,040 parameters, 19 epochs, 60 of MNIST's 10,000 test images wrong."""
     made = running(Store(tmp_path), PRESETS["course-10040"].architecture, dataset="mnist", epochs=19)
-    return replace(made, state=State.DONE, epochs_done=19, test_errors=60, test_total=10_000)
+    return replace(made, state=RunState.DONE, epochs_done=19, test_errors=60, test_total=10_000)
 
 
 def failed(run: Run, profile: Profile = COURSE) -> list[str]:
@@ -63,7 +63,7 @@ def test_a_design_called_linear_has_no_fully_connected_layer(run: Run) -> None:
 
 
 def test_a_run_that_is_not_done_has_no_accuracy_yet(run: Run) -> None:
-    stopped = replace(run, state=State.STOPPED, epochs_done=2, test_errors=None, test_total=None)
+    stopped = replace(run, state=RunState.STOPPED, epochs_done=2, test_errors=None, test_total=None)
     assert failed(stopped) == ["stopped after 2 of 19 epochs"]
 
 

@@ -9,7 +9,7 @@ from mnistnet.insight.predictions.verdict import RunVerdict, of_run
 from mnistnet.nets.architecture import Architecture, GlobalAvgPool, Linear
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE, PROFILES, Profile
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import Recipe
 from tests.support.samples import metrics
@@ -17,7 +17,7 @@ from tests.support.samples import metrics
 DESIGN = PRESETS["mnistnet-16k"].architecture
 
 
-def rows(*accuracies: float) -> list[Metrics]:
+def rows(*accuracies: float) -> list[EpochMetrics]:
     return [metrics(epoch, validation_accuracy=accuracy) for epoch, accuracy in enumerate(accuracies, 1)]
 
 
@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Run:
     """Done under `course`: 16,010 parameters, 3 epochs, 55 errors in 10,000."""
     how = Recipe(protocol="course", epochs=3)
     queued = Store(tmp_path).enqueue(DESIGN, how)
-    return replace(queued, state=State.DONE, epochs_done=3, test_errors=55, test_total=10_000)
+    return replace(queued, state=RunState.DONE, epochs_done=3, test_errors=55, test_total=10_000)
 
 
 def verdict(run: Run, *accuracies: float, profile: Profile = COURSE) -> RunVerdict:
@@ -101,7 +101,7 @@ def test_under_holdout_the_final_weights_on_the_test_set_count_and_not_the_valid
 
 
 def test_a_stopped_run_has_no_verdict_but_its_figures(run: Run) -> None:
-    stopped = replace(run, state=State.STOPPED, epochs_done=1, test_errors=None, test_total=None)
+    stopped = replace(run, state=RunState.STOPPED, epochs_done=1, test_errors=None, test_total=None)
     found = verdict(with_recipe(stopped, protocol="holdout", epochs=18), 0.9942)
     assert (found.met, found.accuracy) == (None, None)
     assert found.headline == "No verdict: stopped after 1 of 18 epochs"
@@ -109,8 +109,8 @@ def test_a_stopped_run_has_no_verdict_but_its_figures(run: Run) -> None:
     assert found.counted == "The test set of MNIST is used once, at the end: this run has not reached it."
 
 
-@pytest.mark.parametrize("state", [State.STOPPED, State.INTERRUPTED, State.FAILED, State.DIVERGED])
-def test_a_run_that_ended_before_its_first_epoch_has_no_figure(run: Run, state: State) -> None:
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED, RunState.DIVERGED])
+def test_a_run_that_ended_before_its_first_epoch_has_no_figure(run: Run, state: RunState) -> None:
     ended = replace(run, state=state, epochs_done=0, test_errors=None, test_total=None)
     found = of_run(ended, [])
     assert (found.met, found.reached) == (None, "no epoch was finished")

@@ -26,8 +26,8 @@ from mnistnet.runs.backup import archive, backup
 from mnistnet.runs.backup.archive import ArchiveError
 from mnistnet.runs.backup.backup import BackupError, Contents
 from mnistnet.runs.files import atomic, locks
-from mnistnet.runs.files.atomic import NotSaved
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.files.atomic import WriteError
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store import database, rows, run_json
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
@@ -42,7 +42,7 @@ def learned(run_id: str, epoch: int) -> bytes:
     return random.Random(f"{run_id} {epoch}").randbytes(20_000)
 
 
-def stored_epoch(store: Store, run: Run, epoch: int) -> Metrics:
+def stored_epoch(store: Store, run: Run, epoch: int) -> EpochMetrics:
     data = learned(run.id, epoch)
     row = metrics(epoch, checkpoint_sha256=hashlib.sha256(data).hexdigest())
     (store.folder(run.id) / row.checkpoint).write_bytes(data)
@@ -50,7 +50,7 @@ def stored_epoch(store: Store, run: Run, epoch: int) -> Metrics:
     return row
 
 
-def trained(store: Store, state: State) -> Run:
+def trained(store: Store, state: RunState) -> Run:
     """A run with all files that a run may have, in this state."""
     run = running(store, epochs=10)
     for epoch in range(1, EPOCHS + 1):
@@ -61,14 +61,14 @@ def trained(store: Store, state: State) -> Run:
     for name in ("lock", "worker.pid", "epoch-0005.pt", "epoch-0005.pt.part", "predictions-test.npz"):
         (folder / name).write_text(f"{name} of {run.id}")
     (folder / ".hidden").mkdir()
-    if state is State.DONE:
+    if state is RunState.DONE:
         store.complete(run.id, 3, 297, "ab" * 32)
-    elif state is State.QUEUED:
-        store.finish(run.id, State.STOPPED)
+    elif state is RunState.QUEUED:
+        store.finish(run.id, RunState.STOPPED)
         store.resume(run.id)
-    elif state is State.STARTING:
+    elif state is RunState.STARTING:
         store.database.change("UPDATE runs SET state = ? WHERE id = ?", state, run.id)
-    elif state is not State.RUNNING:
+    elif state is not RunState.RUNNING:
         store.finish(run.id, state, "because")
     return store.run(run.id)
 
@@ -79,7 +79,7 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for kind in kinds for path in folder.glob(kind)}
 
 
-def seen(store: Store) -> list[tuple[Run, list[Metrics], dict[str, bytes]]]:
+def seen(store: Store) -> list[tuple[Run, list[EpochMetrics], dict[str, bytes]]]:
     """All that there is to know of a store's runs."""
     return [(run, store.metrics(run.id), contents_of(store.folder(run.id))) for run in store.runs()]
 
@@ -94,7 +94,7 @@ def target(tmp_path: Path) -> Store:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Two runs that have ended and one that trains. Not to be changed."""
     store = Store(tmp_path_factory.mktemp("filled"))
-    for state in (State.DONE, State.STOPPED, State.RUNNING):
+    for state in (RunState.DONE, RunState.STOPPED, RunState.RUNNING):
         trained(store, state)
     return store
 
@@ -111,7 +111,7 @@ def good(filled: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_runs_that_have_ended_come_back_as_they_were(store: Store, target: Store, tmp_path: Path) -> None:
-    for state in State:
+    for state in RunState:
         if not state.is_active:
             trained(store, state)
     backup.write(store, tmp_path / "runs.zip")
@@ -123,13 +123,17 @@ def test_runs_that_have_ended_come_back_as_they_were(store: Store, target: Store
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        (State.QUEUED, State.STOPPED, "it was queued when the backup was made; Resume goes on with it"),
-        (State.STARTING, State.INTERRUPTED, "it was in training when the backup was made; Resume goes on with it"),
-        (State.RUNNING, State.INTERRUPTED, "it was in training when the backup was made; Resume goes on with it"),
+        (RunState.QUEUED, RunState.STOPPED, "it was queued when the backup was made; Resume goes on with it"),
+        (
+            RunState.STARTING,
+            RunState.INTERRUPTED,
+            "it was in training when the backup was made; Resume goes on with it",
+        ),
+        (RunState.RUNNING, RunState.INTERRUPTED, "it was in training when the backup was made; Resume goes on with it"),
     ],
 )
 def test_a_run_that_was_not_finished_comes_back_whole_and_waits_for_resume(
-    store: Store, target: Store, tmp_path: Path, before: State, after: State, message: str
+    store: Store, target: Store, tmp_path: Path, before: RunState, after: RunState, message: str
 ) -> None:
     run = trained(store, before)
     backup.write(store, tmp_path / "runs.zip")
@@ -140,15 +144,15 @@ def test_a_run_that_was_not_finished_comes_back_whole_and_waits_for_resume(
     assert target.active() == []
     assert target.metrics(run.id) == store.metrics(run.id)
     assert contents_of(target.folder(run.id)) == contents_of(store.folder(run.id))
-    assert target.resume(run.id).state is State.QUEUED
+    assert target.resume(run.id).state is RunState.QUEUED
 
 
 def test_a_run_that_was_asked_to_stop_comes_back_as_stopped(store: Store, target: Store, tmp_path: Path) -> None:
-    run = trained(store, State.RUNNING)
+    run = trained(store, RunState.RUNNING)
     store.request_stop(run.id)
     backup.write(store, tmp_path / "runs.zip")
     backup.restore(tmp_path / "runs.zip", target)
-    assert (target.run(run.id).state, target.run(run.id).stop_requested) == (State.STOPPED, False)
+    assert (target.run(run.id).state, target.run(run.id).stop_requested) == (RunState.STOPPED, False)
 
 
 def test_both_say_what_the_backup_holds(filled: Store, target: Store, tmp_path: Path) -> None:
@@ -186,7 +190,7 @@ def test_a_backup_leaves_the_store_as_it_was(filled: Store, tmp_path: Path) -> N
 
 
 def test_a_damaged_checkpoint_is_left_out_and_the_others_are_not(store: Store, target: Store, tmp_path: Path) -> None:
-    run = trained(store, State.STOPPED)
+    run = trained(store, RunState.STOPPED)
     (store.folder(run.id) / "epoch-0004.pt").write_bytes(b"damaged")
     backup.write(store, tmp_path / "runs.zip")
     backup.restore(tmp_path / "runs.zip", target)
@@ -194,7 +198,7 @@ def test_a_damaged_checkpoint_is_left_out_and_the_others_are_not(store: Store, t
 
 
 def test_a_run_without_a_folder_comes_back_without_files(store: Store, target: Store, tmp_path: Path) -> None:
-    run = trained(store, State.STOPPED)
+    run = trained(store, RunState.STOPPED)
     shutil.rmtree(store.folder(run.id))
     backup.write(store, tmp_path / "runs.zip")
     backup.restore(tmp_path / "runs.zip", target)
@@ -202,7 +206,7 @@ def test_a_run_without_a_folder_comes_back_without_files(store: Store, target: S
 
 
 def test_a_store_whose_runs_were_all_deleted_is_empty(good: Path, filled: Store, store: Store) -> None:
-    store.delete(trained(store, State.DONE).id)
+    store.delete(trained(store, RunState.DONE).id)
     backup.restore(good, store)
     assert {run.id for run in store.runs()} == {run.id for run in filled.runs()}
 
@@ -235,8 +239,8 @@ def test_a_backup_of_a_restored_store_holds_the_same(good: Path, target: Store, 
 def test_what_happens_after_the_first_moment_does_not_reach_the_backup(
     store: Store, target: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deleted, resumed = trained(store, State.DONE), trained(store, State.STOPPED)
-    training = trained(store, State.RUNNING)
+    deleted, resumed = trained(store, RunState.DONE), trained(store, RunState.STOPPED)
+    training = trained(store, RunState.RUNNING)
     before = seen(store)
     pack = archive.pack
 
@@ -255,13 +259,13 @@ def test_what_happens_after_the_first_moment_does_not_reach_the_backup(
     assert [(rows, files) for _, rows, files in seen(target)] == [(rows, files) for _, rows, files in before]
     assert target.run(resumed.id) == before[1][0]
     store.request_stop(resumed.id)
-    store.finish(training.id, State.STOPPED)
+    store.finish(training.id, RunState.STOPPED)
 
 
 def test_no_writer_comes_between_the_database_and_the_files(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = trained(store, State.RUNNING)
+    run = trained(store, RunState.RUNNING)
     copy_to = database.Database.copy_to
 
     def copy_and_disturb(self: database.Database, path: Path) -> None:
@@ -272,7 +276,7 @@ def test_no_writer_comes_between_the_database_and_the_files(
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(database.Database, "copy_to", copy_and_disturb)
     backup.write(store, tmp_path / "runs.zip")
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
 
 
 def test_where_the_disk_knows_no_second_names_files_are_copied(
@@ -347,7 +351,7 @@ def test_a_store_without_a_run_is_refused_and_not_made(store: Store, tmp_path: P
 
 
 def test_a_folder_that_is_not_there_is_refused(filled: Store, tmp_path: Path) -> None:
-    with pytest.raises(NotSaved, match=r"runs\.zip: No such file or directory: no backup was written; name a file"):
+    with pytest.raises(WriteError, match=r"runs\.zip: No such file or directory: no backup was written; name a file"):
         backup.write(filled, tmp_path / "nowhere" / "runs.zip")
     assert list(tmp_path.iterdir()) == []
     assert not (filled.root / ".backup").exists()
@@ -358,7 +362,9 @@ def test_too_little_room_is_told_before_anything_is_written(
     filled: Store, good: Path, target: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     monkeypatch.setenv("MNISTNET_LIMITS", "free_mb=999999999")
-    with pytest.raises(NotSaved, match=r"MB free: 1 MB are needed and 999999999 MB have to stay free; free some space"):
+    with pytest.raises(
+        WriteError, match=r"MB free: 1 MB are needed and 999999999 MB have to stay free; free some space"
+    ):
         backup.write(filled, tmp_path / "runs.zip") if action == "backup" else backup.restore(good, target)
     assert list(tmp_path.iterdir()) == []
     assert not (filled.root / ".backup").exists()
@@ -380,7 +386,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 @pytest.mark.posix
 @pytest.mark.parametrize("size", [0, 10_000, 100_000, 200_000])
 def test_a_disk_that_fills_up_leaves_no_half_backup_and_says_so(filled: Store, tmp_path: Path, size: int) -> None:
-    with no_file_larger_than(size), pytest.raises((NotSaved, StoreError)) as refused:
+    with no_file_larger_than(size), pytest.raises((WriteError, StoreError)) as refused:
         backup.write(filled, tmp_path / "runs.zip")
     assert len(str(refused.value).splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
@@ -392,7 +398,7 @@ def test_a_disk_that_fills_up_leaves_no_half_backup_and_says_so(filled: Store, t
 def test_a_disk_that_fills_up_while_restoring_leaves_the_store_empty(
     good: Path, filled: Store, target: Store, size: int
 ) -> None:
-    with no_file_larger_than(size), pytest.raises((NotSaved, StoreError)):
+    with no_file_larger_than(size), pytest.raises((WriteError, StoreError)):
         backup.restore(good, target)
     assert target.runs() == []
     assert not [path for path in target.root.rglob("*") if path.is_dir()]
@@ -406,7 +412,7 @@ def test_a_disk_that_fills_up_while_restoring_leaves_the_store_empty(
 def test_a_store_with_a_run_is_refused_before_anything_is_unpacked(
     good: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained(store, State.DONE)
+    trained(store, RunState.DONE)
     monkeypatch.delattr(archive, "unpack")
     before = {path for path in store.root.rglob("*") if path.name != "lock"}
     with pytest.raises(BackupError, match="holds 1 runs: only an empty store can be restored into; set MNISTNET_STORE"):

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mnistnet.runs.files.atomic import NotSaved, write_whole
+from mnistnet.runs.files.atomic import WriteError, write_atomic
 
 
 def full(*_: object) -> NoReturn:
@@ -16,8 +16,8 @@ def full(*_: object) -> NoReturn:
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    write_whole(path, b"old")
-    write_whole(path, b"new")
+    write_atomic(path, b"old")
+    write_atomic(path, b"new")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("run.json", b"new")]
 
 
@@ -26,10 +26,10 @@ def test_a_full_disk_leaves_the_file_that_was_to_be_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     path = tmp_path / "predictions.npz"
-    write_whole(path, b"old")
+    write_atomic(path, b"old")
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(NotSaved, match=r"predictions\.npz: No space left on device: not saved"):
-        write_whole(path, b"new")
+    with pytest.raises(WriteError, match=r"predictions\.npz: No space left on device: not saved"):
+        write_atomic(path, b"new")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("predictions.npz", b"old")]
 
 
@@ -46,5 +46,5 @@ def test_file_and_folder_are_synced_before_it_counts_as_written(
             function(*arguments)
 
         monkeypatch.setattr(os, name, listening)
-    write_whole(tmp_path / "a", b"1")
+    write_atomic(tmp_path / "a", b"1")
     assert calls == ["fsync", "replace", "fsync"]

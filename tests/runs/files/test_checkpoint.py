@@ -19,10 +19,10 @@ import pytest
 import torch
 
 from mnistnet.runs.files import checkpoint, torch_zip
-from mnistnet.runs.files.atomic import NotSaved
+from mnistnet.runs.files.atomic import WriteError
 from mnistnet.runs.files.checkpoint import GENERATIONS, CheckpointError
 from mnistnet.runs.files.torch_zip import StateError
-from mnistnet.runs.run import Metrics
+from mnistnet.runs.run import EpochMetrics
 from tests.support.samples import metrics
 
 
@@ -31,7 +31,7 @@ def state(epoch: int) -> dict[str, Any]:
     return {"epoch": epoch, "network": {"weight": torch.randn(8, 8, generator=generator)}, "lr": 0.1}
 
 
-def save(folder: Path, epoch: int) -> Metrics:
+def save(folder: Path, epoch: int) -> EpochMetrics:
     name, sha256 = checkpoint.save(folder, epoch, state(epoch))
     return metrics(epoch, checkpoint=name, checkpoint_sha256=sha256)
 
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_rejected_by_name(tmp_path: Path, damage: str) -> None
 # Bytes of which the hash is right, and which are no checkpoint
 
 
-def with_hash(folder: Path, data: bytes, epoch: int = 1) -> Metrics:
+def with_hash(folder: Path, data: bytes, epoch: int = 1) -> EpochMetrics:
     row = metrics(epoch, checkpoint_sha256=hashlib.sha256(data).hexdigest())
     (folder / row.checkpoint).write_bytes(data)
     return row
@@ -286,7 +286,7 @@ def full(*_: object) -> NoReturn:
 def test_a_full_disk_is_reported_and_no_save_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     monkeypatch.setattr(os, call, full)
     message = r"epoch-0002\.pt: No space left on device: not saved; the earlier ones are intact$"
-    with pytest.raises(NotSaved, match=message):
+    with pytest.raises(WriteError, match=message):
         save(tmp_path, 2)
 
 
@@ -296,14 +296,14 @@ def test_a_full_disk_leaves_the_earlier_checkpoints_and_nothing_else(
 ) -> None:
     earlier = save(tmp_path, 1)
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(NotSaved, match="not saved"):
+    with pytest.raises(WriteError, match="not saved"):
         save(tmp_path, 2)
     assert names(tmp_path) == [earlier.checkpoint]
     assert_is(checkpoint.load(tmp_path, earlier), epoch=1)
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(NotSaved, match=r"epoch-0001\.pt: No such file or directory: not saved"):
+    with pytest.raises(WriteError, match=r"epoch-0001\.pt: No such file or directory: not saved"):
         save(tmp_path / "gone", 1)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from mnistnet.__main__ import main
 from mnistnet.runs.backup import backup
-from mnistnet.runs.run import Person, Run, State
+from mnistnet.runs.run import Run, RunState, User
 from mnistnet.runs.store import run_json
-from mnistnet.runs.store.store import NotYours, Store
+from mnistnet.runs.store.store import NotOwner, Store
 from mnistnet.runs.store.transitions import DamagedRunError
 from mnistnet.runs.worker import supervisor
 from mnistnet.ui import cache
@@ -101,9 +101,9 @@ def test_a_path_for_an_id_leads_nowhere(still: Store, two: tuple[Run, Run]) -> N
 
 def test_only_an_administrator_deletes_a_damaged_run_where_people_log_in(still: Store, two: tuple[Run, Run]) -> None:
     edit(still, EDITS["an unknown state"][0], two[0].id)
-    with pytest.raises(NotYours, match="damaged: only an administrator may delete it"):
-        still.delete(two[0].id, Person("ann"))
-    still.delete(two[0].id, Person("root", is_administrator=True))
+    with pytest.raises(NotOwner, match="damaged: only an administrator may delete it"):
+        still.delete(two[0].id, User("ann"))
+    still.delete(two[0].id, User("root", is_administrator=True))
 
 
 @pytest.mark.parametrize("case", EDITS)
@@ -158,7 +158,7 @@ def test_a_damaged_run_in_the_queue_holds_up_no_other(store: Store) -> None:
     assert claimed is not None
     assert claimed.id == second.id
     assert store.claim(1_000) is None
-    store.finish(second.id, State.STOPPED)
+    store.finish(second.id, RunState.STOPPED)
     store.delete(first.id)
 
 
@@ -169,13 +169,13 @@ def test_a_damaged_run_that_trains_takes_no_slot(store: Store) -> None:
     claimed = store.claim(1)
     assert claimed is not None
     assert claimed.id == waiting.id
-    store.finish(waiting.id, State.STOPPED)
+    store.finish(waiting.id, RunState.STOPPED)
 
 
 def test_a_supervisor_ends_where_only_damaged_runs_wait(store: Store) -> None:
     run = store.enqueue(TINY, recipe())
     edit(store, "UPDATE runs SET params = 1 WHERE id = ?", run.id)
-    supervisor.look(store)
+    supervisor.refresh(store)
     assert not supervisors(store)
     supervisor.ensure(store)
     until(lambda: not supervisors(store), seconds=20)
@@ -198,7 +198,7 @@ def test_a_backup_leaves_a_damaged_run_out_and_says_so(still: Store, two: tuple[
 
 def test_what_an_error_says_is_stored_as_one_printable_line(store: Store) -> None:
     run = running(store)
-    store.finish(run.id, State.FAILED, "a\x1b[2Jb\nc" + "x" * 100_000)
+    store.finish(run.id, RunState.FAILED, "a\x1b[2Jb\nc" + "x" * 100_000)
     assert store.run(run.id).message.startswith("a [2Jb cxxx")
     assert len(store.run(run.id).message) == 2_000
 

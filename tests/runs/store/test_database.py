@@ -15,7 +15,7 @@ import pytest
 
 from mnistnet.__main__ import main
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import run_json
 from mnistnet.runs.store.database import VERSION, Database, GoneError, StoreError
 from mnistnet.runs.store.run_json import Records
@@ -32,7 +32,7 @@ def full(store: Store) -> Store:
         store.record_epoch(done.id, metrics(epoch, validation_accuracy=epoch / 4))
     store.complete(done.id, 7, 297, "a" * 64)
     diverged = running(store)
-    store.finish(diverged.id, State.DIVERGED, "too fast")
+    store.finish(diverged.id, RunState.DIVERGED, "too fast")
     store.record_epoch(running(store).id, metrics(1))
     store.enqueue(TINY, recipe(seed=9), owner="ann")
     return store
@@ -149,11 +149,11 @@ def test_twenty_looks_at_a_damaged_database_set_it_aside_once(full: Store) -> No
 
 
 def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) -> None:
-    done = next(run for run in full.runs() if run.state is State.DONE)
+    done = next(run for run in full.runs() if run.state is RunState.DONE)
     (full.folder(done.id) / run_json.NAME).write_text('{"run": ')
     garbage(full.database.path)
     found = full.run(done.id)
-    assert (found.architecture, found.recipe, found.state) == (done.architecture, done.recipe, State.INTERRUPTED)
+    assert (found.architecture, found.recipe, found.state) == (done.architecture, done.recipe, RunState.INTERRUPTED)
     assert "its curve is lost; Resume trains it anew" in found.message
     assert len(full.runs()) == 4
 
@@ -172,14 +172,14 @@ def test_a_folder_of_which_nothing_can_be_read_is_set_aside_and_named(full: Stor
 
 def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full: Store) -> None:
     """A folder copied under another name is no second run, and unknown columns are no way into the statement."""
-    done = next(run for run in full.runs() if run.state is State.DONE)
+    done = next(run for run in full.runs() if run.state is RunState.DONE)
     shutil.copytree(full.folder(done.id), full.root / "0123abcd")
     record = full.folder(done.id) / run_json.NAME
     record.write_text(record.read_text().replace('"owner"', '"owner) VALUES (1); --"'))
     before = {run.id for run in full.runs()}
     garbage(full.database.path)
     assert {run.id for run in full.runs()} == before | {"0123abcd"}
-    assert full.run("0123abcd").state is State.INTERRUPTED  # from its design and recipe alone
+    assert full.run("0123abcd").state is RunState.INTERRUPTED  # from its design and recipe alone
 
 
 def field(name: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -217,7 +217,7 @@ BAD_RECORDS: dict[str, Callable[[dict[str, Any]], object]] = {
 def test_a_folder_whose_record_no_store_has_written_is_set_aside_and_the_others_come_back(
     full: Store, case: str
 ) -> None:
-    done = next(run for run in full.runs() if run.state is State.DONE)
+    done = next(run for run in full.runs() if run.state is RunState.DONE)
     full.request_stop(full.enqueue(TINY, recipe(), token="taken").id)
     path = full.folder(done.id) / run_json.NAME
     document = json.loads(path.read_text())
@@ -277,7 +277,7 @@ def test_a_record_that_cannot_be_read_costs_its_run_no_more_than_its_curve(full:
 
 def test_nobody_but_who_starts_a_run_makes_a_store(store: Store) -> None:
     for change in (
-        lambda: store.finish("0123abcd", State.FAILED),
+        lambda: store.finish("0123abcd", RunState.FAILED),
         lambda: store.advance("0123abcd", "training"),
         lambda: store.record_epoch("0123abcd", metrics(1)),
         lambda: store.claim(1),
@@ -290,7 +290,7 @@ def test_nobody_but_who_starts_a_run_makes_a_store(store: Store) -> None:
     assert not store.root.exists()
     store.root.mkdir()
     with pytest.raises(GoneError):
-        store.finish("0123abcd", State.FAILED)
+        store.finish("0123abcd", RunState.FAILED)
     assert list(store.root.iterdir()) == []
 
 
@@ -343,7 +343,7 @@ def test_epochs_that_an_older_database_lacks_are_said_to_be_missing(store: Store
     store.record_epoch(run.id, metrics(4))
     store.complete(run.id, 7, 297, "a" * 64)
     message = "epochs 2 to 3 of it are missing: the database was replaced by an older one while it trained"
-    assert (store.run(run.id).state, store.run(run.id).message) == (State.DONE, message)
+    assert (store.run(run.id).state, store.run(run.id).message) == (RunState.DONE, message)
 
 
 def test_a_last_epoch_that_an_older_database_lacks_is_said_to_be_missing(store: Store, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def with_gap(store: Store, older: Path) -> Run:
 def test_what_is_missing_is_still_said_when_the_run_ends_otherwise_and_is_resumed(store: Store, tmp_path: Path) -> None:
     run = with_gap(store, tmp_path / "older")
     missing = "epoch 2 of it is missing: the database was replaced by an older one while it trained"
-    store.finish(run.id, State.INTERRUPTED, "its process ended in epoch 4")
+    store.finish(run.id, RunState.INTERRUPTED, "its process ended in epoch 4")
     assert store.run(run.id).message == f"its process ended in epoch 4; {missing}"
     store.explain(run, "its process ended in epoch", "no prefix will do")
     store.explain(run, "its process ended in epoch 4", "it was killed; memory ran out")
@@ -384,12 +384,12 @@ def test_an_epoch_that_is_missing_counts_as_done(store: Store, tmp_path: Path) -
     run = with_gap(store, tmp_path / "older")
     assert store.run(run.id).epochs_done == 3
     assert store.run(run.id).progress == pytest.approx(3 / 9)
-    supervisor.bury(store, store.active())
+    supervisor.mark_dead(store, store.active())
     assert store.run(run.id).message.startswith("its process ended in epoch 4; ")
 
 
 def test_nothing_is_said_of_a_run_without_a_gap(full: Store) -> None:
-    done = next(run for run in full.runs() if run.state is State.DONE)
+    done = next(run for run in full.runs() if run.state is RunState.DONE)
     assert done.message == ""
 
 

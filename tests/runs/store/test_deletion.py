@@ -16,27 +16,27 @@ import pytest
 
 from mnistnet.errors import MnistnetError
 from mnistnet.runs.files.atomic import sync_folder
-from mnistnet.runs.run import ACTIVE, RESUMABLE, Person, Run, State
+from mnistnet.runs.run import ACTIVE, RESUMABLE, Run, RunState, User
 from mnistnet.runs.store import database
 from mnistnet.runs.store import store as stores
 from mnistnet.runs.store.database import StoreError
-from mnistnet.runs.store.store import NotYours, Store, WrongState
+from mnistnet.runs.store.store import NotOwner, Store, WrongState
 from mnistnet.runs.store.transitions import UnknownRun
 from mnistnet.runs.worker import supervisor
 from tests.support.samples import TINY, metrics, recipe, running
 
-TERMINAL = [state for state in State if not state.is_active]
+TERMINAL = [state for state in RunState if not state.is_active]
 CHECKPOINT = b"what was learned"
 
 
-def at(store: Store, state: State) -> Run:
+def at(store: Store, state: RunState) -> Run:
     """A run in this state that has stored an epoch."""
     run = running(store)
     (store.folder(run.id) / "epoch-0001.pt").write_bytes(CHECKPOINT)
     store.record_epoch(run.id, metrics(1))
     if state in TERMINAL:
         store.finish(run.id, state)
-    elif state is not State.RUNNING:
+    elif state is not RunState.RUNNING:
         store.database.change("UPDATE runs SET state = ? WHERE id = ?", state, run.id)
     return store.run(run.id)
 
@@ -63,32 +63,32 @@ def is_gone(store: Store, run: Run) -> bool:
 
 
 @pytest.mark.parametrize("state", TERMINAL)
-def test_a_run_that_has_ended_goes_with_its_epochs_and_its_folder(store: Store, state: State) -> None:
+def test_a_run_that_has_ended_goes_with_its_epochs_and_its_folder(store: Store, state: RunState) -> None:
     run = at(store, state)
     store.delete(run.id)
     assert is_gone(store, run)
 
 
 @pytest.mark.parametrize("state", ACTIVE)
-def test_an_active_run_is_refused_and_left_as_it_was(store: Store, state: State) -> None:
+def test_an_active_run_is_refused_and_left_as_it_was(store: Store, state: RunState) -> None:
     run = at(store, state)
     with pytest.raises(WrongState, match=f"^run {run.id}: it is {state}; stop it before deleting it$"):
         store.delete(run.id)
     assert store.run(run.id) == run
     assert is_whole(store, run)
-    store.finish(run.id, State.STOPPED)
+    store.finish(run.id, RunState.STOPPED)
 
 
 def test_other_runs_are_left_alone(store: Store) -> None:
-    others = [at(store, State.STOPPED) for _ in range(2)]
-    run = at(store, State.DONE)
+    others = [at(store, RunState.STOPPED) for _ in range(2)]
+    run = at(store, RunState.DONE)
     store.delete(run.id)
     assert [one.id for one in store.runs()] == [run.id for run in others[::-1]]
     assert all(is_whole(store, one) for one in others)
 
 
 def test_a_run_without_a_folder_can_be_deleted(store: Store) -> None:
-    run = at(store, State.FAILED)
+    run = at(store, RunState.FAILED)
     shutil.rmtree(store.folder(run.id))
     store.delete(run.id)
     assert is_gone(store, run)
@@ -103,15 +103,15 @@ def test_an_unknown_run_is_refused(store: Store) -> None:
 def test_somebody_elses_run_is_refused_and_left(store: Store) -> None:
     run = store.enqueue(TINY, recipe(), owner="ada")
     store.request_stop(run.id)
-    with pytest.raises(NotYours, match=f"^run {run.id}: started by ada: only they or an administrator may"):
-        store.delete(run.id, by=Person("bob"))
+    with pytest.raises(NotOwner, match=f"^run {run.id}: started by ada: only they or an administrator may"):
+        store.delete(run.id, by=User("bob"))
     assert store.folder(run.id).is_dir()
-    store.delete(run.id, by=Person("ada"))
+    store.delete(run.id, by=User("ada"))
     assert is_gone(store, run)
 
 
 def test_a_deleted_run_does_not_come_back_with_a_database_built_anew(store: Store) -> None:
-    kept, run = at(store, State.DONE), at(store, State.DONE)
+    kept, run = at(store, RunState.DONE), at(store, RunState.DONE)
     store.delete(run.id)
     store.database.path.write_bytes(b"damaged" * 1_000)
     assert [one.id for one in store.runs()] == [kept.id]
@@ -172,7 +172,7 @@ def cut_off(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 def test_a_deletion_killed_at_any_point_is_finished_or_taken_back(
     store: Store, cut_off: Callable[[str, Run], Store], point: str
 ) -> None:
-    run = at(store, State.STOPPED)
+    run = at(store, RunState.STOPPED)
     left = cut_off(point, run)
     left.sweep()
     assert is_whole(left, run) if point in UNCOMMITTED else is_gone(left, run)
@@ -180,7 +180,7 @@ def test_a_deletion_killed_at_any_point_is_finished_or_taken_back(
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_supervisor_begins_by_tidying_up(store: Store, cut_off: Callable[[str, Run], Store], point: str) -> None:
-    run = at(store, State.STOPPED)
+    run = at(store, RunState.STOPPED)
     left = cut_off(point, run)
     supervisor.supervise(left)
     assert is_whole(left, run) if point in UNCOMMITTED else is_gone(left, run)
@@ -190,7 +190,7 @@ def test_a_supervisor_begins_by_tidying_up(store: Store, cut_off: Callable[[str,
 def test_a_run_whose_deletion_was_killed_resumes_with_its_checkpoints(
     store: Store, cut_off: Callable[[str, Run], Store], point: str
 ) -> None:
-    run = at(store, State.INTERRUPTED)
+    run = at(store, RunState.INTERRUPTED)
     left = cut_off(point, run)
     left.resume(run.id)
     assert is_whole(left, run)
@@ -200,7 +200,7 @@ def test_a_run_whose_deletion_was_killed_resumes_with_its_checkpoints(
 def test_a_deletion_that_was_killed_can_be_asked_for_again(
     store: Store, cut_off: Callable[[str, Run], Store], point: str
 ) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
     left = cut_off(point, run)
     if point in UNCOMMITTED:
         left.delete(run.id)
@@ -209,7 +209,7 @@ def test_a_deletion_that_was_killed_can_be_asked_for_again(
 
 
 def test_a_folder_emptied_halfway_goes_with_the_next_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", emptied_halfway)
         store.delete(run.id)
@@ -219,7 +219,7 @@ def test_a_folder_emptied_halfway_goes_with_the_next_sweep(store: Store, monkeyp
 
 
 def test_a_folder_in_the_way_of_one_that_comes_back_stops_no_sweep(store: Store) -> None:
-    run, other = at(store, State.STOPPED), at(store, State.DONE)
+    run, other = at(store, RunState.STOPPED), at(store, RunState.DONE)
     shutil.copytree(store.folder(run.id), store._doomed(run.id))
     store.delete(other.id)
     assert is_whole(store, run)
@@ -232,7 +232,7 @@ def test_a_folder_in_the_way_of_one_that_comes_back_stops_no_sweep(store: Store)
 def test_a_folder_that_cannot_be_renamed_leaves_the_run_as_it_was(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
 
     def refused(*_: object) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
@@ -245,7 +245,7 @@ def test_a_folder_that_cannot_be_renamed_leaves_the_run_as_it_was(
 
 
 def test_a_commit_that_fails_brings_the_folder_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with closing(sqlite3.connect(store.database.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -260,7 +260,7 @@ def test_a_commit_that_fails_brings_the_folder_back(store: Store, monkeypatch: p
 def test_files_that_cannot_be_removed_are_out_of_sight_and_go_later(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
 
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -275,7 +275,7 @@ def test_files_that_cannot_be_removed_are_out_of_sight_and_go_later(
 
 
 def test_a_folder_that_was_made_for_a_run_and_never_got_its_row_goes_after_an_hour(store: Store) -> None:
-    at(store, State.DONE)
+    at(store, RunState.DONE)
     young, old = store.root / ".new-00000001", store.root / ".new-00000002"
     for folder in (young, old):
         folder.mkdir()
@@ -288,7 +288,7 @@ def test_a_folder_that_was_made_for_a_run_and_never_got_its_row_goes_after_an_ho
 
 
 def test_a_sweep_in_the_middle_of_a_deletion_waits_for_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
     sweeping = threading.Thread(target=store.sweep)
 
     def slow(folder: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_sweep_in_the_middle_of_a_deletion_waits_for_its_end(store: Store, mon
 
 
 def test_of_many_deletions_of_one_run_one_succeeds_and_the_others_find_no_run(store: Store) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
 
     def delete(_: int) -> str:
         try:
@@ -318,7 +318,7 @@ def test_of_many_deletions_of_one_run_one_succeeds_and_the_others_find_no_run(st
 
 
 @pytest.mark.parametrize("state", RESUMABLE)
-def test_a_run_that_is_resumed_and_deleted_at_once_is_queued_whole_or_gone(store: Store, state: State) -> None:
+def test_a_run_that_is_resumed_and_deleted_at_once_is_queued_whole_or_gone(store: Store, state: RunState) -> None:
     def attempted(action: Callable[[str], object], run_id: str) -> str:
         try:
             action(run_id)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mnistnet.nets.architecture import DesignError
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import database
 from mnistnet.runs.store import store as stores
 from mnistnet.runs.store.database import StoreError
@@ -24,22 +24,22 @@ from mnistnet.runs.store.transitions import UnknownRun
 from mnistnet.system import cores
 from tests.support.samples import TINY, conv, design, metrics, recipe, running, started
 
-TERMINAL = [state for state in State if not state.is_active]
+TERMINAL = [state for state in RunState if not state.is_active]
 
 
 def queued(store: Store, **fields: Any) -> Run:
     return store.enqueue(TINY, recipe(**fields))
 
 
-def at(store: Store, state: State) -> Run:
+def at(store: Store, state: RunState) -> Run:
     """A run that has come to `state`, the only one of its store."""
     run = queued(store)
-    if state is not State.QUEUED:
+    if state is not RunState.QUEUED:
         claimed = store.claim(1_000)
         assert claimed is not None
-        if state is not State.STARTING:
+        if state is not RunState.STARTING:
             store.start(run.id, claimed.attempt)
-        if state is State.DONE:
+        if state is RunState.DONE:
             store.complete(run.id, 3, 297, "ab" * 32)
         elif state in TERMINAL:
             store.finish(run.id, state, "because")
@@ -53,7 +53,7 @@ def at(store: Store, state: State) -> Run:
 
 def test_a_new_run_waits_in_the_queue_with_all_it_was_given(store: Store) -> None:
     run = store.enqueue(TINY, recipe(seed=7))
-    assert (run.state, run.name, run.architecture, run.recipe) == (State.QUEUED, "tiny", TINY, recipe(seed=7))
+    assert (run.state, run.name, run.architecture, run.recipe) == (RunState.QUEUED, "tiny", TINY, recipe(seed=7))
     assert (run.epochs_done, run.attempt, run.test_accuracy, run.weights_sha256) == (0, 0, None, None)
 
 
@@ -152,21 +152,21 @@ def test_an_ambiguous_beginning_is_refused_with_the_candidates(store: Store, mon
 # State changes
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", RunState)
 @pytest.mark.parametrize(
     ("change", "leads"),
     [
-        ("claim", {State.QUEUED: State.STARTING}),
-        ("unclaim", {State.STARTING: State.QUEUED}),
-        ("start", {State.STARTING: State.RUNNING}),
-        ("complete", {State.RUNNING: State.DONE}),
-        ("finish", {State.STARTING: State.FAILED, State.RUNNING: State.FAILED}),
-        ("request_stop", {State.QUEUED: State.STOPPED}),
-        ("resume", {State.STOPPED: State.QUEUED, State.INTERRUPTED: State.QUEUED}),
+        ("claim", {RunState.QUEUED: RunState.STARTING}),
+        ("unclaim", {RunState.STARTING: RunState.QUEUED}),
+        ("start", {RunState.STARTING: RunState.RUNNING}),
+        ("complete", {RunState.RUNNING: RunState.DONE}),
+        ("finish", {RunState.STARTING: RunState.FAILED, RunState.RUNNING: RunState.FAILED}),
+        ("request_stop", {RunState.QUEUED: RunState.STOPPED}),
+        ("resume", {RunState.STOPPED: RunState.QUEUED, RunState.INTERRUPTED: RunState.QUEUED}),
     ],
 )
 def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
-    store: Store, state: State, change: str, leads: dict[State, State]
+    store: Store, state: RunState, change: str, leads: dict[RunState, RunState]
 ) -> None:
     run = at(store, state)
     changes: dict[str, Callable[[], object]] = {
@@ -174,7 +174,7 @@ def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
         "unclaim": lambda: store.unclaim(run),
         "start": lambda: store.start(run.id, run.attempt),
         "complete": lambda: store.complete(run.id, 1, 297, "cd" * 32),
-        "finish": lambda: store.finish(run.id, State.FAILED),
+        "finish": lambda: store.finish(run.id, RunState.FAILED),
         "request_stop": lambda: store.request_stop(run.id),
         "resume": lambda: store.resume(run.id),
     }
@@ -185,24 +185,24 @@ def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
     assert store.run(run.id).state is leads.get(state, state)
 
 
-@pytest.mark.parametrize("second", [state for state in TERMINAL if state is not State.DONE])
+@pytest.mark.parametrize("second", [state for state in TERMINAL if state is not RunState.DONE])
 @pytest.mark.parametrize("first", TERMINAL)
-def test_the_first_terminal_state_wins(store: Store, first: State, second: State) -> None:
+def test_the_first_terminal_state_wins(store: Store, first: RunState, second: RunState) -> None:
     run = at(store, first)
     assert not store.finish(run.id, second, "too late")
     assert store.run(run.id) == run
 
 
-@pytest.mark.parametrize("first", [state for state in TERMINAL if state is not State.DONE])
-def test_a_run_that_has_ended_otherwise_is_never_done(store: Store, first: State) -> None:
+@pytest.mark.parametrize("first", [state for state in TERMINAL if state is not RunState.DONE])
+def test_a_run_that_has_ended_otherwise_is_never_done(store: Store, first: RunState) -> None:
     run = at(store, first)
     assert not store.complete(run.id, 0, 297, "cd" * 32)
     assert store.run(run.id) == run
 
 
 def test_many_ends_at_once_leave_one(store: Store) -> None:
-    run = at(store, State.RUNNING)
-    ends = [state for state in TERMINAL if state is not State.DONE] * 3
+    run = at(store, RunState.RUNNING)
+    ends = [state for state in TERMINAL if state is not RunState.DONE] * 3
     with ThreadPoolExecutor(len(ends)) as pool:
         firsts = pool.map(lambda end: store.finish(run.id, end), ends)
         won = [end for end, first in zip(ends, firsts, strict=True) if first]
@@ -210,13 +210,13 @@ def test_many_ends_at_once_leave_one(store: Store) -> None:
 
 
 def test_a_finished_run_has_its_score_and_hash(store: Store) -> None:
-    run = at(store, State.DONE)
+    run = at(store, RunState.DONE)
     assert (run.test_errors, run.test_total, run.weights_sha256) == (3, 297, "ab" * 32)
     assert run.test_accuracy == pytest.approx(294 / 297)
 
 
 def test_an_ended_run_has_its_message_and_time(store: Store) -> None:
-    run = at(store, State.FAILED)
+    run = at(store, RunState.FAILED)
     assert run.message == "because"
     assert run.ended is not None
     assert run.started is not None
@@ -226,8 +226,8 @@ def test_an_ended_run_has_its_message_and_time(store: Store) -> None:
 # Stopping and resuming
 
 
-@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
-def test_a_stop_is_acknowledged_at_once_and_left_to_the_worker(store: Store, state: State) -> None:
+@pytest.mark.parametrize("state", [RunState.STARTING, RunState.RUNNING])
+def test_a_stop_is_acknowledged_at_once_and_left_to_the_worker(store: Store, state: RunState) -> None:
     run = store.request_stop(at(store, state).id)
     assert (run.state, run.stop_requested, run.stage) == (state, True, "stopping")
     assert store.stop_requested(run.id)
@@ -242,8 +242,8 @@ def test_a_worker_whose_run_is_gone_is_to_stop(store: Store) -> None:
     assert store.stop_requested("0123abcd")
 
 
-@pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.DIVERGED, State.INTERRUPTED])
-def test_stopping_what_has_ended_says_so(store: Store, state: State) -> None:
+@pytest.mark.parametrize("state", [RunState.DONE, RunState.FAILED, RunState.DIVERGED, RunState.INTERRUPTED])
+def test_stopping_what_has_ended_says_so(store: Store, state: RunState) -> None:
     run = at(store, state)
     with pytest.raises(WrongState, match=f"^run {run.id}: it is {state} already; there is nothing to stop$"):
         store.request_stop(run.id)
@@ -255,8 +255,8 @@ def test_stopping_twice_is_stopping_once(store: Store) -> None:
     assert store.request_stop(run.id) == run
 
 
-@pytest.mark.parametrize("state", [state for state in State if not state.is_resumable])
-def test_resuming_what_cannot_be_resumed_says_why(store: Store, state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in RunState if not state.is_resumable])
+def test_resuming_what_cannot_be_resumed_says_why(store: Store, state: RunState) -> None:
     run = at(store, state)
     message = f"^run {run.id}: it is {state}; only an interrupted or stopped run can be resumed$"
     with pytest.raises(WrongState, match=message):
@@ -267,7 +267,7 @@ def test_a_resumed_run_forgets_how_it_ended_and_keeps_its_epochs(store: Store) -
     run = running(store)
     store.record_epoch(run.id, metrics(1))
     store.request_stop(run.id)
-    store.finish(run.id, State.STOPPED, "as asked")
+    store.finish(run.id, RunState.STOPPED, "as asked")
     resumed = store.resume(run.id)
     assert (resumed.stop_requested, resumed.message, resumed.ended) == (False, "", None)
     assert store.metrics(run.id) == [metrics(1)]
@@ -303,7 +303,7 @@ def test_no_more_runs_are_claimed_than_fit_into_the_slots(store: Store) -> None:
 def test_a_slot_is_free_again_when_its_run_has_ended(store: Store) -> None:
     first, second = queued(store).id, queued(store).id
     assert claims(store, slots=1) == [first]
-    store.finish(first, State.FAILED)
+    store.finish(first, RunState.FAILED)
     assert claims(store, slots=1) == [second]
 
 
@@ -316,7 +316,7 @@ def many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_small_run_does_not_overtake_a_large_one(store: Store) -> None:
     small, large, _ = (queued(store, threads=threads).id for threads in (1, 4, 1))
     assert claims(store, slots=4) == [small]
-    store.finish(small, State.FAILED)
+    store.finish(small, RunState.FAILED)
     assert claims(store, slots=4) == [large]
 
 
@@ -324,12 +324,12 @@ def test_a_small_run_does_not_overtake_a_large_one(store: Store) -> None:
 def test_a_run_larger_than_all_slots_starts_when_nothing_else_runs(store: Store) -> None:
     small, huge = queued(store, threads=1).id, queued(store, threads=8).id
     assert claims(store, slots=2) == [small]
-    store.finish(small, State.FAILED)
+    store.finish(small, RunState.FAILED)
     assert claims(store, slots=2) == [huge]
 
 
 def test_nothing_is_claimed_from_an_empty_queue(store: Store) -> None:
-    at(store, State.DONE)
+    at(store, RunState.DONE)
     assert store.claim(1_000) is None
 
 
@@ -371,13 +371,13 @@ def test_a_claim_that_was_taken_back_waits_where_it_stood(store: Store) -> None:
 
 
 def test_a_worker_of_a_claim_that_was_taken_back_does_not_start(store: Store) -> None:
-    late = at(store, State.STARTING)
+    late = at(store, RunState.STARTING)
     store.unclaim(late)
     assert store.start(late.id, late.attempt) is None
 
 
 def test_a_worker_of_an_earlier_attempt_does_not_start(store: Store) -> None:
-    late = at(store, State.STARTING)
+    late = at(store, RunState.STARTING)
     store.unclaim(late)
     again = store.claim(1)
     assert again is not None
@@ -386,14 +386,14 @@ def test_a_worker_of_an_earlier_attempt_does_not_start(store: Store) -> None:
 
 
 def test_an_earlier_attempt_cannot_be_taken_back(store: Store) -> None:
-    late = at(store, State.STARTING)
+    late = at(store, RunState.STARTING)
     store.unclaim(late)
     store.claim(1)
     assert not store.unclaim(late)
 
 
 def test_a_run_starts_for_the_first_time_once(store: Store) -> None:
-    first = at(store, State.INTERRUPTED)
+    first = at(store, RunState.INTERRUPTED)
     store.resume(first.id)
     assert started(store).started == first.started
 
@@ -442,7 +442,7 @@ def test_stopping_stays_on_show_whatever_the_worker_does(store: Store) -> None:
 
 
 def test_a_worker_has_nothing_to_show_after_the_end(store: Store) -> None:
-    run = at(store, State.FAILED)
+    run = at(store, RunState.FAILED)
     store.advance(run.id, "training", step=3, steps=11)
     assert store.run(run.id) == run
 
@@ -484,7 +484,7 @@ def test_a_nearly_full_disk_refuses_a_start_and_nothing_is_left_behind(
 def test_a_nearly_full_disk_refuses_to_resume_and_the_run_stays_as_it_was(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = at(store, State.STOPPED)
+    run = at(store, RunState.STOPPED)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(StoreError, match="0 MB free"):
         store.resume(run.id)
@@ -540,7 +540,7 @@ def test_a_reader_finds_no_runs_while_the_very_first_is_being_stored(store: Stor
 def test_a_run_is_stored_where_the_first_transaction_was_cut_off(store: Store) -> None:
     store.root.mkdir()
     store.database.path.touch()
-    assert queued(store).state is State.QUEUED
+    assert queued(store).state is RunState.QUEUED
 
 
 def test_the_journal_is_kept_in_a_file_because_wal_can_lose_commits(store: Store) -> None:

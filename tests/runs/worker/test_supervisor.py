@@ -19,7 +19,7 @@ from mnistnet.containers import Groups
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import processes, supervisor, training_job
 from mnistnet.runs.worker.processes import detach
@@ -37,7 +37,7 @@ def submit(store: Store, architecture: Architecture = TINY, **fields: Any) -> Ru
 
 def ended(store: Store, run: Run) -> Callable[[], Run | None]:
     def look() -> Run | None:
-        supervisor.look(store)
+        supervisor.refresh(store)
         seen = store.run(run.id)
         return None if seen.state.is_active else seen
 
@@ -66,7 +66,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[d
 
 def assert_as_uninterrupted(store: Store, run: Run, uninterrupted: tuple[Run, list[dict[str, Any]]]) -> None:
     whole, rows = uninterrupted
-    assert (run.state, run.weights_sha256, run.test_errors) == (State.DONE, whole.weights_sha256, whole.test_errors)
+    assert (run.state, run.weights_sha256, run.test_errors) == (RunState.DONE, whole.weights_sha256, whole.test_errors)
     assert figures(store.metrics(run.id)) == rows
 
 
@@ -75,7 +75,7 @@ def assert_as_uninterrupted(store: Store, run: Run, uninterrupted: tuple[Run, li
 
 def test_a_submitted_run_is_trained_with_all_its_files_and_nobody_stays(store: Store) -> None:
     run = until(ended(store, submit(store)))
-    assert (run.state, run.epochs_done, run.test_total, run.attempt) == (State.DONE, 3, 297, 1)
+    assert (run.state, run.epochs_done, run.test_total, run.attempt) == (RunState.DONE, 3, 297, 1)
     names = {path.name for path in store.folder(run.id).iterdir()}
     assert names >= {
         "design.json",
@@ -89,7 +89,7 @@ def test_a_submitted_run_is_trained_with_all_its_files_and_nobody_stays(store: S
 
 
 def test_an_empty_store_needs_nobody_and_is_not_even_made(store: Store) -> None:
-    supervisor.look(store)
+    supervisor.refresh(store)
     assert not store.root.exists()
 
 
@@ -105,7 +105,7 @@ def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_id
     (worker,) = workers(store)
     kill(worker)
     killed = until(ended(store, run), seconds=5)
-    assert killed.state is State.INTERRUPTED
+    assert killed.state is RunState.INTERRUPTED
     assert killed.message.startswith("its process ")  # how it ended is known a moment later
     assert killed.epochs_done >= 2
 
@@ -127,8 +127,8 @@ def test_of_four_supervisors_started_at_once_one_stays_and_each_run_is_claimed_o
     assert [process.communicate()[1] for process in started] == [""] * 4
     assert [process.returncode for process in started] == [0] * 4
     assert [(seen.id, seen.state, seen.attempt) for seen in store.runs()] == [
-        (waiting.id, State.DONE, 1),
-        (run.id, State.STOPPED, 1),
+        (waiting.id, RunState.DONE, 1),
+        (run.id, RunState.STOPPED, 1),
     ]
 
 
@@ -145,7 +145,7 @@ def test_a_stopped_run_ends_within_ten_seconds_and_resumes_identically(
     assert store.request_stop(run.id).stage == "stopping"
     assert time.monotonic() - asked < 2
     stopped = until(ended(store, run), seconds=10)
-    assert (stopped.state, stopped.message) == (State.STOPPED, "")
+    assert (stopped.state, stopped.message) == (RunState.STOPPED, "")
     assert stopped.epochs_done == len(store.metrics(run.id)) >= 1
     until(lambda: not workers(store) and not supervisors(store), seconds=5)
 
@@ -189,7 +189,7 @@ def supervise(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         process.wait()
 
 
-def state(store: Store, run: Run, expected: State) -> Callable[[], bool]:
+def state(store: Store, run: Run, expected: RunState) -> Callable[[], bool]:
     return lambda: store.run(run.id).state is expected
 
 
@@ -204,7 +204,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_its_run_stopped(
     (worker,) = hired
     worker.send_signal(signal.SIGSTOP)
     store.request_stop(run.id)
-    until(state(store, run, State.STOPPED), seconds=10)
+    until(state(store, run, RunState.STOPPED), seconds=10)
     assert worker.wait(5) == -signal.SIGKILL
 
 
@@ -231,7 +231,7 @@ def test_a_run_whose_worker_was_killed_says_so_whoever_saw_it_first(
     hired = supervise(IDLE)
     until(lambda: hired)
     store.start(run.id, 1)
-    store.finish(run.id, State.INTERRUPTED, "its process ended in epoch 1")  # as a dashboard's look does
+    store.finish(run.id, RunState.INTERRUPTED, "its process ended in epoch 1")  # as a dashboard's look does
     (tmp_path / "vmstat").write_text(f"oom_kill {4 + kills}\n", "ascii")
     hired[0].kill()
     until(lambda: store.run(run.id).message == f"its process was killed in epoch 1{reason}", seconds=10)
@@ -243,7 +243,7 @@ def test_a_reason_that_a_worker_gave_stays(store: Store, supervise: Callable[...
     hired = supervise(IDLE)
     until(lambda: hired)
     store.start(run.id, 1)
-    store.finish(run.id, State.INTERRUPTED, "the disk is full")
+    store.finish(run.id, RunState.INTERRUPTED, "the disk is full")
     hired[0].kill()
     until(lambda: not psutil.pid_exists(hired[0].pid), seconds=10)
     assert store.run(run.id).message == "the disk is full"
@@ -269,7 +269,7 @@ def test_a_run_for_which_no_process_can_be_started_waits_until_one_can(
     run = store.enqueue(TINY, recipe(epochs=1))
     supervise()
     until(lambda: not refusals, seconds=10)
-    until(state(store, run, State.DONE))
+    until(state(store, run, RunState.DONE))
     said = "no process could be started: Resource temporarily unavailable: close other programs and try again\n"
     assert capsys.readouterr().err.count(said) == 2
 
@@ -283,8 +283,8 @@ def test_a_run_that_nobody_can_be_started_for_is_queued_and_says_so(
     monkeypatch.setattr(subprocess, "Popen", refused)
     with pytest.raises(processes.NotStarted, match=r"^run [0-9a-f]{8} is queued, but no process could be started: "):
         submit(store)
-    supervisor.look(store)  # tries again, and is no traceback on a page
-    assert [run.state for run in store.active()] == [State.QUEUED]
+    supervisor.refresh(store)  # tries again, and is no traceback on a page
+    assert [run.state for run in store.active()] == [RunState.QUEUED]
 
 
 def test_an_interpreter_that_may_not_be_executed_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,16 +298,16 @@ def test_an_interpreter_that_may_not_be_executed_is_named(store: Store, monkeypa
 def test_a_worker_that_cannot_start_fails_its_run(store: Store, supervise: Callable[..., Processes]) -> None:
     run = store.enqueue(TINY, recipe())
     supervise("raise SystemExit(1)")
-    until(state(store, run, State.FAILED))
+    until(state(store, run, RunState.FAILED))
     assert store.run(run.id).message == "its process could not start; the log says why"
 
 
 def test_a_run_stopped_before_its_worker_is_up_is_stopped(store: Store, supervise: Callable[..., Processes]) -> None:
     run = store.enqueue(TINY, recipe())
     supervise(IDLE)
-    until(state(store, run, State.STARTING))
+    until(state(store, run, RunState.STARTING))
     store.request_stop(run.id)
-    until(state(store, run, State.STOPPED), seconds=10)
+    until(state(store, run, RunState.STOPPED), seconds=10)
 
 
 def test_a_worker_that_has_ended_leaves_no_zombie_while_others_work(
@@ -315,9 +315,9 @@ def test_a_worker_that_has_ended_leaves_no_zombie_while_others_work(
 ) -> None:
     run, _ = (store.enqueue(TINY, recipe(threads=0)) for _ in range(2))
     hired = supervise(IDLE, IDLE)
-    until(state(store, run, State.STARTING))
+    until(state(store, run, RunState.STARTING))
     until(lambda: len(hired) == 1)
-    store.finish(run.id, State.FAILED, "as a worker does before it ends")
+    store.finish(run.id, RunState.FAILED, "as a worker does before it ends")
     until(lambda: len(hired) == 2)
     hired[0].kill()
     until(lambda: not psutil.pid_exists(hired[0].pid), seconds=5)
@@ -345,7 +345,7 @@ def test_looking_again_and_again_starts_one_supervisor_while_it_lives(
     store.enqueue(TINY, recipe())
     for expected in (1, 2):
         for _ in range(5):
-            supervisor.look(store)
+            supervisor.refresh(store)
         assert len(started) == expected
         started[-1].kill()
         started[-1].wait()
@@ -353,22 +353,22 @@ def test_looking_again_and_again_starts_one_supervisor_while_it_lives(
 
 def test_a_running_run_without_a_worker_is_interrupted(store: Store) -> None:
     run = running(store)
-    supervisor.bury(store, store.active())
-    assert store.run(run.id).state is State.INTERRUPTED
+    supervisor.mark_dead(store, store.active())
+    assert store.run(run.id).state is RunState.INTERRUPTED
 
 
 def test_a_running_run_without_a_worker_that_was_to_stop_is_stopped(store: Store) -> None:
     run = running(store)
     store.request_stop(run.id)
-    supervisor.bury(store, store.active())
-    assert store.run(run.id).state is State.STOPPED
+    supervisor.mark_dead(store, store.active())
+    assert store.run(run.id).state is RunState.STOPPED
 
 
 def test_a_running_run_whose_lock_is_held_is_left_alone(store: Store) -> None:
     run = running(store)
     lock = locks.hold(locks.of_run(store.folder(run.id)))
-    supervisor.bury(store, store.active())
+    supervisor.mark_dead(store, store.active())
     assert store.run(run.id) == run
     assert lock is not None
     lock.release()
-    supervisor.bury(store, store.active())
+    supervisor.mark_dead(store, store.active())

@@ -13,9 +13,9 @@ import torch
 from mnistnet.data import datasets
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.runs.files import checkpoint, predictions
-from mnistnet.runs.files.atomic import NotSaved
+from mnistnet.runs.files.atomic import WriteError
 from mnistnet.runs.files.checkpoint import GENERATIONS
-from mnistnet.runs.run import Metrics, Run, State
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
 from mnistnet.runs.worker.training_job import End
@@ -70,7 +70,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def resumed(store: Store, run: Run) -> Run:
     """The run marked as interrupted, resumed, and trained to its end."""
-    store.finish(run.id, State.INTERRUPTED)
+    store.finish(run.id, RunState.INTERRUPTED)
     store.resume(run.id)
     assert training_job.train(store, started(store)) is None
     return store.run(run.id)
@@ -81,7 +81,7 @@ def resumed(store: Store, run: Run) -> Run:
 
 def test_a_run_ends_done_with_every_epoch_stored(store: Store) -> None:
     run = trained(store)
-    assert (run.state, run.epochs_done) == (State.DONE, EPOCHS)
+    assert (run.state, run.epochs_done) == (RunState.DONE, EPOCHS)
     assert [row.epoch for row in store.metrics(run.id)] == [1, 2, 3, 4]
 
 
@@ -210,7 +210,7 @@ def test_a_resumed_run_trains_only_what_was_not_stored(
     recorded: list[int] = []
     record = Store.record_epoch
 
-    def listening(self: Store, run_id: str, metrics: Metrics) -> None:
+    def listening(self: Store, run_id: str, metrics: EpochMetrics) -> None:
         recorded.append(metrics.epoch)
         record(self, run_id, metrics)
 
@@ -227,7 +227,7 @@ def test_at_most_the_epoch_under_way_is_lost(cut_off: Callable[[str], Run], poin
 # Damaged
 
 
-def damage(store: Store, run: Run, rows: list[Metrics]) -> None:
+def damage(store: Store, run: Run, rows: list[EpochMetrics]) -> None:
     for row in rows:
         (store.folder(run.id) / row.checkpoint).write_bytes(b"")
 
@@ -250,7 +250,7 @@ def test_a_run_that_starts_over_keeps_its_new_checkpoints(
 ) -> None:
     run = cut_off("before the score")
     damage(store, run, store.metrics(run.id)[-GENERATIONS:])
-    store.finish(run.id, State.INTERRUPTED)
+    store.finish(run.id, RunState.INTERRUPTED)
     store.resume(run.id)
     again = started(store)
     kill(monkeypatch, checkpoint, "sweep", 1, after=True)
@@ -266,7 +266,7 @@ def test_a_run_that_is_asked_to_stop_ends_so(store: Store, monkeypatch: pytest.M
     monkeypatch.setattr(training_job, "LOOK_SECONDS", 0)
     run = running(store, epochs=EPOCHS)
     store.request_stop(run.id)
-    assert training_job.train(store, run) == End(State.STOPPED)
+    assert training_job.train(store, run) == End(RunState.STOPPED)
 
 
 def test_a_stopped_run_resumes_to_the_same_outcome(
@@ -276,14 +276,14 @@ def test_a_stopped_run_resumes_to_the_same_outcome(
     run = running(store, epochs=EPOCHS)
     record = Store.record_epoch
 
-    def stop_after_two(self: Store, run_id: str, metrics: Metrics) -> None:
+    def stop_after_two(self: Store, run_id: str, metrics: EpochMetrics) -> None:
         record(self, run_id, metrics)
         if metrics.epoch == 2:
             self.request_stop(run_id)
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "record_epoch", stop_after_two)
-        assert training_job.train(store, run) == End(State.STOPPED)
+        assert training_job.train(store, run) == End(RunState.STOPPED)
     assert store.run(run.id).epochs_done == 2
     assert outcome(store, resumed(store, run)) == uninterrupted
 
@@ -293,7 +293,7 @@ def test_a_run_that_diverges_ends_so_with_the_remedy(store: Store) -> None:
     run = running(store, EXPLOSIVE, learning_rate=10, schedule="constant")
     end = training_job.train(store, run)
     assert end is not None
-    assert end.state is State.DIVERGED
+    assert end.state is RunState.DIVERGED
     assert end.message.startswith("the loss is not finite in epoch 1: learning rate 10 was too high; try 2.5")
 
 
@@ -309,7 +309,7 @@ def test_a_full_disk_ends_a_run_with_its_earlier_epochs_intact(store: Store, mon
         replace(*arguments)
 
     monkeypatch.setattr(os, "replace", full_in_the_third_epoch)
-    with pytest.raises(NotSaved, match="No space left on device: not saved; the earlier ones are intact"):
+    with pytest.raises(WriteError, match="No space left on device: not saved; the earlier ones are intact"):
         training_job.train(store, run)
     assert store.run(run.id).epochs_done == 2
     found = checkpoint.newest(store.folder(run.id), store.metrics(run.id))
@@ -321,7 +321,7 @@ def test_a_run_whose_hours_are_over_stops_and_says_so(store: Store, monkeypatch:
     monkeypatch.setattr(training_job, "LOOK_SECONDS", 0)
     monkeypatch.setenv("MNISTNET_LIMITS", "hours=0.0000001")
     end = training_job.train(store, running(store, epochs=EPOCHS))
-    assert end == End(State.STOPPED, "the limit of 1e-07 hours is reached; Resume gives it as many again")
+    assert end == End(RunState.STOPPED, "the limit of 1e-07 hours is reached; Resume gives it as many again")
 
 
 # On show
@@ -383,8 +383,10 @@ def test_a_run_goes_on_from_the_generation_before_one_that_does_not_fit(
 ) -> None:
     run = running(store, epochs=EPOCHS)
     with monkeypatch.context() as patch:
-        patch.setattr(training_job._Job, "end", lambda self: End(State.STOPPED) if self.training.epoch == 3 else None)
-        assert training_job.train(store, run) == End(State.STOPPED)
+        patch.setattr(
+            training_job._Job, "end", lambda self: End(RunState.STOPPED) if self.training.epoch == 3 else None
+        )
+        assert training_job.train(store, run) == End(RunState.STOPPED)
     replaced(store, run, change)
     assert training_job.train(store, run) is None
     assert outcome(store, run) == uninterrupted

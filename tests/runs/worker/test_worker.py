@@ -13,7 +13,7 @@ from mnistnet import system
 from mnistnet.data import datasets
 from mnistnet.data.files import NAMES, size
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import Run, State
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job, worker
 from mnistnet.runs.worker.training_job import End
@@ -40,13 +40,13 @@ def test_a_worker_trains_its_run_to_the_end_and_says_nothing(store: Store) -> No
     process = start(store, run)
     assert process.communicate()[0] == ""
     assert process.returncode == 0
-    assert store.run(run.id).state is State.DONE
+    assert store.run(run.id).state is RunState.DONE
 
 
 def test_a_worker_holds_its_runs_lock_while_it_trains(store: Store) -> None:
     run = claimed(store, epochs=100)
     process = start(store, run)
-    until(lambda: store.run(run.id).state is State.RUNNING)
+    until(lambda: store.run(run.id).state is RunState.RUNNING)
     assert locks.is_held(locks.of_run(store.folder(run.id)))
     process.kill()
     process.communicate()
@@ -82,7 +82,7 @@ def test_without_data_and_network_a_run_fails_with_the_path_the_sizes_and_the_co
     run = claimed(store, dataset="mnist")
     start(store, run).communicate()
     ended = store.run(run.id)
-    assert ended.state is State.FAILED
+    assert ended.state is RunState.FAILED
     assert ended.message.startswith(f"{unplugged / NAMES[0]}: missing, and no copy could be fetched (")
     for name in NAMES:
         assert f"{name} ({size(name):,} bytes)" in ended.message
@@ -121,7 +121,7 @@ def test_damaged_mnist_is_never_trained_on(
     run = claimed(store, dataset="mnist")
     start(store, run).communicate()
     ended = store.run(run.id)
-    assert ended.state is State.FAILED
+    assert ended.state is RunState.FAILED
     assert ended.message.startswith(f"{unplugged / name}: {words}, and no copy could be fetched (")
     assert store.metrics(run.id) == []
     assert not list(store.folder(run.id).glob("*.pt*"))
@@ -155,7 +155,7 @@ def test_an_unexpected_error_fails_the_run_with_its_first_line(
 ) -> None:
     monkeypatch.setattr(training_job, "train", raising(RuntimeError("out of ink\nsecond line")))
     ended = work(store, worked)
-    assert (ended.state, ended.message) == (State.FAILED, "RuntimeError: out of ink")
+    assert (ended.state, ended.message) == (RunState.FAILED, "RuntimeError: out of ink")
 
 
 def test_an_unexpected_error_leaves_its_traceback_in_the_log(
@@ -169,7 +169,7 @@ def test_an_unexpected_error_leaves_its_traceback_in_the_log(
 def test_an_error_without_words_still_fails_the_run(store: Store, worked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_job, "train", raising(ZeroDivisionError()))
     ended = work(store, worked)
-    assert (ended.state, ended.message) == (State.FAILED, "ZeroDivisionError: ")
+    assert (ended.state, ended.message) == (RunState.FAILED, "ZeroDivisionError: ")
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def test_a_run_that_needs_too_much_memory_says_so(
     monkeypatch.setenv("MNISTNET_LIMITS", "memory_mb=1500")
     monkeypatch.setattr(training_job, "train", raising(error))
     ended = work(store, worked)
-    assert ended.state is State.FAILED
+    assert ended.state is RunState.FAILED
     assert ended.message == "it needs more than the 1.6 GB of memory allowed here; choose a smaller batch"
 
 
 def test_a_run_ends_as_its_training_says(store: Store, worked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_job, "train", lambda *_: End(State.DIVERGED, "too fast"))
+    monkeypatch.setattr(training_job, "train", lambda *_: End(RunState.DIVERGED, "too fast"))
     ended = work(store, worked)
-    assert (ended.state, ended.message) == (State.DIVERGED, "too fast")
+    assert (ended.state, ended.message) == (RunState.DIVERGED, "too fast")
 
 
 def test_a_worker_whose_run_is_locked_by_another_leaves_it_alone(
