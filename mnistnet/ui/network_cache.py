@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mnistnet.insight.network.probe import Probe
 
 SAMPLE = 64  # images that an effective field is averaged over
-SEARCHED = 10_000  # training images, about, that are searched for similar ones unless all are asked for
+SEARCHED = 5_000  # training images, about, that are searched for similar ones unless all are asked for
 DRIVEN_BY = 2_000  # images that are searched for those which drive a channel
 
 # A trained network, or a design with the random weights that training would begin with.
@@ -184,7 +184,7 @@ class SimilarDigit:
 
 
 def searched(run: Run, *, everything: bool) -> tuple[Bytes, Bytes]:
-    """The training images that are searched for similar ones, with their labels: about 10,000 at equal distances."""
+    """The training images that are searched for similar ones, with their labels: about 5,000 at equal distances."""
     images, labels = training_images(run)
     step = 1 if everything else max(1, len(labels) // SEARCHED)
     return images[::step], labels[::step]
