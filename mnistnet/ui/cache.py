@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.data.splits import counts
@@ -19,7 +18,8 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation
-from mnistnet.nets.architecture import Architecture, Conv, Depthwise
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
@@ -36,7 +36,6 @@ _LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beg
 _SIGNS_KEPT = 1000
 _WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
 _RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
-_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
 @dataclass(frozen=True)
@@ -177,19 +176,10 @@ def summary(architecture: Architecture) -> Summary:
 def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
     """The layers with a receptive field of their own (not batch norm, not dropout), named by number and kind."""
     return [
-        (f"{row.layer + 1} {_kind(architecture, row)}", row)
+        (f"{row.layer + 1} {caption(architecture.layers[row.layer])}", row)
         for row in summary(architecture).rows
-        if row.type not in _SAME_FIELD
+        if row.type in DRAWN
     ]
-
-
-def _kind(architecture: Architecture, row: LayerSummary) -> str:
-    """The kind as the Design page names it: `conv 3×3`, `depthwise 3×3, stride 2`, `conv 1×1`, `max pool`."""
-    layer = architecture.layers[row.layer]
-    if not isinstance(layer, Conv | Depthwise):
-        return LAYER_TITLE[row.type]
-    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
 
 
 def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:

@@ -4,40 +4,21 @@ Each reads the design, changes one thing and puts the result back; a change that
 the design stays as it was. A layer that went away while the browser still showed it is left alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.errors import MnistnetError
-from mnistnet.nets.architecture import (
-    AvgPool,
-    Conv,
-    Depthwise,
-    Dropout,
-    Dropout2d,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool,
-)
+from mnistnet.nets.architecture import Conv, GlobalAvgPool, Layer, Linear
+from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, own_width
 from mnistnet.nets.summary import CLASSES
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
 from mnistnet.ui.design import names
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
-NEW: dict[str, Layer] = {
-    "Convolution": Conv(channels=16, kernel=3, padding=1, after=("batchnorm", "relu")),
-    "Depthwise convolution": Depthwise(kernel=3, padding=1, after=("batchnorm",)),
-    "Max pool": MaxPool(size=2),
-    "Average pool": AvgPool(size=2),
-    "Dropout": Dropout(rate=0.1),
-    "Channel dropout": Dropout2d(rate=0.1),
-    "Global average pool": GlobalAvgPool(),
-    "Fully connected": Linear(features=10),
-}
+NEW: dict[str, Layer] = {entry.title.capitalize(): entry.new for entry in LAYER_TYPES.values()}
 
 
 def take(layer_id: str, field: str, key: str) -> None:
@@ -55,12 +36,11 @@ def take_kernel(layer_id: str, key: str) -> None:
     kernel = st.session_state[key]
 
     def operation(layers: list[Layer], _: list[str], place: int) -> None:
-        layer = layers[place]
-        if isinstance(layer, Conv | Depthwise):
-            fields = {"kernel": kernel}
-            if layer.padding == same_padding(layer.kernel):
-                fields["padding"] = same_padding(kernel)
-            layers[place] = layer.model_copy(update=fields)
+        fields = layers[place].model_dump()
+        update = {"kernel": kernel}
+        if fields.get("padding") == same_padding(fields["kernel"]):
+            update["padding"] = same_padding(kernel)
+        layers[place] = layers[place].model_copy(update=update)
 
     _edit(layer_id, operation)
 
@@ -144,7 +124,7 @@ def _insert(place: int, new: Layer) -> None:
     ids.insert(place, added)
     if _lay(layers, ids):
         notifications.mark_added(added)
-        notifications.note(f"Layer {place + 1} added: {LAYER_TITLE[new.kind]}.")
+        notifications.note(f"Layer {place + 1} added: {TITLES[new.type]}.")
 
 
 def _place_for(new: Layer, layers: list[Layer]) -> int:
@@ -157,20 +137,14 @@ def _place_for(new: Layer, layers: list[Layer]) -> int:
 
 def _head(layers: list[Layer]) -> int | None:
     """Where the layer stands that gives the ten answers; None where there is no such layer."""
-    weighted = [place for place, layer in enumerate(layers) if isinstance(layer, Conv | Linear)]
-    return weighted[-1] if weighted and _answers(layers[weighted[-1]]) == CLASSES else None
-
-
-def _answers(layer: Layer) -> int:
-    if isinstance(layer, Conv):
-        return layer.channels
-    return layer.features if isinstance(layer, Linear) else 0
+    weighted = [place for place, layer in enumerate(layers) if own_width(layer)]
+    return weighted[-1] if weighted and own_width(layers[weighted[-1]]) == CLASSES else None
 
 
 def apply_to_all() -> None:
     """Give every convolution but the head what the widgets of the "all" menu say."""
     kernel, steps = st.session_state[f"{ALL}-kernel"], st.session_state[f"{ALL}-after"]
-    rate = st.session_state.get(f"{ALL}-dropout", 0.0) if drops(steps) else 0.0
+    rate = st.session_state.get(f"{ALL}-dropout", 0.0) if has_rate(steps) else 0.0
     fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate}
     if st.session_state[f"{ALL}-pad"]:
         fields["padding"] = same_padding(kernel)
@@ -184,11 +158,6 @@ def apply_to_all() -> None:
 def shrink(budget: int) -> None:
     """Make the free layers narrower, just so much that the design fits."""
     _lay(list(shrunk(session.design(), budget).layers), session.layer_ids())
-
-
-def drops(steps: Sequence[str]) -> bool:
-    """Whether a dropout is among the steps."""
-    return bool({"dropout", "dropout2d"} & set(steps))
 
 
 def _edit(layer_id: str, operation: Callable[[list[Layer], list[str], int], None]) -> None:

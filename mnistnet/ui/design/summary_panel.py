@@ -7,7 +7,6 @@ import streamlit as st
 
 from mnistnet.charts import design as charts
 from mnistnet.charts import receptive_fields
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets, files
 from mnistnet.data.datasets import Source
 from mnistnet.data.files import DataError
@@ -16,6 +15,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Conv
+from mnistnet.nets.layer_types import TITLES
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
 from mnistnet.nets.summary import IMAGE_SIZE, Summary
@@ -208,7 +208,7 @@ def table(summary: Summary) -> None:
         [
             (
                 row.layer + 1,
-                LAYER_TITLE[row.type],
+                TITLES[row.type],
                 "×".join(map(str, row.shape)),
                 row.params,
                 100 * row.params / total,

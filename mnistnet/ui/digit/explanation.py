@@ -10,7 +10,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import explanation
 from mnistnet.insight.network.explanation import Spot
 from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion, UnitAttribution
-from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
 
@@ -89,7 +89,7 @@ def _by_layer(case: Case) -> None:
 
 
 def _windows(speaker: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
-    return window(row, speaker.row), window(row, speaker.column)
+    return row.receptive_fields[speaker.row], row.receptive_fields[speaker.column]
 
 
 def _loudest(case: Case, one: int, speaker: UnitAttribution, row: LayerSummary, colour: str) -> None:
