@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
 from mnistnet.nets.architecture import Linear
+from mnistnet.nets.layer_types import LAYER_TYPES
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
 from mnistnet.training.presets import RECIPES
@@ -134,6 +135,23 @@ def test_a_layer_is_inserted_below_another_marked_and_announced() -> None:
     slider(app, "Width of layer 1").set_value(17).run()
     assert ":blue-badge[new]" not in texts(app)
     assert not app.toast
+
+
+def test_every_field_of_every_layer_type_has_a_control() -> None:
+    layers = tuple(entry.new for entry in sorted(LAYER_TYPES.values(), key=lambda entry: entry.flattens))
+    app = opened(design=links.encode_design(FIRST.architecture.with_layers(layers)))
+    for layer_id in app.session_state["_layer_ids"]:
+        app.session_state[f"more-{layer_id}"] = True
+    app.run()
+    widgets = [*app.slider, *app.segmented_control, *app.multiselect, *app.toggle, *app.number_input]
+    keys = {str(widget.key) for widget in widgets}
+    without = [
+        (layer.type, field)
+        for layer_id, layer in zip(app.session_state["_layer_ids"], layers, strict=True)
+        for field in set(type(layer).model_fields) - {"type", "dropout"}  # the rate only where a step uses it
+        if not any(key.startswith(f"{field}-{layer_id}") for key in keys)
+    ]
+    assert without == []
 
 
 def test_a_moved_layer_keeps_its_menu_open() -> None:
