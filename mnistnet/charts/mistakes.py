@@ -15,6 +15,7 @@ from mnistnet.insight.predictions.evaluation import Mistake
 CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
 DIGIT = "digit"  # name of the gallery's selection; its field is `index`
 COLUMNS = 8
+_CELL_FIELDS = ["index", "column", "row", "picture", "answer", "probability", "chosen"]
 ALL = "errors"  # the margin's name on both axes: a click there chooses a whole row or column
 _RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
 _RIGHT = "#d7dde6"
@@ -100,22 +101,24 @@ def gallery(
 
     The label of those in `doubtful` has a question mark; without `how_sure` no confidence is shown.
     """
-    frame = pd.DataFrame(
-        [
-            (
-                mistake.index,
-                place % COLUMNS,
-                place // COLUMNS,
-                png(image),
-                f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
-                f"{mistake.probability:.0%}" if how_sure else "",
-                mistake.index == chosen,
-            )
-            for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
-        ],
-        columns=["index", "column", "row", "picture", "answer", "probability", "chosen"],
-    )
+    cells = [
+        {
+            "index": mistake.index,
+            "column": place % COLUMNS,
+            "row": place // COLUMNS,
+            "picture": png(image),
+            "answer": f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
+            "probability": f"{mistake.probability:.0%}" if how_sure else "",
+            "chosen": mistake.index == chosen,
+        }
+        for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
+    ]
     rows = max(1, -(-len(mistakes) // COLUMNS))
+    return alt.LayerChart(layer=_thumbnails(pd.DataFrame(cells, columns=_CELL_FIELDS), rows), height=rows * 96)
+
+
+def _thumbnails(frame: pd.DataFrame, rows: int) -> list[alt.Chart]:
+    """Frames, pictures and two lines of text, a row of `frame` each."""
     selected = alt.selection_point(name=DIGIT, fields=["index"])
     base = alt.Chart(frame).encode(
         x=alt.X("column:Q", axis=None, scale=alt.Scale(domain=[-0.5, COLUMNS - 0.5], nice=False)),
@@ -136,7 +139,7 @@ def gallery(
     )
     answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold").encode(text="answer:N")
     sure = base.mark_text(dy=50, fontSize=11).encode(text="probability:N")
-    return alt.LayerChart(layer=[frames, pictures, answers, sure], height=rows * 96)
+    return [frames, pictures, answers, sure]
 
 
 def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequence[str]) -> alt.LayerChart:
