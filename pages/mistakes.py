@@ -25,7 +25,7 @@ evaluation = gallery.evaluation(run, split)
 if evaluation is None:
     st.stop()
 with figure:
-    widgets.score("Accuracy", evaluation.score, widgets.split_title(run, split))
+    widgets.score(gallery.accuracy_title(run), evaluation.score, widgets.split_title(run, split))
     gallery.without_refuted_labels(evaluation, run, split)
 gallery.view_picker()
 

@@ -1,6 +1,6 @@
 """The controls of the current recipe, and the offer of the recipe that belongs to a preset."""
 
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
@@ -10,34 +10,20 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES, RecipePreset, for_design
-from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Recipe, ScheduleName
+from mnistnet.training.recipe import (
+    MAX_EPOCHS,
+    OPTIMIZER_TITLES,
+    SCHEDULE_TITLES,
+    TITLES,
+    USUAL_RATE,
+    Recipe,
+    described,
+)
 from mnistnet.ui import session
 
 _NAMED, _OFFERED = "recipe-named", "_offered_recipe"
+_OPTIMIZERS = {**OPTIMIZER_TITLES, "sgd": "SGD, Nesterov momentum"}
 _KEPT = {"dataset", "seed", "threads", "device", "precision"}  # of a run or a machine, of no built-in recipe
-_OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
-_SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "constant": "constant"}
-_VALUE_TITLES: dict[str, dict[Any, str]] = {
-    "optimizer": {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"},
-    "schedule": _SCHEDULE_TITLES,
-}
-_TITLES = {
-    "protocol": "validated on:",
-    "epochs": "epochs",
-    "batch_size": "batch size",
-    "optimizer": "optimizer",
-    "learning_rate": "peak learning rate",
-    "schedule": "schedule",
-    "momentum": "momentum",
-    "weight_decay": "weight decay",
-    "label_smoothing": "label smoothing",
-    "rotation_degrees": "rotation",
-    "shift": "shift",
-    "scale": "scaling",
-    "bend": "elastic distortion",
-    "calm_epochs": "final epochs without augmentation",
-    "averaging": "weight averaging",
-}
 
 
 def recipe_editor() -> None:
@@ -62,9 +48,9 @@ def recipe_editor() -> None:
     st.markdown("**Optimizer**")
     left, right = st.columns(2)
     with left:
-        _select("optimizer", "Optimizer", list(get_args(OptimizerName)), _OPTIMIZER_TITLES)
+        _select("optimizer", "Optimizer", list(OPTIMIZER_TITLES), _OPTIMIZERS)
         _number("learning_rate", "Peak learning rate", 1e-6, 10.0, 0.01, "%.4g")
-        _select("schedule", "Schedule", list(get_args(ScheduleName)), _SCHEDULE_TITLES)
+        _select("schedule", "Schedule", list(SCHEDULE_TITLES), {**SCHEDULE_TITLES})
     with right:
         _number("weight_decay", "Weight decay", 0.0, 1.0, 1e-4, "%.5g")
         _slider("momentum", "Momentum (SGD, Muon)", 0.0, 0.99, 0.01)
@@ -145,19 +131,12 @@ def offered() -> None:
 
 def _differences(mine: Recipe, its: Recipe) -> list[str]:
     """What would change, field by field: `epochs 18 → 19`."""
-    source = datasets.source(mine.dataset)
-    found = []
-    for field, name in _TITLES.items():
-        before, after = getattr(mine, field), getattr(its, field)
-        if field == "protocol":
-            before, after = title(source, before), title(source, after)
-        if before != after:
-            found.append(f"{name} {_shown(field, before)} → {_shown(field, after)}")
-    return found
-
-
-def _shown(field: str, value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(_VALUE_TITLES.get(field, {}).get(value, value))
+    before, after = described(mine), described(its)
+    return [
+        f"{title}{':' * (title == TITLES['protocol'])} {before[title]} → {after[title]}"
+        for title in before
+        if before[title] != after[title]
+    ]
 
 
 def _use_offered() -> None:

@@ -119,7 +119,7 @@ def meter(summary: Summary) -> None:
     count, rubric = st.columns([0.34, 0.66])
     with count:
         left = profile.params - 1 - summary.params
-        room = f"{left:,} parameters left" if left >= 0 else f"{-left:,} too many"
+        room = f"{_parameters(left)} left" if left >= 0 else f"{-left:,} too many"
         st.metric(
             "Parameters" if summary.is_whole else "Parameters so far",
             f"{summary.params:,}",
@@ -152,6 +152,10 @@ def meter(summary: Summary) -> None:
     st.caption(f"Layers that use: {uses}.")
 
 
+def _parameters(count: int) -> str:
+    return "1 parameter" if count == 1 else f"{count:,} parameters"
+
+
 def _shrink(budget: int) -> None:
     """Shrinks all layers, after it has shown what becomes of each."""
     preview = st.popover(
@@ -171,7 +175,7 @@ def _shrink(budget: int) -> None:
             if isinstance(old, Conv) and isinstance(new, Conv) and old != new
         ]
         st.markdown("Channels, before → after:  \n" + "  \n".join(widths))
-        st.caption(f"{left:,} parameters left. To narrow one layer only, use its “max” button.")
+        st.caption(f"{_parameters(left)} left. To narrow one layer only, use its “max” button.")
         st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
 
 

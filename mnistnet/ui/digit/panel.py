@@ -41,7 +41,7 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     row = evaluation.predictions.probabilities[index]
     case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
     _portrait(case, index, label_errors.covers(run.recipe.dataset, split))
-    ask(case)
+    ask(case, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
@@ -51,10 +51,19 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     )
 
 
-def ask(case: Case) -> None:
-    """The explanation that was chosen last, and a switch for another."""
+def ask(case: Case, index: int | None = None) -> None:
+    """The explanation that was chosen last, and a switch for another.
+
+    Who chooses one stays at the digit with this index, whatever the next epoch gets wrong first.
+    """
+
+    def choose(question: str) -> None:
+        session.choose_question(question)
+        if index is not None:
+            session.choose_digit(index)
+
     current = session.question()
-    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, session.choose_question)
+    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
         _ASKED[current](case)
     except MnistnetError as error:
