@@ -34,7 +34,8 @@ from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import cache, network_cache, session
-from mnistnet.ui.compare import charts
+from mnistnet.ui.compare import run_selection
+from mnistnet.ui.train import run_panel
 from tests.support import idx
 from tests.support.pages import PAGES, button, opened, slider, texts
 from tests.support.samples import conv, design, metrics, started
@@ -136,11 +137,11 @@ def test_compare_shows_what_differs_and_that_epochs_do(store: Store) -> None:
 def test_runs_of_one_name_have_labels_of_their_own_in_the_charts(store: Store) -> None:
     one, other = queued(store), queued(store)
     alone = queued(store, recipe({"dataset": "digits", "epochs": 1}), FIRST.architecture.renamed("alone"))
-    names = charts.labels([one, other, alone])
+    names = run_selection.labels([one, other, alone])
     assert names[alone.id] == "alone · digits · 0 of 1 epoch"
     assert names[one.id] == f"{FIRST.name} ({one.id[:4]}) · digits · 0 of 3 epochs"
     twin = replace(one, id=one.id[:4] + "ffff")
-    assert len(set(charts.labels([one, twin]).values())) == 2
+    assert len(set(run_selection.labels([one, twin]).values())) == 2
 
 
 def test_a_layer_has_one_name_on_every_page(store: Store) -> None:
@@ -568,7 +569,7 @@ def test_some_training_digits_are_searched_at_first_and_all_where_that_is_asked_
     run = done(store)
     app = opened("mistakes", ask="alike")
     everything = next(toggle for toggle in app.toggle if toggle.label == "Search all 1,375 training digits")
-    some, every = (len(network_cache.searched(run, everything=all_)[1]) for all_ in (False, True))
+    some, every = (len(network_cache.searched_digits(run, everything=all_)[1]) for all_ in (False, True))
     assert (some, every) == (344, 1375)
     assert "344 of the 1,375 are searched" in everything.help
     everything.set_value(True).run()
@@ -689,7 +690,7 @@ def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
         file.seek(0, io.SEEK_END)
         file.write("".join(f"\nline {number}" for number in range(30)).encode())
     tracemalloc.start()
-    said = cache.log_tail(run)
+    said = run_panel.log_tail(run)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert said.splitlines() == [f"line {number}" for number in range(10, 30)]
