@@ -157,18 +157,6 @@ class DamagedRun:
     fault: str
 
 
-@dataclass(frozen=True)
-class User:
-    """Someone who logged in. Where nobody logs in there are no persons, and everyone may do everything."""
-
-    name: str
-    is_administrator: bool = False
-
-    def may_change(self, run: Run) -> bool:
-        """Whether they may stop, resume or delete the run."""
-        return self.is_administrator or (bool(run.owner) and run.owner == self.name)
-
-
 @lru_cache(maxsize=512)
 def _architecture(text: str) -> Architecture:
     return designs.parse(text)

@@ -24,8 +24,8 @@ from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
+from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
 from mnistnet.runs.store.store import Store, default_root
-from mnistnet.runs.store.transitions import DamagedRunError, UnknownRun
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.training.recipe import Recipe
