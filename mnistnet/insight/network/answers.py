@@ -1,6 +1,6 @@
-"""A run's predictions, read from its folder or the gallery or, where neither has them, computed from its weights.
+"""A run's predictions: read from its folder or the gallery, or computed from its weights where neither has them.
 
-Looking never changes a run: nothing is written. torch is imported only to compute.
+Writes nothing. Imports torch when it computes, not before.
 """
 
 from mnistnet.data import datasets, splits
@@ -14,7 +14,7 @@ from mnistnet.runs.store.store import Store
 
 
 def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
-    """The answers of the run's final weights, written when it was done; None where there are none."""
+    """The predictions of the run's final weights, stored when training ended; None where none are stored."""
     if entry := gallery_runs.entry_of(run.id):
         return gallery_runs.predictions(entry) if split == "test" else None
     if run.weights_sha256 is None:
@@ -24,20 +24,21 @@ def stored(store: Store, run: Run, split: SplitName) -> Predictions | None:
 
 
 def guesses(store: Store, run: Run, epoch: EpochMetrics) -> Guesses | None:
-    """What the run answered for its validation images after an epoch; None where that was not kept."""
+    """The classes predicted for the run's validation images after an epoch; None where they were not stored."""
     found = predictions.read_guesses(store.folder(run.id), epoch.epoch, epoch.guesses_sha256)
     return found if found and len(found.labels) == _images(run, "validation") else None
 
 
 def _images(run: Run, split: SplitName) -> int:
-    """How many images the split has; answers for more or fewer are none for these."""
+    """The number of images in the split. Stored predictions of another number belong to other images."""
     return int(getattr(splits.counts(datasets.source(run.recipe.dataset), run.recipe.protocol), split))
 
 
 def compute(store: Store, run: Run, split: SplitName) -> Steps[Predictions]:
-    """The answers of the run's newest weights, computed now in fp32.
+    """The predictions of the run's newest weights, computed in fp32.
 
-    Raises weights.NoWeights or gallery.Damaged where the weights cannot be had, DataError without the data set.
+    Raises weights.NoWeights or gallery.DamagedEntry where the weights are not available, DataError without the data
+    set.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The trained network of a run, to be looked at: from its newest whole checkpoint, or the gallery's file."""
+"""The trained network of a run: from its newest complete checkpoint, or the gallery's file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +16,14 @@ from mnistnet.runs.store.store import Store
 
 
 class NoWeights(OperationFailed):
-    """The run has no whole checkpoint to answer with."""
+    """The run has no complete checkpoint."""
 
 
 def network_of(store: Store, run: Run) -> nn.Sequential:
     """The run's network with its newest weights, in evaluation mode, fp32.
 
-    Raises NoWeights before the first stored epoch, gallery.Damaged where the gallery's weights are not those that
-    were scored.
+    Raises NoWeights before the first stored epoch, gallery.DamagedEntry where the gallery's weights are not those
+    that were evaluated.
     """
     network = build(run.architecture)
     network.load_state_dict(_weights(store, run, network.state_dict()))

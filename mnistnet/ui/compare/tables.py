@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistnet.insight.predictions.differences import differences
 from mnistnet.insight.predictions.evaluation import Score
-from mnistnet.insight.predictions.rubric import meets
+from mnistnet.insight.predictions.verdict import rules_of
 from mnistnet.nets.rules import COURSE, Profile, Verdict
 from mnistnet.runs.run import Run
 from mnistnet.ui import session, widgets
@@ -20,7 +20,7 @@ _UNKNOWN = "–"
 def table(runs: list[Run]) -> None:
     """All runs with the verdict on each and its figures: those that meet the rules first, by test accuracy."""
     profile = session.profile()
-    judged = {run.id: meets(run, profile) for run in runs}
+    judged = {run.id: rules_of(run, profile) for run in runs}
     ranked = sorted(runs, key=lambda run: _rank(run, judged[run.id]))
     st.markdown(_sentence(ranked[0], judged[ranked[0].id], profile))
     column = f"meets {_name(profile)}"
@@ -36,7 +36,7 @@ def table(runs: list[Run]) -> None:
 def best(runs: Sequence[Run]) -> Run | None:
     """The first of the table; None without a run."""
     profile = session.profile()
-    return min(runs, key=lambda run: _rank(run, meets(run, profile)), default=None)
+    return min(runs, key=lambda run: _rank(run, rules_of(run, profile)), default=None)
 
 
 def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -> pd.DataFrame:

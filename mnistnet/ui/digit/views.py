@@ -6,7 +6,8 @@ import streamlit as st
 
 from mnistnet.charts.pictures import enlarged, sheet, with_heat
 from mnistnet.charts.receptive_fields import extent
-from mnistnet.insight.network.results import PAPER, PATCH, Floats
+from mnistnet.data.datasets import Floats
+from mnistnet.insight.network.saliency import PAPER, PATCH
 from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case

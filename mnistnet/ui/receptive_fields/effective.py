@@ -11,7 +11,7 @@ from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
 from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
-from mnistnet.insight.network.results import EffectiveField
+from mnistnet.insight.network.receptive_fields import EffectiveField
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, window
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, network_cache, widgets
