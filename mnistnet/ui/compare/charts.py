@@ -12,8 +12,8 @@ from mnistnet.charts.comparison import Point
 from mnistnet.gallery import Entry, entries
 from mnistnet.insight.predictions.evaluation import Score, at_mean
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.compare import tables
 
@@ -24,7 +24,7 @@ _FIRST_SHOWN = 5
 def chosen(runs: list[Run]) -> list[Run]:
     """The runs to draw, chosen by the visitor; until then the best and the newest few."""
     first = [run for run in (tables.best(runs),) if run]
-    runs = [*first, *(run for run in (*runs, *gallery_runs.runs()) if run not in first)]
+    runs = [*first, *(run for run in (*runs, *GALLERY.runs()) if run not in first)]
     titles = {run.id: _label(run) for run in runs}
     if st.session_state.get(_TOUCHED):
         st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]

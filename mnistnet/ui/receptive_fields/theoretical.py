@@ -11,9 +11,9 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import cache, session, url, widgets
 from mnistnet.ui.receptive_fields import glossary
 
@@ -28,7 +28,7 @@ Named = list[tuple[str, LayerSummary]]
 def source_picker() -> None:
     """Whose layers to look at: the current design's or a run's."""
     titles = {url.TABLE: f"Current design: {session.design().name}"}
-    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *gallery_runs.runs())}
+    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
     current = session.network() if session.network() in titles else url.TABLE
     key = session.control(_WHOSE, current)
     st.selectbox(

@@ -16,7 +16,7 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.data.handwriting import HandwritingError, Variation
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs.run import GALLERY, Run, RunState
+from mnistnet.runs.run import GALLERY_PREFIX, Run, RunState
 from mnistnet.ui import cache, network_cache, session, url, widgets
 from mnistnet.ui.digit import panel
 from mnistnet.ui.digit.case import Case
@@ -27,7 +27,7 @@ _INSIDE, _WHOSE = "try-inside", "try-whose"
 _DRAW, _TAKE, _UPLOAD = "Draw", "Choose a test digit", "Upload a picture"
 _TIMES = 8
 _OF_DIGITS = ("mnist", "digits")  # data sets whose classes are the ten digits
-_GALLERY_FIRST = tuple(GALLERY + name for name in ("mnistnet-16k", "mnistnet-min"))
+_GALLERY_FIRST = tuple(GALLERY_PREFIX + name for name in ("mnistnet-16k", "mnistnet-min"))
 
 
 # What can be done to a digit: its field, title, furthest value either way and step, in pixels or degrees.
