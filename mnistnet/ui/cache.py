@@ -17,11 +17,11 @@ from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.architecture import Architecture, Conv, Depthwise
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
+from mnistnet.runs.sources import GALLERY, source_of
+from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
 from mnistnet.runs.store.store import Store, default_root
-from mnistnet.runs.store.transitions import DamagedRunError, UnknownRun
 from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
@@ -100,14 +100,12 @@ def _stores_seen() -> set[str]:
 
 def with_answers() -> list[Run]:
     """The runs whose answers can be looked at, the newest first, the gallery's last."""
-    return [*(run for run in snapshot().runs if run.epochs_done), *gallery_runs.runs()]
+    return [*(run for run in snapshot().runs if run.epochs_done), *GALLERY.runs()]
 
 
 def chosen(run_id: str | None) -> Run | None:
     """The run of this id or prefix, seen anew where the snapshot does not have it yet."""
-    if run_id and (entry := gallery_runs.entry_of(run_id)):
-        return gallery_runs.as_run(entry)
-    found = snapshot().run(run_id)
+    found = GALLERY.find(run_id) or snapshot().run(run_id)
     if found or not run_id:
         return found
     try:
@@ -118,14 +116,12 @@ def chosen(run_id: str | None) -> Run | None:
 
 def metrics(run: Run) -> list[EpochMetrics]:
     """The stored epochs of a run."""
-    if entry := gallery_runs.entry_of(run.id):
-        return gallery_runs.metrics(entry)
-    return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done)
+    return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done, run)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _metrics(root: str, run_id: str, attempt: int, epochs_done: int) -> list[EpochMetrics]:
-    return store().metrics(run_id)
+def _metrics(root: str, run_id: str, attempt: int, epochs_done: int, _run: Run) -> list[EpochMetrics]:
+    return source_of(store(), _run).metrics(_run)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -175,14 +171,14 @@ def stored_evaluation(run: Run, split: SplitName) -> Evaluation | None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _stored_evaluation(root: str, run_id: str, weights: str | None, split: SplitName, _run: Run) -> Evaluation | None:
-    found = answers.stored(store(), _run, split)
+    found = source_of(store(), _run).predictions(_run, split)
     return Evaluation(found) if found else None
 
 
 def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
     """What the run answered for its validation images after an epoch; None where that was not kept."""
     row = next((row for row in metrics(run) if row.epoch == epoch), None)
-    found = answers.guesses(store(), run, row) if row else None
+    found = source_of(store(), run).guesses(run, row) if row else None
     return found.guesses if found else None
 
 

@@ -21,8 +21,9 @@ from mnistnet.insight.network.saliency import Occlusion
 from mnistnet.insight.network.steps import Steps, finish
 from mnistnet.insight.predictions import label_errors
 from mnistnet.nets.architecture import Architecture
-from mnistnet.runs import gallery_runs, limits
+from mnistnet.runs import limits
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import default_root
 from mnistnet.ui import cache, computations
 
@@ -206,11 +207,7 @@ def _features(run: Run, images: Bytes) -> Floats:
 @st.cache_resource(max_entries=1, show_spinner=False)
 def agreed_mistakes() -> dict[int, int]:
     """The MNIST test images that all networks of the gallery predict alike and wrong: index to predicted class."""
-    known = [
-        found
-        for entry in map(gallery_runs.entry_of, (run.id for run in gallery_runs.runs()))
-        if entry and (found := gallery_runs.predictions(entry))
-    ]
+    known = [found for run in GALLERY.runs() if (found := GALLERY.predictions(run, "test"))]
     if len(known) < 2:
         return {}
     return label_errors.candidates([one.probabilities.argmax(1) for one in known], known[0].labels)

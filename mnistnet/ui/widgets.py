@@ -16,7 +16,7 @@ from mnistnet.insight.predictions.verdict import validation_score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store.transitions import DamagedRunError
+from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.ui import cache, notifications
 from mnistnet.ui.computations import TakesLong
 

@@ -29,6 +29,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.nets.summary import require
 from mnistnet.runs.files import predictions
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
@@ -95,8 +96,8 @@ def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_o
         architecture = OVER_BUDGET if name == "over" else PRESETS["mnistnet-min"].architecture
         queued(store, recipe({"epochs": 1}), architecture.renamed(name))
         run = started(store)
-        store.record_epoch(run.id, metrics(1, validation_accuracy=0.99))
-        store.complete(run.id, errors, 10_000, "ab" * 32)
+        transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.99))
+        transitions.complete(store, run.id, errors, 10_000, "ab" * 32)
     queued(store)
     app = opened("compare")
     assert not app.exception
@@ -447,7 +448,7 @@ def test_a_change_taken_back_before_the_browser_showed_it_is_in_the_address(monk
 
 def test_the_test_set_stays_untouched_until_a_holdout_run_is_done(store: Store) -> None:
     run = done(store)
-    with store.database.writing() as connection:
+    with store.database.transaction() as connection:
         connection.execute(
             "UPDATE runs SET state = 'stopped', test_errors = NULL, test_total = NULL, weights_sha256 = NULL"
         )

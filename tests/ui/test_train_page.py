@@ -3,6 +3,7 @@
 import pytest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from tests.support.pages import opened, texts
@@ -25,8 +26,8 @@ def test_a_course_run_says_once_that_its_best_epoch_is_optimistic(store: Store) 
 
 def test_equal_figures_are_shown_once(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 1}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 48, test_total = 10000")
     app = opened("train")
     assert [(metric.label, metric.value) for metric in app.metric] == [
@@ -37,8 +38,8 @@ def test_equal_figures_are_shown_once(store: Store) -> None:
 
 def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 20}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 61, test_total = 10000")
     said = _unescaped(texts(opened("train")))
     assert "Assignment not met: 99.39%, 16,010 parameters, 20 epochs" in said

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui.compare import tables
 
 _CHOSEN, _TOUCHED = "compare-runs", "compare-touched"
@@ -16,7 +16,7 @@ _FIRST_SHOWN = 5
 def run_selection(runs: list[Run]) -> list[Run]:
     """The runs to draw, as chosen; until then the best run and the newest ones."""
     first = [run for run in (tables.best(runs),) if run]
-    runs = [*first, *(run for run in (*runs, *gallery_runs.runs()) if run not in first)]
+    runs = [*first, *(run for run in (*runs, *GALLERY.runs()) if run not in first)]
     titles = {run.id: _label(run) for run in runs}
     if st.session_state.get(_TOUCHED):
         st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]

@@ -11,9 +11,9 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import label_errors
 from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import app, controls, network_cache, session, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.case import Case
@@ -126,7 +126,7 @@ def _doubts(index: int, classes: Sequence[str]) -> None:
         )
     elif (agreed := network_cache.agreed_mistakes().get(index)) is not None:
         st.info(
-            f"All {len(gallery_runs.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
+            f"All {len(GALLERY.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
             "hard, or its label is wrong. People were not asked about this label.",
             icon=":material/groups:",
         )

@@ -8,9 +8,9 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import cache, controls, session, widgets
 
 _NETWORK, _RUNS_OFFERED = "field-whose", 200
@@ -19,7 +19,7 @@ _NETWORK, _RUNS_OFFERED = "field-whose", 200
 def network_picker() -> None:
     """The choice of a network: the current design or a run."""
     titles = {session.CURRENT_DESIGN: f"Current design: {session.design.value.name}"}
-    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *gallery_runs.runs())}
+    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
     current = session.network.value if session.network.value in titles else session.CURRENT_DESIGN
     key = controls.control(_NETWORK, current)
     st.selectbox(

@@ -14,7 +14,7 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.data.handwriting import Variation
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs.run import GALLERY, Run, RunState
+from mnistnet.runs.run import GALLERY_PREFIX, Run, RunState
 from mnistnet.ui import cache, controls, network_cache, session, widgets
 from mnistnet.ui.digit import panel
 from mnistnet.ui.digit.case import Case
@@ -24,7 +24,7 @@ from mnistnet.ui.try_a_digit.digit_source import VARIATIONS
 _NETWORKS, _EXPLANATION, _EXPLAINED = "try-networks", "try-inside", "try-whose"
 _TIMES = 8
 _OF_DIGITS = ("mnist", "digits")  # data sets whose classes are the ten digits
-_GALLERY_FIRST = tuple(GALLERY + name for name in ("mnistnet-16k", "mnistnet-min"))
+_GALLERY_FIRST = tuple(GALLERY_PREFIX + name for name in ("mnistnet-16k", "mnistnet-min"))
 
 
 def networks_picker() -> list[Run]:
