@@ -21,11 +21,11 @@ from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
-from mnistnet.runs.backup import backup
+from mnistnet.runs.backup import backup, restoration
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.runs.store.store import Store, WrongState
-from mnistnet.runs.store.transitions import DamagedRunError
 from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
@@ -161,7 +161,7 @@ def delete(run: str, yes: bool) -> None:
     """Delete RUN and all its files. It asks first; a queued or running one has to be stopped before."""
     store = Store()
     supervisor.refresh(store)
-    found = store.found(run)
+    found = store.find(run)
     is_active = isinstance(found, Run) and found.state.is_active
     if yes or is_active or output.is_agreed(found):  # an active one is refused without a question
         store.delete(found.id)
@@ -186,7 +186,7 @@ def write_backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, as_json: bool) -> None:
     """Restore a backup into an empty store. Unfinished runs wait for `resume`."""
     store = Store()
-    contents = backup.restore(file, store)
+    contents = restoration.restore(file, store)
     _print(documents.backup(file, store, contents), as_json, output.restored(store, contents))
 
 

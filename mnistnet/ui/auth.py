@@ -16,7 +16,8 @@ import streamlit as st
 from mnistnet import login
 from mnistnet.cli import serving
 from mnistnet.errors import BadInput
-from mnistnet.runs.run import Run, User
+from mnistnet.runs.run import Run
+from mnistnet.runs.users import User
 from mnistnet.ui import widgets
 
 _REFUSAL = "This dashboard serves no network without a login. Whoever started it finds the reason in its log."

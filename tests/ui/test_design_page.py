@@ -9,7 +9,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
-from mnistnet.ui.design import summary_panel
+from mnistnet.ui.design import meter
 from tests.support.pages import PAGES, button, opened, slider, texts
 from tests.support.situations import queued
 
@@ -88,7 +88,7 @@ def test_the_badge_at_start_judges_no_design_that_cannot_be_built(channels: int)
 
 
 def test_one_parameter_is_left_in_the_singular() -> None:
-    assert [summary_panel._parameters(count) for count in (0, 1, 1_000)] == [
+    assert [meter.parameters(count) for count in (0, 1, 1_000)] == [
         "0 parameters",
         "1 parameter",
         "1,000 parameters",

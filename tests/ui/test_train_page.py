@@ -3,6 +3,7 @@
 import pytest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from mnistnet.ui import cache
@@ -27,8 +28,8 @@ def test_a_course_run_says_once_that_its_best_epoch_is_optimistic(store: Store) 
 
 def test_equal_figures_are_shown_once(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 1}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 48, test_total = 10000")
     app = opened("train")
     assert [(metric.label, metric.value) for metric in app.metric] == [
@@ -39,8 +40,8 @@ def test_equal_figures_are_shown_once(store: Store) -> None:
 
 def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 20}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 61, test_total = 10000")
     said = _unescaped(texts(opened("train")))
     assert "Assignment not met: 99.39%, 16,010 parameters, 20 epochs" in said
@@ -56,7 +57,7 @@ def test_a_run_below_its_peers_is_warned_of_unless_it_reaches_the_goal(
 ) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 19}))
     for epoch in (1, 2):
-        store.record_epoch(run.id, metrics(epoch, validation_accuracy=accuracy))
+        transitions.record_epoch(store, run.id, metrics(epoch, validation_accuracy=accuracy))
     cache.forget()
     app = opened("train")
     assert "had a higher validation accuracy" in texts(app) + "".join(warning.value for warning in app.warning)

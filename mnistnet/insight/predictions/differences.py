@@ -1,4 +1,4 @@
-"""What differs between the designs and recipes of several runs, field by field. No torch."""
+"""The fields of design and recipe in which several runs differ. No torch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that is not the same in all runs, and its value in each, in the order of the runs."""
+    """A field that is not equal in all runs, with its value in each, in the order of the runs."""
 
     field: str
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ def _recipe(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
 
 
 def described(layer: Layer) -> str:
-    """A layer in a few words, as in `conv 3×3, 16 channels, stride 2, BN, ReLU`; each setting that is no default."""
+    """A layer in a few words, as in `conv 3×3, 16 channels, stride 2, BN, ReLU`; default settings are left out."""
     fields = layer.model_dump(exclude_defaults=True)
     kernel = " {0}×{0}".format(fields["kernel"]) if "kernel" in fields else ""
     settings = [text.format(fields[name]) for name, text in _TEXTS.items() if name in fields]

@@ -9,7 +9,8 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import explanation
 from mnistnet.insight.network.explanation import Spot
-from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion, UnitAttribution
+from mnistnet.insight.network.receptive_fields import UnitAttribution
+from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case

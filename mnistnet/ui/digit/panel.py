@@ -11,20 +11,20 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import label_errors
 from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import network_cache, session, url, widgets
+from mnistnet.runs.sources import GALLERY
+from mnistnet.ui import app, controls, network_cache, session, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.case import Case
 from mnistnet.ui.digit.explanation import explanation_view
 
 _QUESTION = "digit-question"
 _TIMES = 9
-_TITLES = dict(zip(url.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
+_TITLES = dict(zip(session.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
 _ASKED = dict(
     zip(
-        url.QUESTIONS,
+        session.QUESTIONS,
         (explanation_view, views.feature_maps_view, views.saliency_view, views.similar_digits_view),
         strict=True,
     )
@@ -33,7 +33,7 @@ _ASKED = dict(
 
 def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
     """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
-    index = session.digit()
+    index = session.digit.value
     if index is None or index >= len(images):
         index = shown[0].index
     st.subheader("One digit in depth", anchor=False)
@@ -46,7 +46,7 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
-        on_click=session.show_receptive_fields,
+        on_click=app.show_receptive_fields,
         args=(run.id, index),
     )
 
@@ -58,12 +58,12 @@ def ask(case: Case, index: int | None = None) -> None:
     """
 
     def choose(question: str) -> None:
-        session.choose_question(question)
+        session.question.set(question)
         if index is not None:
-            session.choose_digit(index)
+            session.digit.set(index)
 
-    current = session.question()
-    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
+    current = session.question.value
+    controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
         _ASKED[current](case)
     except MnistnetError as error:
@@ -76,7 +76,7 @@ def _steps(places: Sequence[int], index: int, total: int) -> None:
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = session.control("digit-picker", index)
+        key = controls.control("digit-picker", index)
         st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
         for label, icon, shortcut, place in (
             ("Previous", "chevron_left", "Left", before),
@@ -97,8 +97,8 @@ def _typed() -> None:
 
 
 def _step_to(index: int) -> None:
-    session.choose_digit(index)
-    session.reset_selection()
+    session.digit.set(index)
+    controls.reset_selection()
 
 
 def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
@@ -135,7 +135,7 @@ def _doubts(index: int, classes: Sequence[str]) -> None:
         )
     elif (agreed := network_cache.agreed_mistakes().get(index)) is not None:
         st.info(
-            f"All {len(gallery_runs.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
+            f"All {len(GALLERY.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
             "hard, or its label is wrong. People were not asked about this label.",
             icon=":material/groups:",
         )
