@@ -136,7 +136,7 @@ class _Job:
         Under `holdout` this is the only time that the test set is touched.
         """
         self.store.advance(self.run.id, "scoring the test set")
-        sha256 = checkpoint.weights_sha256(self.training.kept.state_dict())
+        sha256 = checkpoint.weights_sha256(self.training.ema_network.state_dict())
         test = self._answers(self.split.test)
         same = self.split.validation is self.split.test
         answers: dict[SplitName, Predictions] = {
@@ -153,5 +153,5 @@ class _Job:
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)
-        answers = logits(self.training.kept, images, self.training.source)
+        answers = logits(self.training.ema_network, images, self.training.source)
         return Predictions(answers.softmax(1).cpu().numpy(), part.labels)
