@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from email.parser import Parser
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -21,7 +21,6 @@ BUILD = "from setuptools import build_meta; build_meta.build_wheel('built')"
 SOURCES = ["mnistnet", "pages", ".streamlit", "streamlit_app.py", "pyproject.toml", "setup.py", "dependencies.txt"]
 SOURCES += ["README.md", "LICENSE"]
 DASHBOARD = ["streamlit_app.py", ".streamlit/config.toml", *(f"pages/{file.name}" for file in HOUSE.glob("pages/*.py"))]
-LEFT_OUT = {".md", ".pyc"}  # suffixes that no installation needs
 # Names that torch pins itself (CUDA), and what installs the rest.
 UNPINNED = re.compile(r"(nvidia|cuda|triton)\b.*|pip")
 COMMAND = """
@@ -57,8 +56,8 @@ def lines(name: str) -> list[str]:
 
 
 def test_a_wheel_holds_every_file_of_the_package_and_the_dashboard(wheel: zipfile.ZipFile) -> None:
-    package = {path.relative_to(HOUSE).as_posix() for path in (HOUSE / "mnistnet").rglob("*") if path.is_file()}
-    wanted = {path for path in package if Path(path).suffix not in LEFT_OUT}
+    files = [path.relative_to(HOUSE) for path in (HOUSE / "mnistnet").rglob("*") if path.is_file()]
+    wanted = {path.as_posix() for path in files if path.suffix != ".md" and "__pycache__" not in path.parts}
     wanted |= {f"mnistnet/dashboard/{name}" for name in DASHBOARD}
     assert {path for path in wheel.namelist() if ".dist-info/" not in path} == wanted
 
@@ -89,28 +88,33 @@ def test_an_installation_serves_its_own_dashboard_from_any_folder(wheel: zipfile
     assert "--server.address=127.0.0.1" in options
 
 
-def brought_along(names: set[str], seen: set[str]) -> Iterator[str]:
-    """The packages that these need on this machine, in turn, by their normalised names."""
-    for name in names - seen:
-        seen.add(name)
-        try:
-            needed = [Requirement(one) for one in requires(name) or []]
-        except PackageNotFoundError:  # of another platform
-            continue
-        found = {canonicalize_name(one.name) for one in needed if not one.marker or one.marker.evaluate({"extra": ""})}
-        yield from found
-        yield from brought_along(found, seen)
+def needed(name: str) -> set[str]:
+    """The packages that this one asks for on this machine, by their normalised names."""
+    try:
+        stated = [Requirement(one) for one in requires(name) or []]
+    except PackageNotFoundError:  # of another platform
+        return set()
+    return {str(canonicalize_name(one.name)) for one in stated if not one.marker or one.marker.evaluate({"extra": ""})}
+
+
+def brought_along(direct: Iterable[str]) -> set[str]:
+    """All packages that these need in turn, without these."""
+    found, new = set(direct), set(direct)
+    while new:
+        new = set().union(*map(needed, new)) - found
+        found |= new
+    return found - set(direct)
 
 
 def pins(name: str) -> dict[str, str]:
     """The exact versions in a requirements file by normalised name."""
     exact = [line.split("==") for line in lines(name) if not line.startswith("-")]
-    return {canonicalize_name(package): pinned for package, pinned in exact}
+    return {str(canonicalize_name(package)): pinned for package, pinned in exact}
 
 
 def test_every_package_that_comes_along_has_its_version_pinned() -> None:
     direct = pins("dependencies.txt") | pins("requirements-dev.txt")
-    rest = set(brought_along(set(direct), set())) - set(direct)
+    rest = brought_along(direct)
     constrained = pins("constraints.txt")
     assert {name for name in rest - set(constrained) if not UNPINNED.fullmatch(name)} == set()
     assert {name: constrained[name] for name in rest & set(constrained)} == {
