@@ -20,7 +20,7 @@ from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
-from mnistnet.__main__ import cli
+from mnistnet.cli.commands import cli
 from mnistnet.data import datasets, files, handwriting
 from mnistnet.insight.predictions import pairs
 from mnistnet.insight.predictions.selection import Selection
