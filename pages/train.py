@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from mnistnet.ui import app, cache, widgets
+from mnistnet.ui import app, cache, controls, widgets
 from mnistnet.ui.train import live
 from mnistnet.ui.train.run_panel import run_panel
 
 app.require()
 st.title("Train", anchor=False)
 runs = list(cache.snapshot().runs)
-run = widgets.run_picker(runs, else_why="not in this store any more")
+run = controls.run_picker(runs, else_why="not in this store any more")
 if run is None:
     widgets.empty("No run yet: design a network and start one.", "pages/design.py", "Design a network")
 else:

@@ -1,11 +1,8 @@
 """What the pages read, each through one bounded cache shared by all sessions."""
 
-import os
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +11,6 @@ import streamlit as st
 from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
-from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
@@ -26,16 +22,9 @@ from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.sources import GALLERY, source_of
 from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
 from mnistnet.runs.store.store import Store, default_root
-from mnistnet.runs.worker import supervisor
-from mnistnet.training.estimate import Estimate, Measured, estimate
-from mnistnet.training.recipe import Recipe
 from mnistnet.ui import computations
 
-LOOK_SECONDS = 1.0
-_LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beginning
-_SIGNS_KEPT = 1000
-_WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
-_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
+_MOMENT_SECONDS = 1.0
 _SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
@@ -60,20 +49,26 @@ def store() -> Store:
 
 
 def snapshot() -> Snapshot:
-    """All runs, the newest first; one look a second, however many sessions watch."""
-    return _snapshot(str(default_root()))
+    """All runs, the newest first; the store is read once a moment, however many sessions watch."""
+    return _snapshot(str(default_root()), moment())
+
+
+def moment() -> int:
+    """The number of the current second, by a clock that nobody sets."""
+    return int(time.monotonic() / _MOMENT_SECONDS)
 
 
 def forget() -> None:
-    """Look again at once: something was just changed from here."""
+    """Have the next `snapshot` read the store: something was just changed here."""
     _snapshot.clear()
 
 
-@st.cache_resource(ttl=LOOK_SECONDS, max_entries=8, show_spinner=False)
-def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
+# The moment is part of the key in place of a `ttl`: with one, Streamlit's cache can lose an entry between finding and
+# reading it, and raise KeyError.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _snapshot(root: str, moment: int) -> Snapshot:
     place = store()
     try:
-        supervisor.refresh(place)
         found = place.reading()
         problem = _gone(root, is_there=place.database.exists())
         databases, folders = place.database.set_aside(), place.folders_aside()
@@ -101,41 +96,6 @@ def _gone(root: str, *, is_there: bool) -> str | None:
 @st.cache_resource(show_spinner=False)
 def _stores_seen() -> set[str]:
     return set()
-
-
-def silence(run: Run) -> float:
-    """Seconds since a run under training was last seen to get on, by a clock that nobody sets; 0 for any other."""
-    if not run.is_training or run.stage != "training":
-        return 0.0
-    signs, now = _signs(str(default_root())), time.monotonic()
-    if len(signs) > _SIGNS_KEPT:
-        signs.clear()
-    sign = (run.attempt, run.epochs_done, run.step)
-    seen, since = signs.get(run.id, (None, now))
-    if seen != sign:
-        since = now
-    signs[run.id] = (sign, since)
-    return now - since
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _signs(root: str) -> dict[str, tuple[tuple[int, int, int], float]]:
-    return {}
-
-
-def watchers() -> int:
-    """How many sessions have watched runs within the last seconds; this one is one of them from now on."""
-    seen, now = _watchers(str(default_root())), time.monotonic()
-    seen[st.session_state.setdefault(_WATCHER, secrets.token_hex(8))] = now
-    for session, when in list(seen.items()):
-        if now - when > _WATCHER_SECONDS:
-            seen.pop(session, None)
-    return len(seen)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _watchers(root: str) -> dict[str, float]:
-    return {}
 
 
 def with_answers() -> list[Run]:
@@ -188,36 +148,6 @@ def _kind(architecture: Architecture, row: LayerSummary) -> str:
     return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
 
 
-def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:
-    """Training time on this machine, corrected by the runs measured here with as many threads.
-
-    The offline sample's small batches are slower for each image: it and the others do not correct each other.
-    """
-    is_sample = recipe.dataset == datasets.OFFLINE.name
-    seen = (
-        Measured(summary(run.architecture), run.images_per_second)
-        for run in islice(snapshot().runs, _RUNS_TO_LOOK_AT)
-        if run.epochs_done
-        and run.images_per_second
-        and run.threads == threads
-        and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
-    )
-    images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
-
-
-def log_tail(run: Run) -> str:
-    """The last lines of what the run's process printed."""
-    try:
-        with (store().folder(run.id) / "log.txt").open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(0, end - _LOG_BYTES))
-            text = log.read(_LOG_BYTES).decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-_LOG_LINES:])
-
-
 def evaluation(run: Run, split: SplitName) -> Evaluation:
     """The run's answers on a split, read where the run wrote them, computed where it did not.
 
@@ -260,11 +190,3 @@ def images(dataset: str, protocol: str, split: SplitName) -> Bytes:
     if split == "test" or protocol == "course":
         return datasets.load_test(dataset)[0]
     return splits.split(datasets.load(dataset, fetch=False), "holdout").validation.images
-
-
-@st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")
-def torchinfo_summary(architecture: Architecture) -> str:
-    """torchinfo's table of the design. Imports torch at its first call, and not before."""
-    from mnistnet.nets.network import torchinfo_summary
-
-    return torchinfo_summary(architecture)

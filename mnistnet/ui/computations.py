@@ -113,7 +113,7 @@ def prepare() -> None:
     torch.set_num_threads(1 if _is_training(str(default_root()), int(time.monotonic() / _LOOK_SECONDS)) else cores())
 
 
-# By the moment instead of by `ttl`: asked this often, Streamlit's cache lost an entry between finding and reading it.
+# The moment is part of the key in place of a `ttl`: see `cache._snapshot`.
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _is_training(root: str, moment: int) -> bool:
     try:

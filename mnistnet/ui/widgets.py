@@ -1,7 +1,7 @@
 """Small pieces that several pages show alike."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -17,7 +17,7 @@ from mnistnet.nets.rules import Verdict
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
-from mnistnet.ui import cache, notifications, session
+from mnistnet.ui import cache, notifications
 from mnistnet.ui.computations import TakesLong
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -111,7 +111,7 @@ def score(label: str, reached: Score, split: str) -> None:
         f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    errors = f"{reached.errors:,} errors in {reached.total:,}"
+    errors = f"{reached.errors:,} {'error' if reached.errors == 1 else 'errors'} in {reached.total:,}"
     st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
 
 
@@ -145,11 +145,11 @@ def work_in_progress() -> None:
         st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
 
 
-def messages() -> None:
-    """What the last action had to say."""
-    for message in session.messages():
+def messages(refresh_failure: str | None) -> None:
+    """What the last action has to say, and what is wrong with the store; why its states may be out of date."""
+    for message in notifications.messages():
         st.warning(plain(message), icon=":material/info:")
-    for text in notifications.notes():
+    for text in notifications.toasts():
         st.toast(plain(text), icon=":material/check:")
     for name in cache.snapshot().set_aside:
         st.warning(
@@ -165,55 +165,15 @@ def messages() -> None:
         )
     for damaged in cache.snapshot().damaged[:_DAMAGED_SHOWN]:
         st.warning(plain(str(DamagedRunError(damaged))), icon=":material/healing:")
-    problem = cache.snapshot().problem
-    if problem:
+    if problem := cache.snapshot().problem:
         st.error(plain(f"The runs cannot be read: {problem}"), icon=":material/error:")
+    elif refresh_failure:
+        st.warning(plain(f"The states of runs may be out of date: {refresh_failure}"), icon=":material/warning:")
 
 
 def run_title(run: Run) -> str:
     """How a run is called in a list: plain text, nothing that changes while it is shown."""
     return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
-
-
-def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
-    """Which run to look at: the one chosen last, else the newest of `runs`.
-
-    Where the one chosen last is not among them, says so: it is unknown, or `else_why`.
-    """
-    if not runs:
-        return None
-    by_id = {run.id: run for run in runs}
-    wanted = session.run_id()
-    if wanted and wanted not in by_id:
-        known = cache.chosen(wanted)
-        st.caption(f":material/info: Run {plain(wanted)}: {else_why if known else 'not in this store'}.")
-    current = wanted if wanted in by_id else runs[0].id
-    titles = {run.id: run_title(run) for run in runs}
-    key = session.control("pick-run", current)
-    st.selectbox(
-        "Run", list(titles), index=list(titles).index(current), format_func=titles.__getitem__, key=key, on_change=_pick
-    )
-    return by_id[current]
-
-
-def _pick() -> None:
-    session.choose_run(st.session_state["pick-run"])
-
-
-def switch(
-    label: str, titles: Mapping[str, str], current: str, key: str, choose: Callable[[Any], None], *, named: bool = True
-) -> None:
-    """One of several, side by side, by their titles; another is given to `choose`. `named` shows the label."""
-    st.segmented_control(
-        label,
-        list(titles),
-        default=current,
-        format_func=titles.__getitem__,
-        key=session.control(key, current),
-        required=True,
-        on_change=lambda: choose(st.session_state[key]),
-        label_visibility="visible" if named else "collapsed",
-    )
 
 
 def problem(error: MnistnetError) -> None:

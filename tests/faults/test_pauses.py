@@ -10,7 +10,7 @@ from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.runs.worker.training_job import FIRST_BATCH
-from mnistnet.ui import cache
+from mnistnet.ui.train import watchers
 from mnistnet.ui.train.live import STALLED_SECONDS
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
 from tests.support.processes import until, workers
@@ -54,25 +54,25 @@ def test_a_worker_paused_for_a_minute_is_neither_dead_nor_doubled(
 def test_a_run_without_a_sign_is_silent_by_a_clock_that_nobody_sets(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache._signs.clear()
+    watchers._progress.clear()
     run = running(store)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
     transitions.advance(store, run.id, FIRST_BATCH)  # compiling is no silence
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     now += DAY
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     transitions.advance(store, run.id, "training", 3, 11)
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     now += STALLED_SECONDS + 10
-    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
+    assert watchers.seconds_without_progress(store.run(run.id)) == STALLED_SECONDS + 10
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the wall clock has no say
-    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
+    assert watchers.seconds_without_progress(store.run(run.id)) == STALLED_SECONDS + 10
     transitions.advance(store, run.id, "training", 4, 11)
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     transitions.finish(store, run.id, RunState.STOPPED)
     now += DAY
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "ahead"])

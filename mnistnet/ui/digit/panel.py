@@ -14,17 +14,17 @@ from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
 from mnistnet.runs.sources import GALLERY
-from mnistnet.ui import network_cache, session, url, widgets
+from mnistnet.ui import app, controls, network_cache, session, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.case import Case
 from mnistnet.ui.digit.explanation import explanation_view
 
 _QUESTION = "digit-question"
 _TIMES = 9
-_TITLES = dict(zip(url.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
+_TITLES = dict(zip(session.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
 _ASKED = dict(
     zip(
-        url.QUESTIONS,
+        session.QUESTIONS,
         (explanation_view, views.feature_maps_view, views.saliency_view, views.similar_digits_view),
         strict=True,
     )
@@ -33,7 +33,7 @@ _ASKED = dict(
 
 def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
     """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
-    index = session.digit()
+    index = session.digit.value
     if index is None or index >= len(images):
         index = shown[0].index
     st.subheader("One digit in depth", anchor=False)
@@ -41,20 +41,29 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     row = evaluation.predictions.probabilities[index]
     case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
     _portrait(case, index, label_errors.covers(run.recipe.dataset, split))
-    ask(case)
+    ask(case, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
-        on_click=session.show_receptive_fields,
+        on_click=app.show_receptive_fields,
         args=(run.id, index),
     )
 
 
-def ask(case: Case) -> None:
-    """The explanation that was chosen last, and a switch for another."""
-    current = session.question()
-    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, session.choose_question)
+def ask(case: Case, index: int | None = None) -> None:
+    """The explanation that was chosen last, and a switch for another.
+
+    Who chooses one stays at the digit with this index, whatever the next epoch gets wrong first.
+    """
+
+    def choose(question: str) -> None:
+        session.question.set(question)
+        if index is not None:
+            session.digit.set(index)
+
+    current = session.question.value
+    controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
         _ASKED[current](case)
     except MnistnetError as error:
@@ -67,7 +76,7 @@ def _steps(places: Sequence[int], index: int, total: int) -> None:
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = session.control("digit-picker", index)
+        key = controls.control("digit-picker", index)
         st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
         for label, icon, shortcut, place in (
             ("Previous", "chevron_left", "Left", before),
@@ -88,8 +97,8 @@ def _typed() -> None:
 
 
 def _step_to(index: int) -> None:
-    session.choose_digit(index)
-    session.reset_selection()
+    session.digit.set(index)
+    controls.reset_selection()
 
 
 def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:

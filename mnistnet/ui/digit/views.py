@@ -23,7 +23,7 @@ _EVERYTHING = "alike-everything"
 
 def feature_maps_view(case: Case) -> None:
     """The feature maps after each layer, one picture a channel, the brightest first."""
-    found = network_cache.maps(case.run, case.image)
+    found = network_cache.feature_maps(case.run, case.image)
     st.caption(
         "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
         "lowest value, white its highest."
@@ -74,7 +74,8 @@ def similar_digits_view(case: Case) -> None:
     everything = _search_all(case)
     found = network_cache.similar_digits(case.run, case.image, _ALIKE, everything=everything)
     names = [one.name for one in found]
-    counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
+    order = sorted(set(names), key=names.count, reverse=True)
+    counts = (f"{names.count(name)} {'is' if names.count(name) == 1 else 'are'} {name}" for name in order)
     said = widgets.plain(", ".join(counts))
     st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
     if case.truth is not None and case.guess != case.truth:
@@ -92,7 +93,7 @@ def similar_digits_view(case: Case) -> None:
 
 def _search_all(case: Case) -> bool:
     """True where all training digits are to be searched: by choice, or because they are few."""
-    total, some = (len(network_cache.searched(case.run, everything=every)[1]) for every in (True, False))
+    total, some = (len(network_cache.searched_digits(case.run, everything=every)[1]) for every in (True, False))
     if total == some:
         return True
     help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
@@ -106,10 +107,10 @@ def _row(case: Case, found: Sequence[SimilarDigit]) -> None:
                 st.image(
                     enlarged(case.image if one is None else one.image, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
-                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.likeness:.0%} similar",
+                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.similarity:.0%} similar",
                 )
                 name = "" if one is None else widgets.plain(one.name)
-                st.caption("This digit" if one is None else f"**{name}** · {one.likeness:.1%} similar")
+                st.caption("This digit" if one is None else f"**{name}** · {one.similarity:.1%} similar")
 
 
 def _verdict(names: list[str], case: Case) -> str:

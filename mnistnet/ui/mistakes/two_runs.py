@@ -15,7 +15,7 @@ from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
 from mnistnet.insight.predictions.pairs import Pair
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import cache, session, widgets
+from mnistnet.ui import cache, controls, session, widgets
 
 _OTHER = "compared-with"
 _SHOWN = 48
@@ -49,9 +49,9 @@ def _against(answered: Answered) -> None:
     if not titles:
         st.info("No other run has predictions for these images yet: train another network.", icon=":material/info:")
         return
-    other = session.other()
+    other = session.other.value
     current = other if other in titles else next(iter(titles))
-    key = session.control(_OTHER, current)
+    key = controls.control(_OTHER, current)
     st.selectbox(
         "Compare with",
         list(titles),
@@ -82,7 +82,7 @@ def _against(answered: Answered) -> None:
 
 
 def _other_chosen() -> None:
-    session.choose_other(st.session_state[_OTHER])
+    session.other.set(st.session_state[_OTHER])
 
 
 def _peers(run: Run, split: SplitName) -> list[Run]:
@@ -145,7 +145,7 @@ def _digits(
         return
     labels = answered.evaluation.predictions.labels
     shown = [Mistake(int(place), int(labels[place]), int(guesses[place]), 0.0) for place in places[:_SHOWN]]
-    key = session.clickable(f"compared-{title}")
+    key = controls.clickable(f"compared-{title}")
     widgets.draw(
         charts.gallery(
             [images[one.index] for one in shown],
@@ -167,8 +167,8 @@ def _digit_chosen(key: str) -> None:
 
 
 def _open(index: int) -> None:
-    session.choose_digit(index)
-    session.choose_view("digits")
+    session.digit.set(index)
+    session.view.set("digits")
 
 
 def _hard_core(answered: Answered) -> None:

@@ -12,8 +12,8 @@ from mnistnet.insight.predictions import peers
 from mnistnet.insight.predictions.evaluation import Score, streak
 from mnistnet.insight.predictions.peers import BandPoint, PeerBand
 from mnistnet.runs.run import EpochMetrics, Run, RunState
-from mnistnet.ui import auth, cache, session, widgets
-from mnistnet.ui.train import actions
+from mnistnet.ui import app, auth, cache, notifications, run_states, session, widgets
+from mnistnet.ui.train import actions, watchers
 from mnistnet.ui.train.verdict_card import verdict_card
 
 TICK_SECONDS = 2.0
@@ -50,12 +50,13 @@ def queue(shown: Run) -> None:
 
 def _tick() -> float:
     """Seconds from one look to the next: longer where many watch, so that no one waits for the others' looks."""
-    doublings = math.ceil(math.log2(max(1.0, cache.watchers() / SESSIONS_A_TICK)))
+    doublings = math.ceil(math.log2(max(1.0, watchers.watching_sessions() / SESSIONS_A_TICK)))
     return float(TICK_SECONDS * 2**doublings)
 
 
 def _queue(shown_id: str) -> None:
-    if session.is_leaving() or session.has_messages():
+    run_states.refresh()
+    if app.is_leaving() or notifications.has_messages():
         st.rerun()
     others = [run for run in cache.snapshot().runs if run.state.is_active and run.id != shown_id]
     if not others:
@@ -78,11 +79,12 @@ def _queue(shown_id: str) -> None:
 
 
 def _panel(run_id: str, was_active: bool, every: float | None) -> None:
+    run_states.refresh()
     run = cache.chosen(run_id)
     if run is None:
         widgets.empty("This run was deleted.", "pages/design.py", "Design a network")
         return
-    if was_active != run.state.is_active or session.has_messages() or (every and every != _tick()):
+    if was_active != run.state.is_active or notifications.has_messages() or (every and every != _tick()):
         st.rerun()  # the page decides anew whether to poll and how often, and has the place for messages
     _status(run)
     if not run.state.is_active:
@@ -96,11 +98,11 @@ def _curve(run_id: str) -> None:
     rows = cache.metrics(run) if run else []
     if run and rows:
         view = st.session_state.get(_VIEW) or curves.VIEWS[0]
-        target = session.profile().accuracy if run.recipe.dataset == "mnist" else None
+        target = session.profile.value.accuracy if run.recipe.dataset == "mnist" else None
         band = peers.peer_band(run, list(gallery.entries().values()))
         spec = _spec(run.id, run.attempt, len(rows), target, view, widgets.ink(), run, rows, band.band)
         st.vega_lite_chart(spec=deepcopy(spec), key="curve", alt=curves.takeaway(rows, view))
-        _standing(band, rows, view)
+        _standing(band, rows, view, target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -119,8 +121,11 @@ def _spec(
     return widgets.specification(curves.curves(_rows, _run.recipe.epochs, target, view, _band), ink)
 
 
-def _standing(band: PeerBand, rows: list[EpochMetrics], view: str) -> None:
-    """The run's place among comparable ones, from the first epoch on: a network that learns badly shows it early."""
+def _standing(band: PeerBand, rows: list[EpochMetrics], view: str, target: float | None) -> None:
+    """The run's place among comparable ones, from the first epoch on: a network that learns badly shows it early.
+
+    A run that reaches the goal is not warned of.
+    """
     standing = band.standing(rows)
     if standing is None:
         return
@@ -128,14 +133,15 @@ def _standing(band: PeerBand, rows: list[EpochMetrics], view: str) -> None:
     sentence = f"After epoch {standing.epoch}, {standing.better} of {like} had a higher validation accuracy."
     is_drawn = view in ("accuracy", "error (log)") and len(rows) > 1  # one epoch is a point, and has no band
     shade = " The grey band shows their range." if is_drawn else ""
-    if standing.is_far_below and standing.epoch > 1:
+    reaches_goal = target is not None and rows[-1].validation_accuracy >= target
+    if standing.is_far_below and standing.epoch > 1 and not reaches_goal:
         st.warning(f"{sentence}{shade} Check its design and its learning rate.", icon=":material/trending_down:")
     else:
         st.caption(f"{sentence}{shade}")
 
 
 def _status(run: Run) -> None:
-    silence = cache.silence(run)
+    silence = watchers.seconds_without_progress(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         widgets.state_badge(run)
         stage = run.stage if run.state is RunState.RUNNING else _sentence(run)
@@ -204,7 +210,7 @@ def _scores(run: Run, rows: list[EpochMetrics]) -> dict[tuple[Score, str], list[
 
 def _caveats(run: Run, rows: list[EpochMetrics]) -> None:
     if run.recipe.dataset == "mnist" and run.state.is_active:
-        target = session.profile().accuracy
+        target = session.profile.value.accuracy
         reached = streak([row.validation_accuracy for row in rows], target)
         st.caption(
             f"Latest epochs in a row at {target:.1%} or above: **{reached}**",

@@ -18,7 +18,7 @@ _HEADS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel
 
 def verdict_card(run: Run, rows: Sequence[EpochMetrics]) -> None:
     """The rules of the chosen profile, each met or not, with the figure."""
-    found = verdict_of(run, rows, session.profile())
+    found = verdict_of(run, rows, session.profile.value)
     with st.container(border=True, key="verdict", gap="small"):
         st.markdown(f"#### {_HEADS[found.met]} {widgets.plain(found.headline)}")
         lines = [
