@@ -42,30 +42,26 @@ NEW: dict[str, Layer] = {
 
 
 def set_field(layer_id: str, field: str, key: str) -> None:
-    """Set a field of the layer to the value of the widget `key`.
+    """Set a field of the layer to the value of the widget `key`."""
+    change(layer_id, field, st.session_state[key])
 
-    With another kernel, padding that keeps the size of the map goes on keeping it.
-    """
-    value = st.session_state[key]
-    fields = {field: tuple(value) if isinstance(value, list) else value}
-    layer = dict(zip(session.layer_ids(), session.design.value.layers, strict=True)).get(layer_id)
+
+def change(layer_id: str, field: str, value: Any) -> None:
+    """Set a field of the layer. With another kernel, padding that keeps the size of the map goes on keeping it."""
+    ids, layers = _layers()
+    if layer_id not in ids:
+        return
+    place = ids.index(layer_id)
+    layer, fields = layers[place], {field: tuple(value) if isinstance(value, list) else value}
     if field == "kernel" and isinstance(layer, Conv | Depthwise) and layer.padding == same_padding(layer.kernel):
         fields["padding"] = same_padding(value)
-    set_fields(layer_id, fields)
+    layers[place] = layer.model_copy(update=fields)
+    _set_layers(layers, ids)
 
 
 def same_padding(kernel: int) -> int:
     """The padding with which a convolution of stride 1 keeps the size of its map."""
     return (kernel - 1) // 2
-
-
-def set_fields(layer_id: str, fields: dict[str, Any]) -> None:
-    """Change several fields of the layer at once."""
-    ids, layers = _layers()
-    if layer_id in ids:
-        place = ids.index(layer_id)
-        layers[place] = layers[place].model_copy(update=fields)
-        _set_layers(layers, ids)
 
 
 def move_up(layer_id: str) -> None:

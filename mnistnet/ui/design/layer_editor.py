@@ -125,8 +125,8 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
         f"max {widest}",
         key=f"fit-{layer_id}",
         help=f"Give layer {index + 1} {widest} channels, the most that stays under {budget:,} parameters.",
-        on_click=edits.set_fields,
-        args=(layer_id, {"channels": widest}),
+        on_click=edits.change,
+        args=(layer_id, "channels", widest),
     )
 
 
