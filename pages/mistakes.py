@@ -29,7 +29,7 @@ evaluation = header.evaluation(run, split)
 if evaluation is None:
     st.stop()
 with figure:
-    widgets.score("Accuracy", evaluation.score, widgets.split_title(run, split))
+    widgets.score(header.accuracy_title(run), evaluation.score, widgets.split_title(run, split))
     header.score_without_label_errors(evaluation, run, split)
 header.view_picker()
 

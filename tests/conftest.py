@@ -25,6 +25,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What `make test-fast` leaves out, by folder or file below tests/: browsers, fault injection, whole trainings.
+SLOW = (
+    "browser/",
+    "faults/",
+    "benchmarks/",
+    "runs/test_elsewhere.py",
+    "runs/worker/",
+    "ui/test_pages.py",
+    "ui/test_looking.py",
+    "cli/test_command_line.py",
+)
+TESTS = Path(__file__).parent
 _beside: dict[str, beside.Beside] = {}
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
@@ -36,6 +48,13 @@ def pytest_configure() -> None:
     # Started in the background by a script, we would be deaf to Ctrl-C, and so would all that we start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest picks by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+            item.add_marker("slow")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -65,9 +65,9 @@ def _counted(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> pd.DataFr
 
 def _at_labels(frame: pd.DataFrame, classes: Sequence[str]) -> alt.Chart:
     """The rows' places: predicted label across, with its axis above, true label down."""
-    places, bare = [*classes, ALL], {"domain": False, "ticks": False}
-    across = alt.Axis(orient="top", labelAngle=0, title="predicted", **bare)
-    down = alt.Axis(title="true label", **bare)
+    places = [*classes, ALL]
+    across = alt.Axis(orient="top", labelAngle=0, title="predicted", domain=False, ticks=False)
+    down = alt.Axis(title="true label", domain=False, ticks=False)
     return alt.Chart(frame).encode(
         x=alt.X("guess:N", title="predicted", sort=places, axis=across),
         y=alt.Y("truth:N", title="true label", sort=places, axis=down),

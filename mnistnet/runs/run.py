@@ -129,8 +129,12 @@ class Run:
 
     @property
     def seconds_left(self) -> float | None:
-        """Training time still to come at the last measured speed; None before one is measured."""
-        if not self.is_training or not self.images_per_second or not self.train_images:
+        """Training time still to come at the last measured speed; None before one is measured that lasts.
+
+        The first seconds are slower: processes still start, pages are drawn. An eighth of an epoch counts as measured.
+        """
+        has_begun = self.epochs_done > 0 or self.step * 8 >= max(1, self.steps)
+        if not (self.is_training and has_begun and self.images_per_second and self.train_images):
             return None
         return (1 - self.progress) * self.recipe.epochs * self.train_images / self.images_per_second
 

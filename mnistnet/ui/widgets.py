@@ -111,7 +111,7 @@ def score(label: str, reached: Score, split: str) -> None:
         f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    errors = f"{reached.errors:,} errors in {reached.total:,}"
+    errors = f"{reached.errors:,} {'error' if reached.errors == 1 else 'errors'} in {reached.total:,}"
     st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import click
 import pytest
 
-from mnistnet.__main__ import cli, main
 from mnistnet.cli import output
+from mnistnet.cli.commands import cli
+from mnistnet.cli.program import main
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState

@@ -139,8 +139,8 @@ def test_a_final_fit_is_no_run_to_look_at(name: str) -> None:
     assert name not in {run.name for run in GALLERY.runs()}
 
 
-def test_the_readme_states_what_is_stored() -> None:
-    stated = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_results_page_states_what_is_stored() -> None:
+    stated = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
     assert [line for line in table() if line not in stated] == []
 
 

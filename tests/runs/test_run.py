@@ -61,7 +61,12 @@ def test_seconds_left_are_the_images_left_at_the_measured_speed() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"steps": 10}, {"images_per_second": 500.0}, {"state": RunState.DONE, "steps": 10, "images_per_second": 1.0}],
+    [
+        {"steps": 10},
+        {"images_per_second": 500.0},
+        {"steps": 10, "step": 1, "images_per_second": 500.0},
+        {"state": RunState.DONE, "steps": 10, "images_per_second": 1.0},
+    ],
 )
 def test_seconds_left_are_unknown_before_a_speed_is_measured_and_after_the_end(fields: dict[str, Any]) -> None:
     assert a_run(**fields).seconds_left is None

@@ -20,7 +20,7 @@ from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
-from mnistnet.__main__ import cli
+from mnistnet.cli.commands import cli
 from mnistnet.data import datasets, files, handwriting
 from mnistnet.insight.predictions import pairs
 from mnistnet.insight.predictions.selection import Selection
@@ -382,7 +382,7 @@ def test_accuracy_stands_with_split_errors_and_interval(store: Store) -> None:
     running(store)
     app = opened("train")
     said = texts(app)
-    assert "held-out images of Offline sample (scikit-learn digits, not MNIST): 1 errors in 125; 95% interval" in said
+    assert "held-out images of Offline sample (scikit-learn digits, not MNIST): 1 error in 125; 95% interval" in said
     assert "epochs in a row" not in texts(app), "99.4% is a goal on MNIST only"
 
 
@@ -483,6 +483,23 @@ def test_next_opens_the_next_mistake(store: Store) -> None:
     button(app, "Next").click().run()
     assert app.number_input(key="digit-picker").value == mistakes[1].index
     assert app.query_params["digit"] == str(mistakes[1].index)
+
+
+def test_who_asks_about_the_first_mistake_stays_at_it(store: Store) -> None:
+    run = done(store)
+    app = opened("mistakes")
+    assert "digit" not in app.query_params
+    app.segmented_control(key="digit-question").set_value("layers").run()
+    assert app.query_params["digit"] == str(cache.evaluation(run, "test").mistakes[0].index)
+
+
+def test_an_accuracy_before_the_end_is_named_with_its_epoch(store: Store) -> None:
+    run = done(store)
+    assert [metric.label for metric in opened("mistakes").metric][:1] == ["Accuracy"]
+    with store.database.transaction() as connection:
+        connection.execute("UPDATE runs SET state = 'stopped', test_errors = NULL, test_total = NULL")
+    cache.forget()
+    assert [metric.label for metric in opened("mistakes").metric][:1] == [f"Accuracy after epoch {run.epochs_done}"]
 
 
 @pytest.mark.bar("S8")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mnistnet.nets.architecture import Layer
 from mnistnet.runs.run import Run
+from mnistnet.training import recipe
 
 NONE = "–"
 _STEPS = {"batchnorm": "BN", "relu": "ReLU", "dropout": "dropout", "dropout2d": "channel dropout"}
@@ -23,7 +24,6 @@ _TEXTS = {
     "padding": "padding {0}",
     "bias": "bias",
     "rate": "rate {0}",
-    "dropout": "rate {0}",
 }
 
 
@@ -53,9 +53,9 @@ def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
 
 
 def _recipe(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
-    recipes = [run.recipe.model_dump() for run in runs]
-    for name in recipes[0] if recipes else ():
-        yield name.replace("_", " "), [str(fields[name]) for fields in recipes]
+    recipes = [recipe.described(run.recipe) for run in runs]
+    for title in recipes[0] if recipes else ():
+        yield title, [fields[title] for fields in recipes]
 
 
 def described(layer: Layer) -> str:
@@ -63,5 +63,6 @@ def described(layer: Layer) -> str:
     fields = layer.model_dump(exclude_defaults=True)
     kernel = " {0}×{0}".format(fields["kernel"]) if "kernel" in fields else ""
     settings = [text.format(fields[name]) for name, text in _TEXTS.items() if name in fields]
-    steps = [_STEPS[step] for step in fields.get("after", ())]
+    rate = f" {fields['dropout']:g}" if fields.get("dropout") else ""
+    steps = [_STEPS[step] + (rate if step.startswith("dropout") else "") for step in fields.get("after", ())]
     return ", ".join([_KINDS.get(layer.kind, layer.kind) + kernel, *settings, *steps])

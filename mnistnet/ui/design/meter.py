@@ -54,7 +54,7 @@ def meter(summary: Summary) -> None:
 
 def _parameters(summary: Summary, profile: Profile) -> None:
     left = profile.params - 1 - summary.params
-    room = f"{left:,} parameters left" if left >= 0 else f"{-left:,} too many"
+    room = f"{parameters(left)} left" if left >= 0 else f"{-left:,} too many"
     st.metric(
         "Parameters" if summary.is_whole else "Parameters so far",
         f"{summary.params:,}",
@@ -84,5 +84,10 @@ def _shrink(budget: int) -> None:
             if isinstance(old, Conv) and isinstance(new, Conv) and old != new
         ]
         st.markdown("Channels, before → after:  \n" + "  \n".join(widths))
-        st.caption(f"{left:,} parameters left. To narrow one layer only, use its “max” button.")
+        st.caption(f"{parameters(left)} left. To narrow one layer only, use its “max” button.")
         st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
+
+
+def parameters(count: int) -> str:
+    """`1 parameter`, `19,999 parameters`."""
+    return "1 parameter" if count == 1 else f"{count:,} parameters"

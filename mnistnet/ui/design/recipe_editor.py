@@ -1,6 +1,7 @@
 """The controls of the current recipe."""
 
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -9,13 +10,12 @@ from mnistnet.data.splits import PROTOCOLS, describe, title
 from mnistnet.errors import MnistnetError
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES, RecipePreset
-from mnistnet.training.recipe import MAX_EPOCHS, USUAL_RATE, OptimizerName, Recipe, ScheduleName
+from mnistnet.training.recipe import MAX_EPOCHS, OPTIMIZER_TITLES, SCHEDULE_TITLES, USUAL_RATE, Recipe
 from mnistnet.ui import controls, notifications, session
 
 _NAMED = "recipe-named"
 _KEPT = {"dataset", "seed", "threads", "device", "precision"}  # of a run or a machine, in no built-in recipe
-_OPTIMIZER_TITLES = {"sgd": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
-SCHEDULE_TITLES = {"onecycle": "one cycle, to 0", "cosine": "cosine, to 0", "constant": "constant"}
+_OPTIMIZERS = {**OPTIMIZER_TITLES, "sgd": "SGD, Nesterov momentum"}
 
 
 def recipe_editor() -> None:
@@ -47,9 +47,9 @@ def _optimizer() -> None:
     st.markdown("**Optimizer**")
     left, right = st.columns(2)
     with left:
-        _select("optimizer", "Optimizer", list(get_args(OptimizerName)), _OPTIMIZER_TITLES)
+        _select("optimizer", "Optimizer", list(OPTIMIZER_TITLES), _OPTIMIZERS)
         _number("learning_rate", "Peak learning rate", 1e-6, 10.0, 0.01, "%.4g")
-        _select("schedule", "Schedule", list(get_args(ScheduleName)), SCHEDULE_TITLES)
+        _select("schedule", "Schedule", list(SCHEDULE_TITLES), SCHEDULE_TITLES)
     with right:
         _number("weight_decay", "Weight decay", 0.0, 1.0, 1e-4, "%.5g")
         _slider("momentum", "Momentum (SGD, Muon)", 0.0, 0.99, 0.01)
@@ -113,7 +113,7 @@ def built_in(preset: RecipePreset) -> Recipe:
     return recipes.recipe({**preset.fields, **kept})
 
 
-def _select(field: str, label: str, options: list[str], titles: dict[str, str]) -> None:
+def _select(field: str, label: str, options: list[str], titles: Mapping[Any, str]) -> None:
     value = getattr(session.recipe.value, field)
     key = controls.control(f"recipe-{field}", value)
     st.selectbox(

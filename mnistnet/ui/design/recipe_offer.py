@@ -1,39 +1,14 @@
 """The offer of the recipe that belongs to a preset: what it would change, and two buttons."""
 
-from typing import Any
-
 import streamlit as st
 
-from mnistnet.data import datasets
-from mnistnet.data.splits import title
 from mnistnet.nets.presets import PRESETS
 from mnistnet.training.presets import for_design
-from mnistnet.training.recipe import Recipe
+from mnistnet.training.recipe import TITLES, Recipe, described
 from mnistnet.ui import session
 from mnistnet.ui.design import recipe_editor
 
 _OFFERED = "_offered_recipe"
-_VALUE_TITLES: dict[str, dict[Any, str]] = {
-    "optimizer": {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"},
-    "schedule": recipe_editor.SCHEDULE_TITLES,
-}
-_TITLES = {
-    "protocol": "validated on:",
-    "epochs": "epochs",
-    "batch_size": "batch size",
-    "optimizer": "optimizer",
-    "learning_rate": "peak learning rate",
-    "schedule": "schedule",
-    "momentum": "momentum",
-    "weight_decay": "weight decay",
-    "label_smoothing": "label smoothing",
-    "rotation_degrees": "rotation",
-    "shift": "shift",
-    "scale": "scaling",
-    "bend": "elastic distortion",
-    "calm_epochs": "final epochs without augmentation",
-    "averaging": "weight averaging",
-}
 
 
 def offer(design: str) -> None:
@@ -58,19 +33,12 @@ def recipe_offer() -> None:
 
 def _differences(mine: Recipe, its: Recipe) -> list[str]:
     """The fields that would change, as in `epochs 18 → 19`."""
-    source = datasets.source(mine.dataset)
-    found = []
-    for field, name in _TITLES.items():
-        before, after = getattr(mine, field), getattr(its, field)
-        if field == "protocol":
-            before, after = title(source, before), title(source, after)
-        if before != after:
-            found.append(f"{name} {_shown(field, before)} → {_shown(field, after)}")
-    return found
-
-
-def _shown(field: str, value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(_VALUE_TITLES.get(field, {}).get(value, value))
+    before, after = described(mine), described(its)
+    return [
+        f"{title}{':' * (title == TITLES['protocol'])} {before[title]} → {after[title]}"
+        for title in before
+        if before[title] != after[title]
+    ]
 
 
 def _use_offered() -> None:

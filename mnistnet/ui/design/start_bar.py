@@ -41,9 +41,11 @@ def start_bar(summary: Summary) -> None:
 def _cost(summary: Summary, broken: list[Verdict]) -> None:
     recipe, profile = session.recipe.value, session.profile.value
     guess = _training_time(session.design.value, recipe, recipe.threads or cores())
-    count = f"{summary.params:,}{'' if summary.is_whole else ' +'} / {profile.params:,}"
+    count = f"{summary.params:,}{'' if summary.is_whole else ' so far'} / {profile.params:,}"
     badge = f":green-badge[:material/check: rules met · {count}]"
-    if broken:
+    if summary.fault:  # whether it would meet the rules is not known yet
+        badge = f":red-badge[:material/close: cannot be built yet · {count}]"
+    elif broken:
         badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
     time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
     st.markdown(

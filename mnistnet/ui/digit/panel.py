@@ -41,7 +41,7 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     row = evaluation.predictions.probabilities[index]
     case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
     _prediction(case, index, label_errors.covers(run.recipe.dataset, split))
-    explanations(case)
+    explanations(case, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
@@ -51,10 +51,19 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     )
 
 
-def explanations(case: Case) -> None:
-    """A choice of explanations, and the one chosen last."""
+def explanations(case: Case, index: int | None = None) -> None:
+    """A choice of explanations, and the one chosen last.
+
+    A choice also fixes the digit with this index: while a run trains, its first mistake changes with each epoch.
+    """
+
+    def choose(question: str) -> None:
+        session.question.set(question)
+        if index is not None:
+            session.digit.set(index)
+
     current = session.question.value
-    controls.switch("Explain this digit", _TITLES, current, _QUESTION, session.question.set)
+    controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
         _VIEWS[current](case)
     except MnistnetError as error:

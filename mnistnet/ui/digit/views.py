@@ -74,7 +74,8 @@ def similar_digits_view(case: Case) -> None:
     everything = _search_all(case)
     found = network_cache.similar_digits(case.run, case.image, _SIMILAR, everything=everything)
     names = [one.name for one in found]
-    counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
+    order = sorted(set(names), key=names.count, reverse=True)
+    counts = (f"{names.count(name)} {'is' if names.count(name) == 1 else 'are'} {name}" for name in order)
     said = widgets.plain(", ".join(counts))
     st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
     if case.truth is not None and case.guess != case.truth:

@@ -7,7 +7,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import label_errors
 from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.runs.files.predictions import SplitName
-from mnistnet.runs.run import Run
+from mnistnet.runs.run import Run, RunState
 from mnistnet.ui import cache, controls, session, widgets
 from mnistnet.ui.mistakes import filters
 
@@ -40,6 +40,11 @@ def evaluation(run: Run, split: SplitName) -> Evaluation | None:
     except MnistnetError as error:
         widgets.problem(error)
         return None
+
+
+def accuracy_title(run: Run) -> str:
+    """The accuracy's name: with the epoch whose weights it is of, where the training has not ended with them."""
+    return "Accuracy" if run.state is RunState.DONE else f"Accuracy after epoch {run.epochs_done}"
 
 
 def images(run: Run, split: SplitName) -> Bytes | None:

@@ -32,7 +32,7 @@ def learning_curve(run_id: str) -> None:
         band = peers.peer_band(run, list(gallery.entries().values()))
         spec = _specification(run.id, run.attempt, len(rows), target, view, widgets.ink(), run, rows, band.band)
         st.vega_lite_chart(spec=deepcopy(spec), key="curve", alt=curves.takeaway(rows, view))
-        _standing(band, rows, view)
+        _standing(band, rows, view, target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -51,8 +51,8 @@ def _specification(
     return widgets.specification(curves.curves(_rows, _run.recipe.epochs, target, view, _band), ink)
 
 
-def _standing(band: PeerBand, rows: list[EpochMetrics], view: str) -> None:
-    """The run's rank among comparable runs, from the first epoch on: poor learning is visible early."""
+def _standing(band: PeerBand, rows: list[EpochMetrics], view: str, target: float | None) -> None:
+    """The run's rank among comparable runs, with a warning where it is low and the goal is not reached."""
     standing = band.standing(rows)
     if standing is None:
         return
@@ -60,7 +60,8 @@ def _standing(band: PeerBand, rows: list[EpochMetrics], view: str) -> None:
     sentence = f"After epoch {standing.epoch}, {standing.better} of {like} had a higher validation accuracy."
     is_drawn = view in ("accuracy", "error (log)") and len(rows) > 1  # one epoch is a point, and has no band
     shade = " The grey band shows their range." if is_drawn else ""
-    if standing.is_far_below and standing.epoch > 1:
+    reaches_goal = target is not None and rows[-1].validation_accuracy >= target
+    if standing.is_far_below and standing.epoch > 1 and not reaches_goal:
         st.warning(f"{sentence}{shade} Check its design and its learning rate.", icon=":material/trending_down:")
     else:
         st.caption(f"{sentence}{shade}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mnistnet.__main__ import main
+from mnistnet.cli.program import main
 from mnistnet.runs.backup import backup, restoration
 from mnistnet.runs.files.names import RUN_JSON
 from mnistnet.runs.run import Run, RunState

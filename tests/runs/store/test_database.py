@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mnistnet.__main__ import main
+from mnistnet.cli.program import main
 from mnistnet.runs.files import locks
 from mnistnet.runs.files.names import DESIGN, RUN_JSON
 from mnistnet.runs.run import Run, RunState
