@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation
-from mnistnet.nets.architecture import Architecture, Conv, Depthwise
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
@@ -28,7 +28,6 @@ from mnistnet.runs.store.store import Store, default_root
 from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
-_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
 @dataclass(frozen=True)
@@ -136,19 +135,10 @@ def summary(architecture: Architecture) -> Summary:
 def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
     """The layers with a receptive field of their own (not batch norm, not dropout), each with number and type."""
     return [
-        (f"{row.layer + 1} {_kind(architecture, row)}", row)
+        (f"{row.layer + 1} {caption(architecture.layers[row.layer])}", row)
         for row in summary(architecture).rows
-        if row.type not in _SAME_FIELD
+        if row.type in DRAWN
     ]
-
-
-def _kind(architecture: Architecture, row: LayerSummary) -> str:
-    """The type as the Design page names it: `conv 3×3`, `depthwise 3×3, stride 2`, `conv 1×1`, `max pool`."""
-    layer = architecture.layers[row.layer]
-    if not isinstance(layer, Conv | Depthwise):
-        return LAYER_TITLE[row.type]
-    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
 
 
 def evaluation(run: Run, split: SplitName) -> Evaluation:

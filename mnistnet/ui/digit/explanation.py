@@ -11,7 +11,7 @@ from mnistnet.insight.network import explanation
 from mnistnet.insight.network.explanation import Spot
 from mnistnet.insight.network.receptive_fields import UnitAttribution
 from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion
-from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
 
@@ -92,7 +92,7 @@ def _by_layer(case: Case) -> None:
 
 
 def _windows(unit: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
-    return window(row, unit.row), window(row, unit.column)
+    return row.receptive_fields[unit.row], row.receptive_fields[unit.column]
 
 
 def _unit(case: Case, one: int, unit: UnitAttribution, row: LayerSummary, colour: str) -> None:
