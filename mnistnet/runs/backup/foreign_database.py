@@ -12,6 +12,7 @@ from typing import Any
 from mnistnet import strict_json
 from mnistnet.errors import BadInput
 from mnistnet.runs.store import bounds, schema
+from mnistnet.runs.store.database import text
 from mnistnet.runs.store.schema import TABLES, VERSION, Row, Rows
 
 _TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
@@ -25,7 +26,7 @@ def read(path: Path) -> Rows:
     """Every row of every table. Raises sqlite3.Error."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
-        connection.text_factory = schema.text
+        connection.text_factory = text
         return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in TABLES}
 
 
@@ -45,7 +46,7 @@ def require_own_schema(path: Path) -> None:
     """ForeignRows unless the file is whole, of our version or an older one, and its schema that of a store."""
     try:
         with closing(sqlite3.connect(path)) as connection, closing(_empty()) as own:
-            version = schema.version(connection)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
                 raise ForeignRows(f"made by a newer mnistnet (store version {version}); update mnistnet")
             # Checked first: the statements below would execute a trigger, or the expression of a computed column.

@@ -162,13 +162,13 @@ class Database:
         # Without "c", a reader does not make an empty file in place of one that has just been removed.
         place = f"file:{quote(os.fsencode(self.path))}?mode={'rwc' if new else 'rw'}"
         connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
-        connection.text_factory = schema.text
+        connection.text_factory = text
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _version(self, connection: sqlite3.Connection) -> int:
-        version = schema.version(connection)
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > VERSION:
             raise StoreError(f"{self.path}: made by a newer mnistnet (store version {version}); update mnistnet")
         return version
@@ -186,7 +186,7 @@ class Database:
             if not backup.exists():
                 self.copy_to(backup)
             connection.execute("BEGIN IMMEDIATE")
-            schema.upgrade(connection)
+            schema.upgrade(connection, version)
             self._run_files.write_all(connection)
             connection.execute("COMMIT")
 
@@ -219,6 +219,11 @@ class Database:
 
     def _failed(self, error: Exception) -> StoreError:
         return StoreError(f"{self.path}: {error}; nothing was changed")
+
+
+def text(data: bytes) -> str:
+    """A connection's `text_factory`: bytes that are not UTF-8 become surrogates, which no text of a store holds."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def require_folder(root: Path) -> None:

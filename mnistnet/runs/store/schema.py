@@ -1,4 +1,7 @@
-"""The tables of a store: making them, bringing older ones to this version, filling them. Knows no file."""
+"""The tables of a store: making them, bringing older ones to this version, filling them. Knows no file.
+
+Every function raises sqlite3.Error.
+"""
 
 import sqlite3
 from importlib.resources import files
@@ -20,11 +23,6 @@ Row: TypeAlias = dict[str, Any]
 Rows: TypeAlias = dict[str, list[Row]]  # of each table
 
 
-def version(connection: sqlite3.Connection) -> int:
-    """The version of the tables; 0 where there are none. Raises sqlite3.Error, as all here do."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables, empty, within the transaction at hand."""
     for statement in files(__package__).joinpath("schema.sql").read_text("utf-8").split(";\n"):
@@ -32,9 +30,9 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring tables of an older version to this one, within the transaction at hand."""
-    for older in range(version(connection), VERSION):
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Bring tables of the older `version` to this one, within the transaction at hand."""
+    for older in range(version, VERSION):
         for statement in _STEPS[older]:
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -46,8 +44,3 @@ def insert(connection: sqlite3.Connection, rows: Rows) -> None:
         for row in rows[table]:
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
-
-
-def text(data: bytes) -> str:
-    """A connection's `text_factory`: bytes that are not UTF-8 become surrogates, which no text of a store holds."""
-    return data.decode("utf-8", "surrogateescape")

@@ -18,8 +18,9 @@ from mnistnet.runs.files import locks
 from mnistnet.runs.files.names import DESIGN, RUN_JSON
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import transitions
-from mnistnet.runs.store.database import VERSION, Database, GoneError, StoreError
+from mnistnet.runs.store.database import Database, GoneError, StoreError
 from mnistnet.runs.store.run_json import RunFiles
+from mnistnet.runs.store.schema import VERSION
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from tests.support.samples import TINY, TO_VERSION_1, metrics, recipe, running

@@ -221,7 +221,7 @@ def test_a_folder_emptied_halfway_goes_with_the_next_sweep(store: Store, monkeyp
 
 def test_a_folder_in_the_way_of_one_that_comes_back_stops_no_sweep(store: Store) -> None:
     run, other = at(store, RunState.STOPPED), at(store, RunState.DONE)
-    shutil.copytree(store.folder(run.id), store._doomed(run.id))
+    shutil.copytree(store.folder(run.id), store.root / f".deleted-{run.id}")
     store.delete(other.id)
     assert is_whole(store, run)
     assert is_gone(store, other)

@@ -16,7 +16,7 @@ import pytest
 
 from mnistnet.nets.architecture import DesignError
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import database, queue, transitions
+from mnistnet.runs.store import queue, schema, transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.run_rows import UnknownRun
 from mnistnet.runs.store.store import Store, WrongState
@@ -507,7 +507,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_no_folder(store: Store, monke
 
 def newer(store: Store) -> None:
     with sqlite3.connect(store.database.path) as connection:
-        connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
 
 
