@@ -1,4 +1,4 @@
-"""What the pages read: runs, epochs, predictions, images and summaries, in bounded caches that all sessions share.
+"""The data that pages read: runs, epochs, predictions, images and summaries, in bounded caches that all sessions share.
 
 Reading changes nothing: states are kept true by `run_states`.
 """
@@ -56,7 +56,7 @@ def snapshot() -> Snapshot:
 
 
 def moment() -> int:
-    """The number of the current second, by a clock that nobody sets."""
+    """The number of the current second, by a monotonic clock."""
     return int(time.monotonic() / _MOMENT_SECONDS)
 
 

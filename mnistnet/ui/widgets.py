@@ -146,7 +146,10 @@ def work_in_progress() -> None:
 
 
 def messages(refresh_failure: str | None) -> None:
-    """What the last action has to say, and what is wrong with the store; why its states may be out of date."""
+    """The messages of the last action, and what is wrong with the store.
+
+    `refresh_failure` says why states may be out of date; None where they are not.
+    """
     for message in notifications.messages():
         st.warning(plain(message), icon=":material/info:")
     for text in notifications.toasts():
