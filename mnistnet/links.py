@@ -1,25 +1,15 @@
-"""Designs and recipes as short texts for the address bar. Versioned; every field is written out, so a
-link means the same after defaults change. Owns no address: see `ui.state`."""
+"""Designs and recipes as short texts for the address bar. Versioned; every field is written out, so that a link means
+the same after defaults change. The code of a layer type or step is in nets.layer_types, the address in ui.url."""
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from mnistnet.errors import BadInput
-from mnistnet.nets.architecture import (
-    Architecture,
-    AvgPool,
-    Conv,
-    Depthwise,
-    DesignError,
-    Dropout,
-    Dropout2d,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool,
-    strict_architecture,
-)
+from mnistnet.nets.architecture import LAYER_CLASSES, Architecture, DesignError, Layer, strict_architecture
+from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES
 from mnistnet.strict_json import shown
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe, RecipeError
@@ -50,10 +40,7 @@ _RECIPE_1 = (
 _RECIPES = {"1": _RECIPE_1, "2": (*_RECIPE_1, "calm_epochs"), "3": (*_RECIPE_1, "calm_epochs", "bend")}
 _LATEST = "3"
 _UNSAID = {"calm_epochs": 0, "bend": 0.0}  # what an older link means by saying nothing
-_STEP_LETTERS = {"b": "batchnorm", "r": "relu", "d": "dropout", "D": "dropout2d"}
-_LETTER_OF_STEP = {step: letter for letter, step in _STEP_LETTERS.items()}
-_WHOLE = "([0-9]{1,9})"
-_RATE = r"([0-9.]+(?:e-?[0-9]+)?)"
+_STEP_OF_LETTER = {step.letter: step.name for step in STEP_TYPES.values()}
 _VALUE = re.compile("[a-zA-Z0-9.+-]*")  # int() and float() also take underscores, spaces and any script's digits
 
 
@@ -63,7 +50,7 @@ class LinkError(BadInput):
 
 def encode_design(architecture: Architecture) -> str:
     """The design as text: version, layers, name. `1~c16k3s1p1-br0_m2_g~my net`; at most a few hundred letters."""
-    layers = "_".join(_WRITERS[type(layer)](layer) for layer in architecture.layers)
+    layers = "_".join(_CODES[layer.type].write(layer) for layer in architecture.layers)
     return f"1~{layers}~{architecture.name}"
 
 
@@ -115,61 +102,70 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def _write_window(layer: Conv | Depthwise) -> str:
-    steps = "".join(_LETTER_OF_STEP[step] for step in layer.after)
-    bias = "i" if layer.bias else ""
-    return f"k{layer.kernel}s{layer.stride}p{layer.padding}{bias}-{steps}{_plain(layer.dropout)}"
+@dataclass(frozen=True)
+class _FieldCode:
+    """How a field stands in a link: as text that matches `pattern`, which has one group."""
+
+    pattern: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
 
 
-_WRITERS: dict[type[Layer], Callable[[Any], str]] = {
-    Conv: lambda conv: f"c{conv.channels}{_write_window(conv)}",
-    Depthwise: lambda conv: f"w{_write_window(conv)}",
-    MaxPool: lambda pool: f"m{pool.size}",
-    AvgPool: lambda pool: f"a{pool.size}",
-    Dropout: lambda drop: f"d{_plain(drop.rate)}",
-    Dropout2d: lambda drop: f"D{_plain(drop.rate)}",
-    GlobalAvgPool: lambda _: "g",
-    Linear: lambda linear: f"l{linear.features}{'' if linear.bias else 'n'}",
-}
+def _flag(spec: str) -> _FieldCode:
+    """The letter of `x` where the field is true, of `!x` where it is false."""
+    letter, given = spec.removeprefix("!"), not spec.startswith("!")
+    return _FieldCode(f"({letter}?)", lambda value: letter if value == given else "", lambda text: bool(text) == given)
 
 
-def _read_window(kernel: str, stride: str, padding: str, bias: str, steps: str, rate: str) -> dict[str, Any]:
-    return {
-        "kernel": int(kernel),
-        "stride": int(stride),
-        "padding": int(padding),
-        "bias": bool(bias),
-        "after": [_STEP_LETTERS[letter] for letter in steps],
-        "dropout": float(rate),
-    }
+_WHOLE = _FieldCode("([0-9]{1,9})", str, int)
+_RATE = _FieldCode(r"([0-9.]+(?:e-?[0-9]+)?)", _plain, float)
+_STEPS = _FieldCode(
+    f"([{''.join(_STEP_OF_LETTER)}]*)",
+    lambda steps: "".join(STEP_TYPES[step].letter for step in steps),
+    lambda text: [_STEP_OF_LETTER[letter] for letter in text],
+)
 
 
-_WINDOW = rf"k{_WHOLE}s{_WHOLE}p{_WHOLE}(i?)-([brdD]*){_RATE}"
-_READERS: dict[re.Pattern[str], Callable[..., dict[str, Any]]] = {
-    re.compile(f"c{_WHOLE}{_WINDOW}"): lambda channels, *window: {
-        "type": "conv",
-        "channels": int(channels),
-        **_read_window(*window),
-    },
-    re.compile(f"w{_WINDOW}"): lambda *window: {"type": "depthwise", **_read_window(*window)},
-    re.compile(f"m{_WHOLE}"): lambda size: {"type": "maxpool", "size": int(size)},
-    re.compile(f"a{_WHOLE}"): lambda size: {"type": "avgpool", "size": int(size)},
-    re.compile(f"d{_RATE}"): lambda rate: {"type": "dropout", "rate": float(rate)},
-    re.compile(f"D{_RATE}"): lambda rate: {"type": "dropout2d", "rate": float(rate)},
-    re.compile("g"): lambda: {"type": "globalavgpool"},
-    re.compile(f"l{_WHOLE}(n?)"): lambda features, without: {
-        "type": "linear",
-        "features": int(features),
-        "bias": not without,
-    },
-}
+class _LayerCode:
+    """The code of one layer type in links, as its entry's `link` says."""
+
+    def __init__(self, name: str) -> None:
+        link = LAYER_TYPES[name].link
+        self._name = name
+        self._fields = {field: _field_code(name, field, spec) for _, field, spec, _ in Formatter().parse(link) if field}
+        self._template = re.sub(":[^}]*}", "}", link)
+        self._pattern = re.compile(self._template.format(**{field: one.pattern for field, one in self._fields.items()}))
+
+    def write(self, layer: Layer) -> str:
+        """The layer as text."""
+        texts = {field: code.write(getattr(layer, field)) for field, code in self._fields.items()}
+        return self._template.format(**texts)
+
+    def read(self, text: str) -> dict[str, Any] | None:
+        """The layer's fields; None where the text is not of this type. ValueError for a rate such as 1.2.3."""
+        found = self._pattern.fullmatch(text)
+        if not found:
+            return None
+        values = zip(self._fields.items(), found.groups(), strict=True)
+        return {"type": self._name, **{field: code.read(value) for (field, code), value in values}}
+
+
+def _field_code(name: str, field: str, spec: str | None) -> _FieldCode:
+    if spec:
+        return _flag(spec)
+    declared = LAYER_CLASSES[name].model_fields[field].annotation
+    return _WHOLE if declared is int else _RATE if declared is float else _STEPS
+
+
+_CODES = {name: _LayerCode(name) for name in LAYER_TYPES}
 
 
 def _read_layer(number: int, text: str) -> dict[str, Any]:
-    for pattern, reader in _READERS.items():
-        if found := pattern.fullmatch(text):
-            try:
-                return reader(*found.groups())
-            except ValueError:  # a rate such as 1.2.3
-                break
+    for code in _CODES.values():
+        try:
+            fields = code.read(text)
+        except ValueError:
+            break
+        if fields:
+            return fields
     raise LinkError(f"design link, layer {number}: {shown(text)} is no layer; copy the link again")

@@ -5,6 +5,7 @@ come through `parse`: only `validated` can name the field that holds one.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,13 +14,11 @@ MAX_BYTES = 64 * 1024
 _SHOWN = 60
 _DIGITS = 300  # as many as fit into a float
 
-# pydantic's words, in the form "what is allowed; what to do"; the fields in braces are pydantic's own.
+# pydantic's words, in the form "what is allowed; what to do"; the fields in braces are pydantic's own, {types} is ours.
 _SAY = {
     "missing": "missing; add it",
     "extra_forbidden": "unknown field; remove it",
-    "union_tag_not_found": (
-        "no type; choose one of conv, depthwise, maxpool, avgpool, dropout, dropout2d, globalavgpool, linear"
-    ),
+    "union_tag_not_found": "no type; choose one of {types}",
     "union_tag_invalid": "unknown type {tag}; choose one of {expected_tags}",
     "literal_error": "choose one of {expected}",
     "int_type": "choose a whole number",
@@ -66,22 +65,25 @@ def parse(text: str | bytes) -> Any:
         raise ValueError("nested too deeply: a design has three levels; remove the others") from None
 
 
-def validated(model: type[Model], value: Any) -> Model:
-    """`value` as an instance of `model`, or ValueError naming the first field that is wrong."""
+def validated(model: type[Model], value: Any, types: Iterable[str] = ()) -> Model:
+    """`value` as an instance of `model`, or ValueError naming the first field that is wrong.
+
+    `types`: the members of the model's tagged union, for the message about an object without a type.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise ValueError(first_problem(error)) from None
+        raise ValueError(_first_problem(error, types)) from None
 
 
-def first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, types: Iterable[str]) -> str:
     """`layers.2.kernel=4: choose one of 1, 3, 5, 7` from pydantic's longer report."""
     problem = error.errors(include_url=False)[0]
-    # After a list index pydantic names the chosen member of the layer union, which no file contains.
+    # After a list index pydantic names the chosen member of a tagged union, which no file contains.
     places = zip((None, *problem["loc"]), problem["loc"], strict=False)
     parts = [part for before, part in places if not (isinstance(before, int) and isinstance(part, str))]
     path = ".".join(map(_plain, parts)) or "the file"
-    words = {name: _plain(value) for name, value in problem.get("ctx", {}).items()}
+    words = {name: _plain(value) for name, value in problem.get("ctx", {}).items()} | {"types": ", ".join(types)}
     message = (
         _SAY[problem["type"]].format(**words).replace("'", "")
         if problem["type"] in _SAY

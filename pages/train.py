@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, controls, widgets
 from mnistnet.ui.train import live
+from mnistnet.ui.train.queue import queue
 from mnistnet.ui.train.run_panel import run_panel
 
 app.require()
@@ -15,4 +16,4 @@ if run is None:
 else:
     live.watch(run)
     run_panel(run)
-    live.queue(run)
+    queue(run)

@@ -5,12 +5,12 @@ from typing import Any
 
 import altair as alt
 
-from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT, VALIDATION
+from mnistnet.charts.palette import LAYER, LIMIT, VALIDATION
 from mnistnet.charts.template import Spec, filled, rows_to_come, template
+from mnistnet.nets.layer_types import DRAWN, TITLES
 from mnistnet.nets.rules import Profile
 from mnistnet.nets.summary import IMAGE_SIZE, Summary
 
-_DRAWN = [kind for kind in LAYER_TITLE if kind in LAYER]
 _GAP = 1.6
 # Neighbours must differ; the shades mean nothing else. The paler one needs an outline on a white ground.
 _SHADES = {"odd": VALIDATION, "even": "#7fb0f2"}
@@ -63,7 +63,7 @@ def _pieces(summary: Summary, reach: float) -> list[dict[str, object]]:
             continue
         rows.append(
             {
-                "layer": f"{layer + 1} {LAYER_TITLE[own[0].type]}",
+                "layer": f"{layer + 1} {TITLES[own[0].type]}",
                 "number": str(layer + 1),
                 "start": start,
                 "stop": start + count,
@@ -81,7 +81,7 @@ def _pieces(summary: Summary, reach: float) -> list[dict[str, object]]:
 def drawing(summary: Summary) -> Spec:
     """The network from left to right: a block's height is its map's side, its width its channels."""
     rows = _blocks(summary)
-    kinds = tuple(kind for kind in _DRAWN if kind in {row.type for row in summary.rows})
+    kinds = tuple(kind for kind in DRAWN if kind in {row.type for row in summary.rows})
     edge = max([IMAGE_SIZE, *(row.size for row in summary.rows)]) / 2 + 5
     spec = filled(_drawing(kinds, edge), rows)
     right = max([1.0, *(block["x2"] + _GAP for block in rows)])
@@ -94,13 +94,13 @@ def _blocks(summary: Summary) -> list[dict[str, Any]]:
     x = 0.0
     for layer in sorted({row.layer for row in summary.rows}):
         first = summary.of_layer(layer)[0]
-        if first.type not in _DRAWN:
+        if first.type not in DRAWN:
             continue
         width = 0.8 + first.channels**0.5
         rows.append(
             {
-                "layer": f"{layer + 1} {LAYER_TITLE[first.type]}",
-                "kind": LAYER_TITLE[first.type],
+                "layer": f"{layer + 1} {TITLES[first.type]}",
+                "kind": TITLES[first.type],
                 "x": x,
                 "x2": x + width,
                 "middle": x + width / 2,
@@ -132,7 +132,7 @@ def _drawing(kinds: tuple[str, ...], edge: float) -> str:
             alt.Y2("y2:Q"),
             alt.Color(
                 "kind:N",
-                scale=alt.Scale(domain=[LAYER_TITLE[kind] for kind in kinds], range=[LAYER[kind] for kind in kinds]),
+                scale=alt.Scale(domain=[TITLES[kind] for kind in kinds], range=[LAYER[kind] for kind in kinds]),
                 legend=alt.Legend(orient="bottom", title=None),
             ),
             alt.Tooltip(["layer:N", "channels:Q", "map:N", "field:N"]),

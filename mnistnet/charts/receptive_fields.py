@@ -183,5 +183,5 @@ def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.La
 def _coverage(row: LayerSummary) -> Coverage:
     if row.covers_image:
         return "every"
-    middle = row.windows[row.size // 2]
+    middle = row.receptive_fields[row.size // 2]
     return "middle" if (middle.start, middle.stop) == (0, IMAGE_SIZE) else "none"

@@ -1,10 +1,10 @@
-"""The vocabulary of designs: layer types, Architecture, and its JSON.
+"""What a design file says: the fields of each layer type, Architecture, and its JSON.
 
-Refuses to know torch, shapes (see geometry) and budgets (see rules).
+Knows no torch, no arithmetic and no title of a layer type (see layer_types) and no budget (see rules).
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,7 +20,6 @@ STRIDES = (1, 2)
 PADDINGS = (0, 1, 2, 3)
 
 Step: TypeAlias = Literal["relu", "batchnorm", "dropout", "dropout2d"]
-STEPS: tuple[Step, ...] = ("batchnorm", "relu", "dropout", "dropout2d")
 
 
 def _one_of(*allowed: int) -> AfterValidator:
@@ -63,9 +62,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", revalidate_instances="always")
 
     @property
-    def kind(self) -> str:
-        """The layer's `type` in the design file."""
-        return str(self.type)  # type: ignore[attr-defined]  # every subclass declares its literal
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of `after` in their order; none for a type without that field."""
+        steps: tuple[Step, ...] = getattr(self, "after", ())
+        return steps
 
 
 class Conv(_Part):
@@ -84,7 +84,7 @@ class Conv(_Part):
 class Depthwise(_Part):
     """A square convolution of each channel by itself, as many channels out as in; then the steps of `after`.
 
-    With a 1x1 convolution behind it, it does a convolution's work for a fraction of its parameters
+    Followed by a 1x1 convolution it replaces a full convolution with a fraction of the parameters
     (Chollet, "Xception", 2017).
     """
 
@@ -112,27 +112,27 @@ class AvgPool(_Part):
 
 
 class Dropout(_Part):
-    """Drops single values."""
+    """Dropout of single values: each becomes 0 with probability `rate` while training."""
 
     type: Literal["dropout"] = "dropout"
     rate: Rate
 
 
 class Dropout2d(_Part):
-    """Drops whole channels."""
+    """Dropout of whole channels: all values of one become 0 with probability `rate` while training."""
 
     type: Literal["dropout2d"] = "dropout2d"
     rate: Rate
 
 
 class GlobalAvgPool(_Part):
-    """Mean over the whole map: one value a channel."""
+    """Mean over the whole map: one value for each channel."""
 
     type: Literal["globalavgpool"] = "globalavgpool"
 
 
 class Linear(_Part):
-    """Flattens what it is given; fully connected."""
+    """A fully connected layer; it reads a map as one vector of channels x height x width values."""
 
     type: Literal["linear"] = "linear"
     features: Channels
@@ -140,12 +140,13 @@ class Linear(_Part):
 
 
 Layer: TypeAlias = Conv | Depthwise | MaxPool | AvgPool | Dropout | Dropout2d | GlobalAvgPool | Linear
+LAYER_CLASSES: dict[str, type[Layer]] = {one.model_fields["type"].default: one for one in get_args(Layer)}
 
 
 class Architecture(BaseModel):
-    """A network for 1x28x28 images and 10 classes, as its design file says it.
+    """A network for 1x28x28 images and 10 classes, as its design file describes it.
 
-    An instance has valid fields; whether its maps fit together is `summary.summarize`'s to say.
+    An instance has valid fields. Whether each layer fits on the map before it, `summary.summarize` says.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -158,22 +159,22 @@ class Architecture(BaseModel):
     ]
 
     def to_json(self) -> str:
-        """The design file, every field written out, two spaces of indent."""
+        """The text of the design file: every field written out, two spaces of indent, a line break at the end."""
         return self.model_dump_json(indent=2) + "\n"
 
     def with_layers(self, layers: tuple[Layer, ...]) -> "Architecture":
-        """The same design with other layers, checked anew."""
+        """The same design with other layers; DesignError where their number or a field is not allowed."""
         return strict_architecture({"version": self.version, "name": self.name, "layers": layers})
 
     def renamed(self, name: str) -> "Architecture":
-        """The same design under another name, checked anew."""
+        """The same design under another name; DesignError where the name is not allowed."""
         return strict_architecture({"version": self.version, "name": name, "layers": self.layers})
 
 
 def strict_architecture(value: object) -> Architecture:
     """`value` (a plain dict) as an Architecture; DesignError names the first wrong field."""
     try:
-        return strict_json.validated(Architecture, value)
+        return strict_json.validated(Architecture, value, types=LAYER_CLASSES)
     except ValueError as error:
         raise DesignError(str(error)) from None
 
@@ -192,7 +193,10 @@ def parse(text: str | bytes) -> Architecture:
 
 
 def load(path: Path) -> Architecture:
-    """The design in the file at `path`; reads at most one byte more than is allowed."""
+    """The design in the file at `path`, of which at most one byte more than allowed is read.
+
+    DesignError where the file cannot be read or `parse` raises it.
+    """
     try:
         with path.open("rb") as file:
             text = file.read(strict_json.MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""From a design to a torch module. The only part of `nets` that imports torch."""
+"""From a design to a torch module: what each layer type and step is built of. The only part of `nets` with torch."""
 
 import math
 from collections import OrderedDict
@@ -8,19 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mnistnet.nets.architecture import (
-    Architecture,
-    AvgPool,
-    Conv,
-    Depthwise,
-    Dropout2d,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool,
-)
-from mnistnet.nets.architecture import Dropout as DropoutLayer
-from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, require
+from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Step
+from mnistnet.nets.layer_types import LAYER_TYPES
+from mnistnet.nets.summary import INPUT, LayerSummary, require
 
 # Below, rounding their number would shift the share that is dropped, and nn.Dropout is quick enough.
 _ENOUGH_DRAWS = 1000
@@ -76,58 +66,50 @@ def build(architecture: Architecture, seed: int = 0) -> nn.Sequential:
     Weights are torch's defaults under `seed`, the same whatever was drawn before. Submodules are named
     by type and layer number from 1: `conv_1`, `batchnorm_1`. Raises DesignError where a layer does not fit.
     """
-    rows = require(architecture).rows
+    summary, before = require(architecture), INPUT
     modules: OrderedDict[str, nn.Module] = OrderedDict()
-    before: LayerSummary | None = None
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
         for index, layer in enumerate(architecture.layers):
-            for kind, module in _MODULES[type(layer)](layer, before):
-                modules[f"{kind}_{index + 1}"] = module
-            before = next(row for row in reversed(rows) if row.layer == index)
-    if before is not None and not before.flat:
+            if LAYER_TYPES[layer.type].flattens and not before.flat:
+                modules[f"flatten_{index + 1}"] = nn.Flatten()
+            modules[f"{layer.type}_{index + 1}"] = _LAYER_MODULES[layer.type](layer, before)
+            before = summary.of_layer(index)[0]
+            for step in layer.steps:
+                modules[f"{step}_{index + 1}"] = _STEP_MODULES[step](layer, before.channels)
+    if not before.flat:
         modules["flatten"] = nn.Flatten()
     return nn.Sequential(modules)
 
 
-Named = list[tuple[str, nn.Module]]
-
-
-def _conv(conv: Conv | Depthwise, before: LayerSummary | None) -> Named:
-    inputs = before.channels if before else 1
-    channels, groups = (conv.channels, 1) if isinstance(conv, Conv) else (inputs, inputs)
-    step: dict[str, Callable[[], nn.Module]] = {
-        "relu": lambda: nn.ReLU(inplace=True),
-        "batchnorm": lambda: nn.BatchNorm2d(channels),
-        "dropout": lambda: Dropout(conv.dropout),
-        "dropout2d": lambda: nn.Dropout2d(conv.dropout),
-    }
-    module = nn.Conv2d(
+def _convolution(conv: Conv | Depthwise, inputs: int, channels: int, groups: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(
         inputs, channels, conv.kernel, stride=conv.stride, padding=conv.padding, groups=groups, bias=conv.bias
     )
-    return [(conv.kind, module), *((name, step[name]()) for name in conv.after)]
 
 
-def _linear(linear: Linear, before: LayerSummary | None) -> Named:
-    values = before.values if before else IMAGE_SIZE**2
-    module = nn.Linear(values, linear.features, bias=linear.bias)
-    return [("linear", module)] if before and before.flat else [("flatten", nn.Flatten()), ("linear", module)]
-
-
-_MODULES: dict[type[Layer], Callable[[Any, LayerSummary | None], Named]] = {
-    Conv: _conv,
-    Depthwise: _conv,
-    Linear: _linear,
-    MaxPool: lambda pool, _: [(pool.kind, nn.MaxPool2d(pool.size))],
-    AvgPool: lambda pool, _: [(pool.kind, nn.AvgPool2d(pool.size))],
-    GlobalAvgPool: lambda pool, _: [(pool.kind, nn.AdaptiveAvgPool2d(1))],
-    DropoutLayer: lambda drop, _: [(drop.kind, Dropout(drop.rate))],
-    Dropout2d: lambda drop, _: [(drop.kind, nn.Dropout2d(drop.rate))],
+# By type: the module of a layer that reads the output of a row.
+_LAYER_MODULES: dict[str, Callable[[Any, LayerSummary], nn.Module]] = {
+    "conv": lambda conv, before: _convolution(conv, before.channels, conv.channels),
+    "depthwise": lambda conv, before: _convolution(conv, before.channels, before.channels, groups=before.channels),
+    "maxpool": lambda pool, _: nn.MaxPool2d(pool.size),
+    "avgpool": lambda pool, _: nn.AvgPool2d(pool.size),
+    "dropout": lambda dropout, _: Dropout(dropout.rate),
+    "dropout2d": lambda dropout, _: nn.Dropout2d(dropout.rate),
+    "globalavgpool": lambda _, __: nn.AdaptiveAvgPool2d(1),
+    "linear": lambda linear, before: nn.Linear(before.values, linear.features, bias=linear.bias),
+}
+# By step: the module for so many channels behind a layer.
+_STEP_MODULES: dict[Step, Callable[[Any, int], nn.Module]] = {
+    "relu": lambda _, __: nn.ReLU(inplace=True),
+    "batchnorm": lambda _, channels: nn.BatchNorm2d(channels),
+    "dropout": lambda layer, _: Dropout(layer.dropout),
+    "dropout2d": lambda layer, _: nn.Dropout2d(layer.dropout),
 }
 
 
 def torchinfo_summary(architecture: Architecture) -> str:
-    """torchinfo's own table of the design, as text: the independent witness of our count."""
+    """torchinfo's table of the design, as text: an independent count. DesignError where a layer does not fit."""
     import torchinfo  # only here: half a second that no training needs
 
     statistics = torchinfo.summary(

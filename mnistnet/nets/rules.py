@@ -5,7 +5,8 @@ Knows no torch; the only home of 20,000 parameters, 20 epochs and 99.4 %.
 
 from dataclasses import dataclass
 
-from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Dropout, Dropout2d, GlobalAvgPool, Linear
+from mnistnet.nets.architecture import Architecture, Dropout, Dropout2d, GlobalAvgPool, Linear
+from mnistnet.nets.layer_types import has_rate
 from mnistnet.nets.summary import Summary
 
 
@@ -78,10 +79,8 @@ class Note:
 def notes(architecture: Architecture) -> list[Note]:
     """How many layers use batch norm, dropout and global average pooling."""
     layers = architecture.layers
-    convs = [layer for layer in layers if isinstance(layer, Conv | Depthwise)]
-    dropped = sum(isinstance(layer, Dropout | Dropout2d) for layer in layers)
     return [
-        Note("batch norm", sum("batchnorm" in conv.after for conv in convs)),
-        Note("dropout", dropped + sum(bool({"dropout", "dropout2d"} & set(conv.after)) for conv in convs)),
+        Note("batch norm", sum("batchnorm" in layer.steps for layer in layers)),
+        Note("dropout", sum(isinstance(layer, Dropout | Dropout2d) or has_rate(layer.steps) for layer in layers)),
         Note("global average pooling", sum(isinstance(layer, GlobalAvgPool) for layer in layers)),
     ]

@@ -1,6 +1,7 @@
 """How wide layers may be under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
 
-from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv, Linear
+from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv
+from mnistnet.nets.layer_types import own_width
 from mnistnet.nets.summary import summarize
 
 
@@ -9,7 +10,7 @@ def largest_width(architecture: Architecture, layer: int, budget: int) -> int | 
 
     None where nothing fits, where the width is not free because it gives the 10 outputs, and where
     a layer cannot be built, so that there is no count of all. The count is linear in one layer's width:
-    two walks are enough.
+    two summaries are enough.
     """
     if not _is_free(architecture, layer):
         return None
@@ -53,8 +54,8 @@ def _filled(architecture: Architecture, widths: dict[int, int], most: dict[int, 
 
 
 def _is_free(architecture: Architecture, layer: int) -> bool:
-    """Whether a later layer has weights, so that this one's width does not give the 10 outputs."""
-    return any(isinstance(other, Conv | Linear) for other in architecture.layers[layer + 1 :])
+    """Whether a later layer has a width of its own, so that this one's is not the number of outputs."""
+    return any(own_width(other) for other in architecture.layers[layer + 1 :])
 
 
 def _with_widths(architecture: Architecture, widths: dict[int, int]) -> Architecture:

@@ -1,4 +1,7 @@
-"""What the pages read, each through one bounded cache shared by all sessions."""
+"""The data that pages read: runs, epochs, predictions, images and summaries, in bounded caches that all sessions share.
+
+Reading changes nothing: states are kept true by `run_states`.
+"""
 
 import time
 from collections.abc import Sequence
@@ -8,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation
-from mnistnet.nets.architecture import Architecture, Conv, Depthwise
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
@@ -25,17 +28,16 @@ from mnistnet.runs.store.store import Store, default_root
 from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
-_SAME_FIELD = {"batchnorm", "dropout", "dropout2d"}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All runs as the store had them a moment ago, or why it could not be read."""
+    """All runs as the store had them at most a second ago, or why it could not be read."""
 
     runs: Sequence[Run]
     problem: str | None = None
-    set_aside: Sequence[str] = ()  # databases that were damaged, by their files' names
-    folders_aside: Sequence[str] = ()  # of runs that could not be taken into a new database
+    set_aside: Sequence[str] = ()  # file names of databases that were damaged and replaced
+    folders_aside: Sequence[str] = ()  # folders of runs that could not be taken into a new database
     damaged: Sequence[DamagedRun] = ()
 
     def run(self, run_id: str | None) -> Run | None:
@@ -54,7 +56,7 @@ def snapshot() -> Snapshot:
 
 
 def moment() -> int:
-    """The number of the current second, by a clock that nobody sets."""
+    """The number of the current second, by a monotonic clock."""
     return int(time.monotonic() / _MOMENT_SECONDS)
 
 
@@ -84,7 +86,7 @@ def _snapshot(root: str, moment: int) -> Snapshot:
 
 
 def _gone(root: str, *, is_there: bool) -> str | None:
-    """That the store has been there and is not any more, where it is so."""
+    """A sentence where the store was read before and is not there any more."""
     seen = _stores_seen()
     if is_there:
         seen.add(root)
@@ -99,12 +101,12 @@ def _stores_seen() -> set[str]:
 
 
 def with_answers() -> list[Run]:
-    """The runs whose answers can be looked at, the newest first, the gallery's last."""
+    """The runs with at least one epoch, which have predictions: the newest first, those of the gallery last."""
     return [*(run for run in snapshot().runs if run.epochs_done), *GALLERY.runs()]
 
 
 def chosen(run_id: str | None) -> Run | None:
-    """The run of this id or prefix, seen anew where the snapshot does not have it yet."""
+    """The run of this id or prefix; read from the store where the snapshot does not have it yet."""
     found = GALLERY.find(run_id) or snapshot().run(run_id)
     if found or not run_id:
         return found
@@ -126,32 +128,23 @@ def _metrics(root: str, run_id: str, attempt: int, epochs_done: int, _run: Run) 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def summary(architecture: Architecture) -> Summary:
-    """The design's rows and its first fault."""
+    """The summary of a design."""
     return summarize(architecture)
 
 
 def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
-    """The layers with a receptive field of their own (not batch norm, not dropout), named by number and kind."""
+    """The layers with a receptive field of their own (not batch norm, not dropout), each with number and type."""
     return [
-        (f"{row.layer + 1} {_kind(architecture, row)}", row)
+        (f"{row.layer + 1} {caption(architecture.layers[row.layer])}", row)
         for row in summary(architecture).rows
-        if row.type not in _SAME_FIELD
+        if row.type in DRAWN
     ]
 
 
-def _kind(architecture: Architecture, row: LayerSummary) -> str:
-    """The kind as the Design page names it: `conv 3×3`, `depthwise 3×3, stride 2`, `conv 1×1`, `max pool`."""
-    layer = architecture.layers[row.layer]
-    if not isinstance(layer, Conv | Depthwise):
-        return LAYER_TITLE[row.type]
-    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}"
-
-
 def evaluation(run: Run, split: SplitName) -> Evaluation:
-    """The run's answers on a split, read where the run wrote them, computed where it did not.
+    """The run's predictions for a split, stored or computed, compared with the labels.
 
-    Raises OperationFailed where neither is possible.
+    Raises OperationFailed where they are not stored and cannot be computed.
     """
     return stored_evaluation(run, split) or _computed_evaluation(run, split)
 
@@ -165,7 +158,7 @@ def _computed_evaluation(run: Run, split: SplitName) -> Evaluation:
 
 
 def stored_evaluation(run: Run, split: SplitName) -> Evaluation | None:
-    """The run's answers where they were stored; None where they would have to be computed."""
+    """The evaluation of stored predictions; None where they would have to be computed."""
     return _stored_evaluation(str(default_root()), run.id, run.weights_sha256, split, run)
 
 
@@ -176,7 +169,7 @@ def _stored_evaluation(root: str, run_id: str, weights: str | None, split: Split
 
 
 def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
-    """What the run answered for its validation images after an epoch; None where that was not kept."""
+    """The predicted classes (n,) of the run's validation images after an epoch; None where they were not stored."""
     row = next((row for row in metrics(run) if row.epoch == epoch), None)
     found = source_of(store(), run).guesses(run, row) if row else None
     return found.guesses if found else None

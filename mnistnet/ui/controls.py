@@ -15,7 +15,7 @@ _CLICKS = "_clicks"
 def control(key: str, value: Any) -> str:
     """`key`, after its widget was set to `value`: a widget shows the session's value and does not own it.
 
-    Give the widget `value` as its default as well: where a rerun is cut short, the browser may draw the widget anew
+    Give the widget `value` as its default as well: where a rerun is cut short, the browser may draw the widget again
     from its default and report that as a choice.
     """
     if st.session_state.get(key) != value:

@@ -51,7 +51,7 @@ def _layers(subject: Subject) -> list[int]:
 
 
 def _identity(argument: object) -> Hashable:
-    """What is equal for equal arguments: of a run its weights, of images their pixels."""
+    """A value that is equal for equal arguments: of a run its weights, of images a hash of their pixels."""
     if isinstance(argument, Run):
         weights = argument.weights_sha256 or f"{argument.id}/{argument.attempt}/{argument.epochs_done}"
         return str(default_root()), weights

@@ -1,4 +1,4 @@
-"""What the last action has to say: messages at the top of the next page, and short ones that go away by themselves."""
+"""Messages of the last action: at the top of the next page, or short ones that disappear by themselves."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Keeps the states of runs true while somebody watches. Nothing else on the pages changes a run without being asked."""
+"""Keeps the states of runs true while a session watches: no other part of the pages changes a run unasked."""
 
 from threading import Lock
 

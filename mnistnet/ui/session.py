@@ -1,7 +1,7 @@
-"""What a session works on: design, recipe, run, split, digit and so on, each a row of one table.
+"""The values that a session works on: design, recipe, run, split, digit and so on, each a row of one table.
 
-The address bar has a copy of all of it (`url`), so that a refresh, a link or the browser's Back brings it back. Every
-change is made by `Parameter.set` or `set_design`, from a widget's callback.
+The address bar has a copy of them (`url`), so that a refresh, a link or the browser's Back restores them. Widgets'
+callbacks change them by `Parameter.set` and `set_design`.
 """
 
 import secrets
@@ -103,7 +103,7 @@ recipe = Parameter("recipe", Recipe(), links.encode_recipe, links.decode_recipe)
 # The run that was chosen last, by its id.
 run_id: Parameter[str | None] = Parameter("run", None, str, _run_id, resets=("_digit", "_other"))
 split = Parameter[SplitName]("split", "test", str, _one_of("split", _SPLITS), resets=("_digit",))
-# The image that is looked at, by its index in the split.
+# The image that is shown, by its index in the split.
 digit: Parameter[int | None] = Parameter("digit", None, str, _index)
 # The network on the Receptive fields page: a run's id, or CURRENT_DESIGN.
 network = Parameter("network", CURRENT_DESIGN, str, _run_id)
@@ -111,7 +111,7 @@ network = Parameter("network", CURRENT_DESIGN, str, _run_id)
 profile = Parameter("rules", COURSE, lambda chosen: chosen.name, _profile)
 view = Parameter("view", VIEWS[0], str, _one_of("view", VIEWS))
 question = Parameter("ask", QUESTIONS[0], str, _one_of("ask", QUESTIONS))
-# What the run is compared with: another run's id, or `epoch-N` of its own.
+# The counterpart that the run is compared with: another run's id, or `epoch-N` of its own.
 other: Parameter[str | None] = Parameter("other", None, str, _run_id)
 # The runs that predict a digit side by side, by their ids; None where none were chosen or linked to yet.
 networks: Parameter[tuple[str, ...] | None] = Parameter("nets", None, lambda ids: ",".join(ids or ()), _run_ids)

@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from mnistnet.charts.design import budget, drawing
-from mnistnet.charts.palette import LAYER, LAYER_TITLE, LIMIT
+from mnistnet.charts.palette import LAYER, LIMIT
 from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import TITLES
 from mnistnet.nets.rules import PROFILES
 from mnistnet.nets.summary import Summary, summarize
 from tests.support import vega
@@ -154,7 +155,7 @@ def test_all_blocks_and_labels_lie_inside_the_drawing(any_walk: Summary) -> None
 
 def test_the_legend_has_each_kind_that_is_drawn_in_its_own_colour() -> None:
     used = ("conv", "maxpool", "globalavgpool")
-    assert vega.colours(vega.spec(drawing(SMALL))) == {LAYER_TITLE[kind]: LAYER[kind] for kind in used}
+    assert vega.colours(vega.spec(drawing(SMALL))) == {TITLES[kind]: LAYER[kind] for kind in used}
 
 
 def test_a_drawing_of_nothing_is_an_empty_chart() -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from mnistnet.charts import palette
-from mnistnet.nets.architecture import STEPS, Layer
+from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES, TITLES
 from tests.support.contrast import CATEGORIES, GRAPHICS, GROUNDS, contrast, weakest
 
 MEANINGS = ("TRAINING", "VALIDATION", "TARGET", "LIMIT", "NEUTRAL", "HIGHLIGHT")
-KINDS = {kind.model_fields["type"].default for kind in Layer.__args__}
+KINDS = set(LAYER_TYPES)
 
 
 @pytest.mark.parametrize(("colour", "ratio"), [("#000000", 21), ("#ffffff", 1), ("#767676", 4.54), ("#ff0000", 4.0)])
@@ -35,7 +35,7 @@ def test_the_colour_of_a_run_stands_out_from_both_grounds(colour: str) -> None:
 
 
 def test_everything_a_layer_table_lists_has_a_title() -> None:
-    assert set(palette.LAYER_TITLE) == KINDS | set(STEPS) - {"relu"}
+    assert set(TITLES) == KINDS | set(STEP_TYPES)
 
 
 def test_everything_that_shapes_the_map_is_drawn_in_a_colour() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mnistnet.nets.architecture import (
+    LAYER_CLASSES,
     Architecture,
     AvgPool,
     Conv,
@@ -388,7 +389,7 @@ def test_any_json_is_read_or_refused(value: object) -> None:
 
 @pytest.mark.bar("F10")
 @_STEADY
-@given(st.lists(_ANY_OBJECT, max_size=3), st.sampled_from(["conv", "maxpool", "dropout", "globalavgpool", "linear"]))
+@given(st.lists(_ANY_OBJECT, max_size=3), st.sampled_from(list(LAYER_CLASSES)))
 def test_any_layers_are_read_or_refused(layers: list[dict[str, object]], kind: str) -> None:
     _outcome(_file(*({**layer, "type": kind} for layer in layers)))
 

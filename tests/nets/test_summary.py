@@ -1,5 +1,6 @@
 """Closed forms against what torch does: counts on 1,000 random designs, fields against where gradients land."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from torch import Tensor, nn
 
 from mnistnet.nets.architecture import (
     KERNELS,
+    LAYER_CLASSES,
     PADDINGS,
     STRIDES,
     Architecture,
     AvgPool,
     Conv,
-    Depthwise,
     DesignError,
     Dropout,
     Dropout2d,
@@ -27,15 +28,15 @@ from mnistnet.nets.architecture import (
     Linear,
     MaxPool,
 )
+from mnistnet.nets.layer_types import STEP_TYPES
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import FIRST
-from mnistnet.nets.summary import LayerSummary, Span, Summary, require, summarize, window
+from mnistnet.nets.summary import LayerSummary, Span, Summary, require, summarize
 from tests.support.random_designs import AFTER_ORDERS, designs
 
 COUNTED = designs(1000, seed=20_000)
 # Units so far apart that two of them do not fit on the long line below have no support to look at there.
 SEEN = [design for design in designs(260, seed=28, widest=2) if summarize(design).rows[-1].jump <= 800][:200]
-_NO_ROW = (nn.ReLU, nn.Flatten)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,12 +58,18 @@ class Witness:
     macs: int
 
 
+def _has_row(module: str) -> bool:
+    """Whether a module of this name is a row of the table: all but flattening and steps such as ReLU."""
+    kind = module.partition("_")[0]
+    return kind != "flatten" and (kind not in STEP_TYPES or STEP_TYPES[kind].has_row)
+
+
 @contextmanager
 def _each_output(network: nn.Module, note: Callable[[nn.Module, Tensor], None]) -> Iterator[None]:
     handles = [
         module.register_forward_hook(lambda module, _, output: note(module, output))
-        for module in network.children()
-        if not isinstance(module, _NO_ROW)
+        for name, module in network.named_children()
+        if _has_row(name)
     ]
     yield
     for handle in handles:
@@ -94,7 +101,7 @@ def witnesses() -> list[Witness]:
 
 def test_the_random_designs_use_every_option() -> None:
     convs = [layer for design in COUNTED for layer in design.layers if isinstance(layer, Conv)]
-    assert {type(layer) for design in COUNTED for layer in design.layers} == set(Layer.__args__)
+    assert {type(layer) for design in COUNTED for layer in design.layers} == set(LAYER_CLASSES.values())
     assert {(conv.kernel, conv.stride, conv.padding) for conv in convs} == {
         (kernel, stride, padding) for kernel in KERNELS for stride in STRIDES for padding in PADDINGS
     }
@@ -127,9 +134,9 @@ def test_values_are_what_leaves_a_row_for_one_image() -> None:
 
 
 def test_rows_belong_to_the_layers_they_came_from() -> None:
-    walked = require(FIRST.architecture)
-    assert [row.type for row in walked.of_layer(0)] == ["conv", "batchnorm"]
-    assert [row.type for row in walked.of_layer(1)] == ["maxpool"]
+    summary = require(FIRST.architecture)
+    assert [row.type for row in summary.of_layer(0)] == ["conv", "batchnorm"]
+    assert [row.type for row in summary.of_layer(1)] == ["maxpool"]
 
 
 def test_a_designs_field_is_its_last_rows_field() -> None:
@@ -145,23 +152,34 @@ def test_a_design_without_rows_sees_single_pixels() -> None:
 _MARGIN = 2000
 
 
-def _shape_of(layer: Layer, size: int) -> tuple[int, int, int]:
-    """Kernel, stride and padding of what a layer does along one axis of a map of this size."""
-    if isinstance(layer, Conv | Depthwise):
-        return layer.kernel, layer.stride, layer.padding
-    if isinstance(layer, MaxPool | AvgPool):
-        return layer.size, layer.size, 0
-    if isinstance(layer, GlobalAvgPool | Linear):
+def _shape_of(module: nn.Module, size: int) -> tuple[int, int, int]:
+    """Kernel, stride and padding that torch's module has along one axis of a map of this size."""
+    if isinstance(module, nn.AdaptiveAvgPool2d | nn.Linear):
         return size, size, 0
-    return 1, 1, 0
+    if not hasattr(module, "kernel_size"):
+        return 1, 1, 0
+    return _along(module.kernel_size), _along(module.stride), _along(module.padding)
 
 
-def _support_on_a_long_line(design: Architecture, upto: int, unit: int, sizes: list[int]) -> tuple[int, int]:
+def _along(value: object) -> int:
+    """One axis of a setting that torch keeps as a number or as a pair."""
+    one = value[0] if isinstance(value, tuple) else value
+    assert isinstance(one, int)
+    return one
+
+
+def _layer_modules(design: Architecture) -> list[nn.Module]:
+    """The module of each layer, without its steps."""
+    network = build(design)
+    return [network.get_submodule(f"{layer.type}_{number}") for number, layer in enumerate(design.layers, 1)]
+
+
+def _support_on_a_long_line(modules: list[nn.Module], upto: int, unit: int, sizes: list[int]) -> tuple[int, int]:
     """First and last pixel, counted from the image's edge, whose gradient from `unit` is not zero."""
     line = torch.zeros(1, 1, 28 + 2 * _MARGIN, dtype=torch.float64, requires_grad=True)
     values, before = line, _MARGIN  # `before`: units to the left of the map's own unit 0
-    for layer, size in zip(design.layers[: upto + 1], sizes, strict=False):
-        kernel, stride, padding = _shape_of(layer, size)
+    for module, size in zip(modules[: upto + 1], sizes, strict=False):
+        kernel, stride, padding = _shape_of(module, size)
         values = values[..., (before - padding) % stride :]
         before = (before - padding) // stride
         values = F.conv1d(values, torch.ones(1, 1, kernel, dtype=torch.float64) / kernel, stride=stride)
@@ -174,8 +192,8 @@ def _support_on_a_long_line(design: Architecture, upto: int, unit: int, sizes: l
 
 
 def _last_rows(design: Architecture) -> list[LayerSummary]:
-    walked = require(design)
-    return [walked.of_layer(layer)[-1] for layer in range(len(design.layers))]
+    summary = require(design)
+    return [summary.of_layer(layer)[-1] for layer in range(len(design.layers))]
 
 
 Supports = list[list[tuple[tuple[int, int], tuple[int, int]]]]
@@ -186,12 +204,12 @@ def supports() -> Supports:
     """Of each design, of each layer: the unclipped support of its units 0 and 1."""
     found = []
     for design in SEEN:
-        sizes = [28, *(row.size for row in _last_rows(design))]
+        modules, sizes = _layer_modules(design), [28, *(row.size for row in _last_rows(design))]
         found.append(
             [
                 (
-                    _support_on_a_long_line(design, layer, 0, sizes),
-                    _support_on_a_long_line(design, layer, 1, sizes),
+                    _support_on_a_long_line(modules, layer, 0, sizes),
+                    _support_on_a_long_line(modules, layer, 1, sizes),
                 )
                 for layer in range(len(design.layers))
             ]
@@ -211,24 +229,23 @@ def test_jump_equals_the_distance_between_neighbours_supports(supports: Supports
     ]
 
 
-def test_first_equals_where_the_first_units_support_begins(supports: Supports) -> None:
-    assert [[row.first for row in _last_rows(design)] for design in SEEN] == [
+def test_offset_equals_where_the_first_units_support_begins(supports: Supports) -> None:
+    assert [[row.offset for row in _last_rows(design)] for design in SEEN] == [
         [first for (first, _), _ in layers] for layers in supports
     ]
 
 
 def _monotone(network: nn.Sequential) -> nn.Sequential:
     """The same connections with nothing that could hide one: positive weights, means for maxima, no ReLU."""
-    modules: list[nn.Module] = []
-    for module in network.eval().double():
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, module in network.eval().double().named_children():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.constant_(module.weight, 1 / module.weight[0].numel())
-            modules.append(module)
-        elif isinstance(module, nn.MaxPool2d):
-            modules.append(nn.AvgPool2d(module.kernel_size))
-        elif not isinstance(module, nn.ReLU):
-            modules.append(module)
-    return nn.Sequential(*modules)
+        if isinstance(module, nn.MaxPool2d):
+            modules[name] = nn.AvgPool2d(module.kernel_size)
+        elif _has_row(name) or isinstance(module, nn.Flatten):
+            modules[name] = module
+    return nn.Sequential(modules)
 
 
 Seen = list[list[tuple[LayerSummary, int, Span]]]
@@ -257,30 +274,30 @@ def seen() -> Seen:
 
 def test_window_equals_the_support_of_gradients_on_the_image(seen: Seen) -> None:
     for design, units in zip(SEEN, seen, strict=True):
-        assert [window(row, unit) for row, unit, _ in units] == [span for *_, span in units], design
+        assert [row.receptive_fields[unit] for row, unit, _ in units] == [span for *_, span in units], design
 
 
 def test_a_unit_that_sees_only_padding_has_an_empty_window() -> None:
     row = summarize(Architecture(name="n", layers=(Conv(channels=1, kernel=1, padding=3),))).rows[0]
-    assert window(row, 0) == Span(0, 0)
-    assert window(row, 33) == Span(0, 0)
+    assert row.receptive_fields[0] == Span(0, 0)
+    assert row.receptive_fields[33] == Span(0, 0)
 
 
 def test_windows_of_a_strided_row_step_by_its_jump() -> None:
     layers = (Conv(channels=1, kernel=3, padding=1), MaxPool(size=2))
     pooled = summarize(Architecture(name="n", layers=layers)).rows[1]
-    assert [window(pooled, unit) for unit in (0, 1, 13)] == [Span(0, 3), Span(1, 5), Span(25, 28)]
+    assert [pooled.receptive_fields[unit] for unit in (0, 1, 13)] == [Span(0, 3), Span(1, 5), Span(25, 28)]
 
 
 def test_pixels_that_pooling_drops_are_in_no_window() -> None:
     layers = (MaxPool(size=3), Conv(channels=1, kernel=3, padding=1))  # 28 = 9 * 3 + 1: the last pixel is lost
-    assert window(summarize(Architecture(name="n", layers=layers)).rows[1], 8) == Span(21, 27)
+    assert summarize(Architecture(name="n", layers=layers)).rows[1].receptive_fields[8] == Span(21, 27)
 
 
 def test_the_deepest_design_has_windows() -> None:
     conv = Conv(channels=1, kernel=3, padding=1, after=("batchnorm", "relu", "dropout", "dropout2d"))
     last = summarize(Architecture(name="n", layers=(conv,) * 64)).rows[-1]
-    assert window(last, 14) == Span(0, 28)
+    assert last.receptive_fields[14] == Span(0, 28)
 
 
 def _covers(*layers: Layer) -> bool:
@@ -375,11 +392,11 @@ def test_an_impossible_design_is_refused_at_its_layer(layers: tuple[Layer, ...],
         require(Architecture(name="n", layers=layers))
 
 
-def test_a_walk_keeps_the_rows_before_the_fault() -> None:
-    walked = summarize(Architecture(name="n", layers=(Conv(channels=3, kernel=3), MaxPool(size=26), MaxPool(size=2))))
-    assert [row.type for row in walked.rows] == ["conv", "maxpool"]
-    assert walked.fault is not None
-    assert walked.fault.layer == 2
+def test_a_summary_keeps_the_rows_before_the_fault() -> None:
+    summary = summarize(Architecture(name="n", layers=(Conv(channels=3, kernel=3), MaxPool(size=26), MaxPool(size=2))))
+    assert [row.type for row in summary.rows] == ["conv", "maxpool"]
+    assert summary.fault is not None
+    assert summary.fault.layer == 2
 
 
 def test_maps_shrink_only_as_layers_say() -> None:

@@ -1,31 +1,36 @@
-"""Random valid designs from a seed. Keeps its own book of map sizes: geometry is what these designs test."""
+"""Random designs from a seed, of every layer type and step in the tables, so that a new one is tested like the others.
 
+That layers fit is taken from the tables; the tests hold them against torch, which builds these designs.
+"""
+
+from collections.abc import Callable, Iterable
 from itertools import permutations
 from random import Random
+from typing import Any, get_args
 
 from mnistnet.nets.architecture import (
     KERNELS,
     PADDINGS,
-    STEPS,
     STRIDES,
     Architecture,
     AvgPool,
     Conv,
-    Depthwise,
     Dropout,
-    Dropout2d,
     GlobalAvgPool,
     Layer,
     Linear,
     MaxPool,
     Step,
 )
+from mnistnet.nets.layer_types import LAYER_TYPES
 
 AFTER_ORDERS: tuple[tuple[Step, ...], ...] = tuple(
-    order for count in range(len(STEPS) + 1) for order in permutations(STEPS, count)
+    order for count in range(len(get_args(Step)) + 1) for order in permutations(get_args(Step), count)
 )
 _NAMES = ("net", "n", "naïve × 網", "a b/../c", '"quoted" \\', "<b>&amp;</b>", "x" * 80)
 _LARGEST_MAP = 36
+_OFTEN = {"conv": 10.0, "depthwise": 3.0, "dropout": 1.0, "dropout2d": 1.0, "globalavgpool": 0.4}  # others: 2
+_HIDDEN = [name for name, entry in LAYER_TYPES.items() if not entry.flattens]
 
 
 def designs(count: int, seed: int, widest: int = 24) -> list[Architecture]:
@@ -38,62 +43,34 @@ def _design(random: Random, widest: int) -> Architecture:
     layers: list[Layer] = []
     size = 28
     for _ in range(random.randint(0, 7)):
-        layer, size = _hidden(random, size, widest)
+        layer, size = _fitting(random, _HIDDEN, size, channels=random.randint(1, widest))
         layers.append(layer)
     return Architecture(name=random.choice(_NAMES), layers=(*layers, *_ending(random, size, widest)))
 
 
-def _hidden(random: Random, size: int, widest: int) -> tuple[Layer, int]:
-    """A layer that fits on a map of this size, and the size of what leaves it."""
-    kinds = (Conv, Depthwise, MaxPool, AvgPool, Dropout, Dropout2d, GlobalAvgPool)
-    kind = random.choices(kinds, (10, 3, 2, 2, 1, 1, 0.4))[0]
-    if kind is GlobalAvgPool:
-        return GlobalAvgPool(), 1
-    if kind is Dropout or kind is Dropout2d:
-        return kind(rate=_rate(random)), size
-    if (kind is MaxPool or kind is AvgPool) and size >= 2:
-        window = random.choice((2, 2, 2, 3, min(size, random.randint(2, 28))))
-        window = min(window, size)
-        return kind(size=window), size // window
-    conv, left = _conv(random, size, random.randint(1, widest))
-    if kind is Depthwise:
-        return Depthwise(**conv.model_dump(exclude={"type", "channels"})), left
-    return conv, left
+def _fitting(random: Random, names: Iterable[str], size: int, **fields: Any) -> tuple[Layer, int]:
+    """A layer of one of these types that fits on a map of this size, and the size of its output.
 
-
-def _conv(random: Random, size: int, channels: int) -> tuple[Conv, int]:
-    fitting = [
-        (kernel, stride, padding, _size_after(size, kernel, stride, padding))
-        for kernel in KERNELS
-        for stride in STRIDES
-        for padding in PADDINGS
-        if kernel <= size + 2 * padding and _size_after(size, kernel, stride, padding) <= _LARGEST_MAP
-    ]
-    kernel, stride, padding, left = random.choice(fitting)
-    conv = Conv(
-        channels=channels,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        bias=random.random() < 0.5,
-        after=random.choice(AFTER_ORDERS),
-        dropout=_rate(random),
-    )
-    return conv, left
-
-
-def _size_after(size: int, kernel: int, stride: int, padding: int) -> int:
-    return len(range(0, size + 2 * padding - kernel + 1, stride))
+    It has those of `fields` that its type has, and any allowed value of its other fields.
+    """
+    names = list(names)
+    while True:
+        entry = LAYER_TYPES[random.choices(names, [_OFTEN.get(name, 2.0) for name in names])[0]]
+        drawn = {field: _VALUES[field](random) for field in type(entry.new).model_fields if field != "type"}
+        layer = type(entry.new)(**{field: fields.get(field, value) for field, value in drawn.items()})
+        operation = entry.operation(layer, 1, size)
+        if operation.kernel <= size + 2 * operation.padding and operation.size_after(size) <= _LARGEST_MAP:
+            return layer, operation.size_after(size)
 
 
 def _ending(random: Random, size: int, widest: int) -> list[Layer]:
     """Layers that bring a map of this size to 10 values."""
     linear = Linear(features=10, bias=random.random() < 0.5)
-    ten, left = _conv(random, size, 10)
+    ten, left = _fitting(random, ["conv"], size, channels=10)
     hidden = Linear(features=random.randint(1, widest), bias=random.random() < 0.5)
     endings: list[list[Layer]] = [
         [ten, GlobalAvgPool()],
-        [GlobalAvgPool(), _conv(random, 1, 10)[0].model_copy(update={"kernel": 1, "padding": 0})],
+        [GlobalAvgPool(), _fitting(random, ["conv"], 1, channels=10, kernel=1, padding=0)[0]],
         [GlobalAvgPool(), linear],
         [linear],
         [hidden, Dropout(rate=_rate(random)), linear],
@@ -109,3 +86,16 @@ def _ending(random: Random, size: int, widest: int) -> list[Layer]:
 
 def _rate(random: Random) -> float:
     return random.choice((0.0, 0.05, round(random.random() * 0.9, 3), random.random() * 0.9))
+
+
+_VALUES: dict[str, Callable[[Random], Any]] = {
+    "channels": lambda random: random.randint(1, 24),
+    "kernel": lambda random: random.choice(KERNELS),
+    "stride": lambda random: random.choice(STRIDES),
+    "padding": lambda random: random.choice(PADDINGS),
+    "size": lambda random: random.choice((2, 2, 2, 3, random.randint(2, 28))),
+    "bias": lambda random: random.random() < 0.5,
+    "after": lambda random: random.choice(AFTER_ORDERS),
+    "dropout": _rate,
+    "rate": _rate,
+}

@@ -147,7 +147,7 @@ def test_a_layer_is_inserted_below_another_marked_and_announced() -> None:
     app = opened()
     third = _menu_of(app, 2)
     app.selectbox(key=f"insert-below-{third}").set_value("Dropout").run()
-    assert app.session_state["_design"].layers[3].kind == "dropout"
+    assert app.session_state["_design"].layers[3].type == "dropout"
     assert [toast.value for toast in app.toast] == ["Layer 4 added\\: dropout\\."]
     assert "**4 · dropout** :blue-badge[new]" in texts(app)
     assert "Dropout is not drawn: it is in layer 4." in texts(app)

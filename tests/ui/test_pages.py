@@ -261,13 +261,13 @@ def test_layers_are_added_duplicated_moved_and_removed() -> None:
     app = opened()
     count = len(app.session_state["_design"].layers)
     app.menu_button(key="add-layer").click("Convolution").run()
-    assert [layer.kind for layer in app.session_state["_design"].layers][-3:] == ["conv", "globalavgpool", "conv"]
+    assert [layer.type for layer in app.session_state["_design"].layers][-3:] == ["conv", "globalavgpool", "conv"]
     first = app.session_state["_layer_ids"][0]
     _act(app, first, "duplicate")
     assert len(app.session_state["_design"].layers) == count + 2
     _act(app, first, "down")
     _act(app, first, "down")
-    assert app.session_state["_design"].layers[1].kind == "maxpool"
+    assert app.session_state["_design"].layers[1].type == "maxpool"
     _act(app, first, "remove")
     assert len(app.session_state["_design"].layers) == count + 1
     assert not app.exception

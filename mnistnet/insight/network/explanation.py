@@ -98,7 +98,7 @@ def first_together(rows: Sequence[LayerSummary], one: Spot, other: Spot) -> int 
 
 
 def _holds(row: LayerSummary, one: int, other: int) -> bool:
-    return any(span.start <= min(one, other) and max(one, other) < span.stop for span in row.windows)
+    return any(span.start <= min(one, other) and max(one, other) < span.stop for span in row.receptive_fields)
 
 
 def outside(image: Bytes, windows: Sequence[tuple[slice, slice]]) -> npt.NDArray[np.bool_]:

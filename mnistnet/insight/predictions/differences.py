@@ -4,18 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mnistnet.nets.architecture import Layer
+from mnistnet.nets.layer_types import SHORT_TITLES
 from mnistnet.runs.run import Run
 from mnistnet.training import recipe
 
 NONE = "–"
-_STEPS = {"batchnorm": "BN", "relu": "ReLU", "dropout": "dropout", "dropout2d": "channel dropout"}
-_KINDS = {
-    "maxpool": "max pool",
-    "avgpool": "average pool",
-    "globalavgpool": "global average pool",
-    "dropout2d": "channel dropout",
-    "linear": "fully connected",
-}
 _TEXTS = {
     "channels": "{0} channels",
     "features": "{0} outputs",
@@ -64,5 +57,5 @@ def described(layer: Layer) -> str:
     kernel = " {0}×{0}".format(fields["kernel"]) if "kernel" in fields else ""
     settings = [text.format(fields[name]) for name, text in _TEXTS.items() if name in fields]
     rate = f" {fields['dropout']:g}" if fields.get("dropout") else ""
-    steps = [_STEPS[step] + (rate if step.startswith("dropout") else "") for step in fields.get("after", ())]
-    return ", ".join([_KINDS.get(layer.kind, layer.kind) + kernel, *settings, *steps])
+    steps = [SHORT_TITLES[step] + (rate if step.startswith("dropout") else "") for step in layer.steps]
+    return ", ".join([SHORT_TITLES[layer.type] + kernel, *settings, *steps])

@@ -4,24 +4,13 @@ Each reads the design, changes one thing and sets the result; a change that is n
 stays as it was. A layer that was removed while the browser still showed it is ignored.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.errors import MnistnetError
-from mnistnet.nets.architecture import (
-    AvgPool,
-    Conv,
-    Depthwise,
-    Dropout,
-    Dropout2d,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool,
-)
+from mnistnet.nets.architecture import Conv, GlobalAvgPool, Layer, Linear
+from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, own_width
 from mnistnet.nets.summary import CLASSES
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
@@ -29,43 +18,30 @@ from mnistnet.ui.design import names
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets of the toolbar
 _NEWEST = "_newest"
-NEW: dict[str, Layer] = {
-    "Convolution": Conv(channels=16, kernel=3, padding=1, after=("batchnorm", "relu")),
-    "Depthwise convolution": Depthwise(kernel=3, padding=1, after=("batchnorm",)),
-    "Max pool": MaxPool(size=2),
-    "Average pool": AvgPool(size=2),
-    "Dropout": Dropout(rate=0.1),
-    "Channel dropout": Dropout2d(rate=0.1),
-    "Global average pool": GlobalAvgPool(),
-    "Fully connected": Linear(features=10),
-}
+NEW: dict[str, Layer] = {entry.title.capitalize(): entry.new for entry in LAYER_TYPES.values()}
 
 
 def set_field(layer_id: str, field: str, key: str) -> None:
-    """Set a field of the layer to the value of the widget `key`.
+    """Set a field of the layer to the value of the widget `key`."""
+    change(layer_id, field, st.session_state[key])
 
-    With another kernel, padding that keeps the size of the map goes on keeping it.
-    """
-    value = st.session_state[key]
-    fields = {field: tuple(value) if isinstance(value, list) else value}
-    layer = dict(zip(session.layer_ids(), session.design.value.layers, strict=True)).get(layer_id)
-    if field == "kernel" and isinstance(layer, Conv | Depthwise) and layer.padding == same_padding(layer.kernel):
-        fields["padding"] = same_padding(value)
-    set_fields(layer_id, fields)
+
+def change(layer_id: str, field: str, value: Any) -> None:
+    """Set a field of the layer. With another kernel, padding that keeps the size of the map goes on keeping it."""
+    ids, layers = _layers()
+    if layer_id not in ids:
+        return
+    place = ids.index(layer_id)
+    before, update = layers[place].model_dump(), {field: tuple(value) if isinstance(value, list) else value}
+    if field == "kernel" and before.get("padding") == same_padding(before["kernel"]):
+        update["padding"] = same_padding(value)
+    layers[place] = layers[place].model_copy(update=update)
+    _set_layers(layers, ids)
 
 
 def same_padding(kernel: int) -> int:
     """The padding with which a convolution of stride 1 keeps the size of its map."""
     return (kernel - 1) // 2
-
-
-def set_fields(layer_id: str, fields: dict[str, Any]) -> None:
-    """Change several fields of the layer at once."""
-    ids, layers = _layers()
-    if layer_id in ids:
-        place = ids.index(layer_id)
-        layers[place] = layers[place].model_copy(update=fields)
-        _set_layers(layers, ids)
 
 
 def move_up(layer_id: str) -> None:
@@ -133,7 +109,7 @@ def _insert(place: int, new: Layer) -> None:
     ids.insert(place, added)
     if _set_layers(layers, ids):
         st.session_state[_NEWEST] = (added, session.design.value)
-        notifications.toast(f"Layer {place + 1} added: {LAYER_TITLE[new.kind]}.")
+        notifications.toast(f"Layer {place + 1} added: {TITLES[new.type]}.")
 
 
 def newest() -> str | None:
@@ -152,20 +128,14 @@ def _place_for(new: Layer, layers: list[Layer]) -> int:
 
 def _head(layers: list[Layer]) -> int | None:
     """The place of the head, the layer with the ten outputs; None where there is none."""
-    weighted = [place for place, layer in enumerate(layers) if isinstance(layer, Conv | Linear)]
-    return weighted[-1] if weighted and _outputs(layers[weighted[-1]]) == CLASSES else None
-
-
-def _outputs(layer: Layer) -> int:
-    if isinstance(layer, Conv):
-        return layer.channels
-    return layer.features if isinstance(layer, Linear) else 0
+    weighted = [place for place, layer in enumerate(layers) if own_width(layer)]
+    return weighted[-1] if weighted and own_width(layers[weighted[-1]]) == CLASSES else None
 
 
 def apply_to_all() -> None:
     """Apply the widgets of the menu "All convolutions" to every convolution except the head."""
     kernel, steps = st.session_state[f"{ALL}-kernel"], st.session_state[f"{ALL}-after"]
-    rate = st.session_state.get(f"{ALL}-dropout", 0.0) if drops(steps) else 0.0
+    rate = st.session_state.get(f"{ALL}-dropout", 0.0) if has_rate(steps) else 0.0
     fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate}
     if st.session_state[f"{ALL}-pad"]:
         fields["padding"] = same_padding(kernel)
@@ -179,11 +149,6 @@ def apply_to_all() -> None:
 def shrink(budget: int) -> None:
     """Make the layers narrower, only so far that the design is within the budget."""
     _set_layers(list(shrunk(session.design.value, budget).layers), session.layer_ids())
-
-
-def drops(steps: Sequence[str]) -> bool:
-    """True where a dropout is among the steps."""
-    return bool({"dropout", "dropout2d"} & set(steps))
 
 
 def _layers() -> tuple[list[str], list[Layer]]:

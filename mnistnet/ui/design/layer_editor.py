@@ -5,24 +5,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.nets import widths
 from mnistnet.nets.architecture import (
     KERNELS,
     MAX_CHANNELS,
     MAX_LAYERS,
     PADDINGS,
-    STEPS,
     STRIDES,
-    AvgPool,
     Conv,
-    Depthwise,
-    Dropout,
-    Dropout2d,
     Layer,
-    Linear,
-    MaxPool,
 )
+from mnistnet.nets.layer_types import SHORT_TITLES, STEP_TYPES, TITLES, caption, has_rate
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import controls, session
 from mnistnet.ui.design import edits
@@ -31,13 +24,6 @@ _newest = st.components.v2.component(
     "mnistnet_newest", js=Path(__file__).with_name("newest.js").read_text(encoding="utf-8")
 )
 _SLIDER_ENDS = (64, 128, 256, MAX_CHANNELS)
-STEP_TITLES = {
-    "relu": "ReLU",
-    "batchnorm": "batch norm",
-    "dropout": "dropout",
-    "dropout2d": "channel dropout",
-}
-_SHORT = {"relu": "ReLU", "batchnorm": "BN", "dropout": "dropout", "dropout2d": "channel dropout"}
 
 
 def layer_editor(summary: Summary) -> None:
@@ -63,11 +49,8 @@ def _card(index: int, layer_id: str, layer: Layer, summary: Summary) -> None:
 
 
 def _headline(layer: Layer) -> str:
-    if not isinstance(layer, Conv | Depthwise):
-        return f"{LAYER_TITLE[layer.kind]}**"
-    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    steps = "".join(f" → {_SHORT[step]}" for step in layer.after)
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}** :gray[:small[{steps}]]"
+    steps = "".join(f" → {SHORT_TITLES[step]}" for step in layer.steps)
+    return f"{caption(layer)}**" + (f" :gray[:small[{steps}]]" if steps else "")
 
 
 def _facts(index: int, summary: Summary) -> str:
@@ -80,17 +63,15 @@ def _facts(index: int, summary: Summary) -> str:
 
 
 def _main_control(index: int, layer_id: str, layer: Layer) -> None:
-    number = index + 1
-    if isinstance(layer, Conv):
-        end = _slider_end(layer.channels)
-        _slider(layer_id, "channels", layer.channels, f"Width of layer {number} (channels)", 1, end)
-    elif isinstance(layer, Linear):
-        end = _slider_end(layer.features)
-        _slider(layer_id, "features", layer.features, f"Outputs of layer {number}", 1, end)
-    elif isinstance(layer, MaxPool | AvgPool):
-        _slider(layer_id, "size", layer.size, f"Pooling window of layer {number}", 2, max(8, layer.size))
-    elif isinstance(layer, Dropout | Dropout2d):
-        _slider(layer_id, "rate", layer.rate, f"Dropout rate of layer {number}", 0.0, max(0.6, layer.rate))
+    fields, place = layer.model_dump(), f"layer {index + 1}"
+    if width := fields.get("channels"):
+        _slider(layer_id, "channels", width, f"Width of {place} (channels)", 1, _slider_end(width))
+    elif width := fields.get("features"):
+        _slider(layer_id, "features", width, f"Outputs of {place}", 1, _slider_end(width))
+    elif size := fields.get("size"):
+        _slider(layer_id, "size", size, f"Pooling window of {place}", 2, max(8, size))
+    elif (rate := fields.get("rate")) is not None:
+        _slider(layer_id, "rate", rate, f"Dropout rate of {place}", 0.0, max(0.6, rate))
 
 
 def _slider_end(width: int) -> int:
@@ -125,8 +106,8 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
         f"max {widest}",
         key=f"fit-{layer_id}",
         help=f"Give layer {index + 1} {widest} channels, the most that stays under {budget:,} parameters.",
-        on_click=edits.set_fields,
-        args=(layer_id, {"channels": widest}),
+        on_click=edits.change,
+        args=(layer_id, "channels", widest),
     )
 
 
@@ -147,12 +128,7 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
             _act("Duplicate", "content_copy", layer_id, edits.duplicate, disabled=count == MAX_LAYERS)
             _act("Remove", "delete", layer_id, edits.remove, disabled=count == 1)
         _insert_below(layer_id, full=count == MAX_LAYERS)
-        if isinstance(layer, Conv):
-            _number(layer_id, "channels", layer.channels, "Channels", 1, MAX_CHANNELS)
-        if isinstance(layer, Conv | Depthwise):
-            _window_settings(layer_id, layer)
-        elif isinstance(layer, Linear):
-            _toggle(layer_id, "bias", layer.bias, "Bias")
+        _settings(layer_id, layer)
 
 
 def _insert_below(layer_id: str, *, full: bool) -> None:
@@ -169,35 +145,51 @@ def _insert_below(layer_id: str, *, full: bool) -> None:
     )
 
 
-def _window_settings(layer_id: str, conv: Conv | Depthwise) -> None:
-    same = edits.same_padding(conv.kernel)
-    paddings = (same, *(padding for padding in PADDINGS if padding != same))
-    titles = {padding: f"same size ({padding})" if padding == same else str(padding) for padding in paddings}
-    with st.container(horizontal=True):
-        _choice(layer_id, "kernel", KERNELS, conv.kernel)
-        _choice(layer_id, "stride", STRIDES, conv.stride)
-        _choice(
-            layer_id,
-            "padding",
-            paddings,
-            conv.padding,
-            titles=titles,
-            why="“Same size” keeps the feature map's size at stride 1, also when you change the kernel.",
-        )
-    key = controls.control(f"after-{layer_id}", list(conv.after))
+def _settings(layer_id: str, layer: Layer) -> None:
+    """A control for each field of the layer that its card has none for."""
+    fields = layer.model_dump()
+    if "channels" in fields:
+        _number(layer_id, "channels", fields["channels"], "Channels", 1, MAX_CHANNELS)
+    if "kernel" in fields:
+        with st.container(horizontal=True):
+            _choice(layer_id, "kernel", KERNELS, fields["kernel"])
+            if "stride" in fields:
+                _choice(layer_id, "stride", STRIDES, fields["stride"])
+            if "padding" in fields:
+                _padding(layer_id, fields["kernel"], fields["padding"])
+    if "after" in fields:
+        _steps(layer_id, layer.steps, fields["dropout"])
+    if "bias" in fields:
+        _toggle(layer_id, "bias", fields["bias"], "Bias")
+
+
+def _padding(layer_id: str, kernel: int, padding: int) -> None:
+    same = edits.same_padding(kernel)
+    options = (same, *(option for option in PADDINGS if option != same))
+    _choice(
+        layer_id,
+        "padding",
+        options,
+        padding,
+        titles={option: f"same size ({option})" if option == same else str(option) for option in options},
+        why="“Same size” keeps the feature map's size at stride 1, also when you change the kernel.",
+    )
+
+
+def _steps(layer_id: str, steps: Sequence[str], rate: float) -> None:
+    key = controls.control(f"after-{layer_id}", list(steps))
     st.multiselect(
         "Followed by",
-        STEPS,
-        default=list(conv.after),
-        format_func=lambda step: STEP_TITLES[step],
+        list(STEP_TYPES),
+        default=list(steps),
+        format_func=lambda step: TITLES[step],
         key=key,
         on_change=edits.set_field,
         args=(layer_id, "after", key),
         help="Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
     )
-    if edits.drops(conv.after):
-        _slider(layer_id, "dropout", conv.dropout, "Dropout rate", 0.0, max(0.6, conv.dropout))
-    _toggle(layer_id, "bias", conv.bias, "Bias")
+    if has_rate(steps):
+        _slider(layer_id, "dropout", rate, "Dropout rate", 0.0, max(0.6, rate))
 
 
 def _choice(

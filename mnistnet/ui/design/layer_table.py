@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mnistnet.charts.palette import LAYER_TITLE
 from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import TITLES
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import session
 
@@ -38,7 +38,7 @@ def _frame(summary: Summary) -> pd.DataFrame:
         [
             (
                 row.layer + 1,
-                LAYER_TITLE[row.type],
+                TITLES[row.type],
                 "×".join(map(str, row.shape)),
                 row.params,
                 100 * row.params / total,

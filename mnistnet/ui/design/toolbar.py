@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from mnistnet.nets.architecture import KERNELS, MAX_LAYERS, STEPS
+from mnistnet.nets.architecture import KERNELS, MAX_LAYERS
+from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
 from mnistnet.ui import session
 from mnistnet.ui.design import edits
-from mnistnet.ui.design.layer_editor import STEP_TITLES
 
 
 def toolbar() -> None:
@@ -24,12 +24,12 @@ def _all_convolutions() -> None:
     st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
     st.multiselect(
         "Followed by",
-        STEPS,
+        list(STEP_TYPES),
         default=["batchnorm", "relu"],
-        format_func=lambda step: STEP_TITLES[step],
+        format_func=lambda step: TITLES[step],
         key=f"{edits.ALL}-after",
     )
-    if edits.drops(st.session_state[f"{edits.ALL}-after"]):
+    if has_rate(st.session_state[f"{edits.ALL}-after"]):
         st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
     st.toggle("Same size: pad so that feature maps keep their size", value=True, key=f"{edits.ALL}-pad")
     st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

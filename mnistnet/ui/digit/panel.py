@@ -1,4 +1,4 @@
-"""One digit in depth: its probabilities, doubts about its label, and the explanations to choose from."""
+"""One digit in depth: probabilities, a doubtful label, and a choice of explanations."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ from mnistnet.ui.digit.explanation import explanation_view
 _QUESTION = "digit-question"
 _TIMES = 9
 _TITLES = dict(zip(session.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
-_ASKED = dict(
+_VIEWS = dict(
     zip(
         session.QUESTIONS,
         (explanation_view, views.feature_maps_view, views.saliency_view, views.similar_digits_view),
@@ -32,7 +32,7 @@ _ASKED = dict(
 
 
 def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
-    """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
+    """The chosen digit, else the first of `shown`; buttons and arrow keys go to the next and the previous one."""
     index = session.digit.value
     if index is None or index >= len(images):
         index = shown[0].index
@@ -40,8 +40,8 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     _steps([mistake.index for mistake in shown], index, len(images))
     row = evaluation.predictions.probabilities[index]
     case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
-    _portrait(case, index, label_errors.covers(run.recipe.dataset, split))
-    ask(case, index)
+    _prediction(case, index, label_errors.covers(run.recipe.dataset, split))
+    explanations(case, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
@@ -51,10 +51,10 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     )
 
 
-def ask(case: Case, index: int | None = None) -> None:
-    """The explanation that was chosen last, and a switch for another.
+def explanations(case: Case, index: int | None = None) -> None:
+    """A choice of explanations, and the one chosen last.
 
-    Who chooses one stays at the digit with this index, whatever the next epoch gets wrong first.
+    A choice also fixes the digit with this index: while a run trains, its first mistake changes with each epoch.
     """
 
     def choose(question: str) -> None:
@@ -65,13 +65,13 @@ def ask(case: Case, index: int | None = None) -> None:
     current = session.question.value
     controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
-        _ASKED[current](case)
+        _VIEWS[current](case)
     except MnistnetError as error:
         widgets.problem(error)
 
 
 def _steps(places: Sequence[int], index: int, total: int) -> None:
-    """The image's index, and buttons for the mistakes before and after it."""
+    """The index of the image, and buttons for the previous and the next mistake."""
     here = places.index(index) if index in places else None
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
@@ -101,7 +101,7 @@ def _step_to(index: int) -> None:
     controls.reset_selection()
 
 
-def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
+def _prediction(case: Case, index: int, labels_were_checked: bool) -> None:
     classes, guess = case.classes, case.guess
     truth = guess if case.truth is None else case.truth
     picture, bars = st.columns([0.4, 0.6])
@@ -116,7 +116,7 @@ def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
             f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {case.row[guess]:.1%}"
         )
         if labels_were_checked:
-            _doubts(index, classes)
+            _doubtful_label(index, classes)
         widgets.draw(
             charts.probabilities(case.row, truth, classes),
             "probabilities",
@@ -125,7 +125,7 @@ def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
         )
 
 
-def _doubts(index: int, classes: Sequence[str]) -> None:
+def _doubtful_label(index: int, classes: Sequence[str]) -> None:
     if refuted := label_errors.VALIDATED.get(index):
         votes = f"{refuted.for_proposed} chose {classes[refuted.proposed]}, {refuted.for_neither} chose neither"
         st.warning(

@@ -1,4 +1,4 @@
-"""More explanations of a digit: feature maps, saliency, the most similar training digits."""
+"""Further explanations of a digit: feature maps, saliency, the most similar training digits."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ _TIMES = 8
 _SMALL = 3
 _MAPS_SHOWN, _MAPS_IN_A_ROW = 16, 8
 _MAP_SIDE = 56  # pixels that one map of a sheet may take
-_ALIKE, _NEAREST = 10, 5
+_SIMILAR, _SIMILAR_OF_CLASS = 10, 5
 _EVERYTHING = "alike-everything"
 
 
 def feature_maps_view(case: Case) -> None:
-    """The feature maps after each layer, one picture a channel, the brightest first."""
+    """The feature maps of each layer, one picture for each channel, the brightest first."""
     found = network_cache.feature_maps(case.run, case.image)
     st.caption(
         "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
@@ -72,7 +72,7 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
 def similar_digits_view(case: Case) -> None:
     """The training digits that are most similar for this network, with their labels."""
     everything = _search_all(case)
-    found = network_cache.similar_digits(case.run, case.image, _ALIKE, everything=everything)
+    found = network_cache.similar_digits(case.run, case.image, _SIMILAR, everything=everything)
     names = [one.name for one in found]
     order = sorted(set(names), key=names.count, reverse=True)
     counts = (f"{names.count(name)} {'is' if names.count(name) == 1 else 'are'} {name}" for name in order)
@@ -84,7 +84,10 @@ def similar_digits_view(case: Case) -> None:
     missed = case.classes[case.rival]
     if missed not in names:
         st.markdown(f"The most similar training digits of class {widgets.plain(missed)}:")
-        _row(case, network_cache.similar_digits(case.run, case.image, _NEAREST, case.rival, everything=everything))
+        _row(
+            case,
+            network_cache.similar_digits(case.run, case.image, _SIMILAR_OF_CLASS, case.rival, everything=everything),
+        )
     st.caption(
         "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
         "same direction."
@@ -92,7 +95,7 @@ def similar_digits_view(case: Case) -> None:
 
 
 def _search_all(case: Case) -> bool:
-    """True where all training digits are to be searched: by choice, or because they are few."""
+    """True where all training digits are searched: by choice, or because they are few."""
     total, some = (len(network_cache.searched_digits(case.run, everything=every)[1]) for every in (True, False))
     if total == some:
         return True

@@ -12,7 +12,7 @@ from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network.receptive_fields import EffectiveField
-from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, window
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, network_cache, widgets
 from mnistnet.ui.network_cache import Subject
@@ -103,7 +103,7 @@ def _figures(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) ->
 
 def _pair(name: str, row: LayerSummary, found: Mapping[str, Mapping[int, EffectiveField]]) -> None:
     """The effective receptive fields of one layer side by side, in the frame of its middle unit's receptive field."""
-    middle = window(row, row.size // 2)
+    middle = row.receptive_fields[row.size // 2]
     paper = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     colours = {"untrained": NEUTRAL, "trained": TRAINING}
     st.markdown(f"**{widgets.plain(name)}** · {extent(row)}")
@@ -160,7 +160,12 @@ def top_activations(subject: Subject, named: Named, images: Bytes, dataset: str)
     times = max(1, _PATCH_SIDE // side)
     with st.grid(min_column_width=side * times + 12):
         for activation in found:
-            patch = cut(images[activation.image], window(row, activation.row), window(row, activation.column), side)
+            patch = cut(
+                images[activation.image],
+                row.receptive_fields[activation.row],
+                row.receptive_fields[activation.column],
+                side,
+            )
             with st.container(gap=None):
                 st.image(enlarged(patch, times), width=side * times, alt=f"Part of image {activation.image}")
                 st.caption(f"{activation.image}: {activation.value:.2f}")

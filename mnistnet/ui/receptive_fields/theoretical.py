@@ -5,7 +5,7 @@ import streamlit as st
 from mnistnet.charts.pictures import with_window
 from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
-from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span, window
+from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import controls, session, widgets
 from mnistnet.ui.receptive_fields import glossary
 
@@ -44,7 +44,7 @@ def one_unit(named: Named, images: Bytes, title: str) -> None:
         row = dict(named)[chosen]
         unit = _place(row)
         index = _digit(images, title)
-        down, across = (window(row, position) for position in unit)
+        down, across = (row.receptive_fields[position] for position in unit)
         st.markdown(_facts(row), help=" ".join([glossary.FIELD, glossary.JUMP]))
         st.caption(_padding_share(row, down, across))
         seen = int(images[index, down.start : down.stop, across.start : across.stop].sum())
@@ -75,7 +75,7 @@ def _jump(row: LayerSummary) -> str:
 def _padding_share(row: LayerSummary, down: Span, across: Span) -> str:
     seen = (down.stop - down.start) * (across.stop - across.start)
     share = 1 - seen / row.field**2
-    start = f"The receptive field of the first unit starts at pixel {row.first}." if row.size > 1 else ""
+    start = f"The receptive field of the first unit starts at pixel {row.offset}." if row.size > 1 else ""
     padding = f"{share:.0%} of this unit's receptive field is padding, outside the image." if share > 0 else ""
     return " ".join(part for part in (start, padding) if part)
 
@@ -115,9 +115,10 @@ def all_layers(named: Named, images: Bytes) -> None:
     image = images[min(session.digit.value or 0, len(images) - 1)]
     with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 20):
         for name, row in named:
+            middle = row.receptive_fields[row.size // 2]
             with st.container(gap="xsmall"):
                 st.image(
-                    with_window(image, window(row, row.size // 2), window(row, row.size // 2), _SMALL),
+                    with_window(image, middle, middle, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
                     alt=f"{name}: the receptive field of its middle unit, {extent(row)}",
                 )

@@ -1,4 +1,4 @@
-"""What users do with a run: callbacks of buttons. The store checks each again, whatever the page showed."""
+"""The actions of users on a run: callbacks of buttons. The store checks each again, whatever the page showed."""
 
 from collections.abc import Callable
 

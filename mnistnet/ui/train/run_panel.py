@@ -1,4 +1,4 @@
-"""The Train page below the curve: what to do with a run next, and how to delete it."""
+"""The part of the Train page below the curve: what to do with a run next, and how to delete it."""
 
 import os
 import shlex
@@ -13,7 +13,7 @@ _LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a longer line loses its beginning
 
 
 def run_panel(run: Run) -> None:
-    """What can be done with the run: look at its mistakes, open its design, see why it failed."""
+    """Links to its mistakes, receptive fields and design, the log where it failed, and the command line."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
             st.page_link("pages/mistakes.py", label="See its mistakes", icon=":material/search:")
@@ -37,7 +37,7 @@ def run_panel(run: Run) -> None:
 
 
 def _deletion(run: Run) -> None:
-    """Delete, after a question."""
+    """A button that deletes the run, after a question."""
     with st.popover("Delete", icon=":material/delete:", key=f"deletion-{run.id}"):
         st.markdown(f"Run `{run.id}`: deletes its curve, its weights and all its other files. This cannot be undone.")
         objection = auth.objection(run)

@@ -1,4 +1,4 @@
-"""The verdict on a run that has ended, as the Train page shows it: one card, a line for each rule."""
+"""The card on the Train page with the verdict on a run that has ended: a line for each rule."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _HEADS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel
 
 
 def verdict_card(run: Run, rows: Sequence[EpochMetrics]) -> None:
-    """The rules of the chosen profile, each met or not, with the figure."""
+    """The headline and the rules of the chosen profile, each met or not met, with the run's figure."""
     found = verdict_of(run, rows, session.profile.value)
     with st.container(border=True, key="verdict", gap="small"):
         st.markdown(f"#### {_HEADS[found.met]} {widgets.plain(found.headline)}")

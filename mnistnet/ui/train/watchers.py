@@ -1,5 +1,6 @@
-"""Who watches, and what they see move: sessions that watch runs, and how long a run has made no progress."""
+"""Sessions that watch runs: how many there are, how often they update, how long they have seen no progress."""
 
+import math
 import secrets
 import time
 
@@ -8,8 +9,16 @@ import streamlit as st
 from mnistnet.runs.run import Run
 from mnistnet.runs.store.store import default_root
 
+TICK_SECONDS = 2.0
+SESSIONS_A_TICK = 20  # a core has time for so many reruns of about 20 ms, and for sessions that do more
 _RUNS_KEPT = 1000
 _SESSION, _SESSION_SECONDS = "_watcher", 30.0
+
+
+def tick_seconds() -> float:
+    """Seconds between two updates: longer where many sessions watch, so that none waits for the others."""
+    doublings = math.ceil(math.log2(max(1.0, watching_sessions() / SESSIONS_A_TICK)))
+    return float(TICK_SECONDS * 2**doublings)
 
 
 def seconds_without_progress(run: Run) -> float:

@@ -163,4 +163,4 @@ def _explanation(cases: Sequence[Case]) -> None:
             st.segmented_control(
                 "Network", list(names), default=chosen, format_func=names.__getitem__, key=_EXPLAINED, required=True
             )
-        panel.ask(next(case for case in cases if case.run.id == st.session_state[_EXPLAINED]))
+        panel.explanations(next(case for case in cases if case.run.id == st.session_state[_EXPLAINED]))

@@ -22,7 +22,7 @@ from mnistnet.insight.network.explanation import (
 )
 from mnistnet.insight.network.saliency import Occlusion
 from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, MaxPool
-from mnistnet.nets.summary import LayerSummary, summarize, window
+from mnistnet.nets.summary import LayerSummary, summarize
 from tests.support.random_designs import designs
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -138,7 +138,7 @@ def test_the_distance_is_that_along_the_longer_axis(one: Spot, other: Spot, expe
 
 def sees(row: LayerSummary, spot: Spot) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which units of a map, (size, size), have a pixel in their window."""
-    spans = [window(row, unit) for unit in range(row.size)]
+    spans = [row.receptive_fields[unit] for unit in range(row.size)]
     down = [span.start <= spot.row < span.stop for span in spans]
     across = [span.start <= spot.column < span.stop for span in spans]
     return np.logical_and.outer(down, across)

@@ -15,7 +15,7 @@ from mnistnet.insight.network.receptive_fields import EffectiveField, TopActivat
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
-from mnistnet.nets.summary import require, window
+from mnistnet.nets.summary import require
 from tests.insight.network.test_probe import MNIST, connected, convolving, named, noise
 from tests.support.random_designs import designs
 
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_effective_field() -> None:
 def _outside(field: EffectiveField, architecture: Architecture, layer: int, row: int, column: int) -> int:
     """How many pixels count that this place of the layer's map cannot see."""
     last = require(architecture).of_layer(layer)[-1]
-    down, across = window(last, row), window(last, column)
+    down, across = last.receptive_fields[row], last.receptive_fields[column]
     beyond = field.strength.copy()
     beyond[down.start : down.stop, across.start : across.stop] = 0
     return int((beyond != 0).sum())

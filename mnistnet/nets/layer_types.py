@@ -1,0 +1,219 @@
+"""What each layer type and each step of `after` is: its arithmetic, its names, its colour and its code in links.
+
+One entry a type. Counting, drawing, links, editor and comparisons read this table. Knows no torch (network.py builds
+the modules) and no JSON (architecture.py declares the fields).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from mnistnet.nets.architecture import (
+    AvgPool,
+    Conv,
+    Depthwise,
+    Dropout,
+    Dropout2d,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    Step,
+)
+
+L = TypeVar("L", bound=Layer)
+Colour: TypeAlias = Literal["blue", "teal", "orange", "purple", "red"]  # charts.palette has their tones
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The arithmetic of one layer or step on a map of height = width = size.
+
+    Along each axis, output unit i reads `kernel` input units, from unit i * stride - padding on. `channels` leave it.
+    `params` are its trainable parameters; `macs` are its multiply-accumulates for one position of the output map.
+    """
+
+    channels: int
+    kernel: int = 1
+    stride: int = 1
+    padding: int = 0
+    params: int = 0
+    macs: int = 0
+
+    def size_after(self, size: int) -> int:
+        """Height and width of the output map of an input map of `size`; positive where the kernel fits."""
+        return (size + 2 * self.padding - self.kernel) // self.stride + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerType(Generic[L]):
+    """What the program knows of one layer type.
+
+    `new`: the layer that the editor adds; its class and its `type` are those of the entry.
+    `operation`: the arithmetic of a layer that reads `channels` maps of `size` × size, by (layer, channels, size).
+    `link`: the code in links: its letters, and {field} for a whole number, a rate or the steps, as the class declares
+    the field; {field:x} is the letter x where the field is true, {field:!x} where it is false. The first letter is
+    the type's own. A published code never changes.
+    `short`: the title beside settings, as in `conv 3×3`; the title where empty.
+    `colour`: of its blocks in drawings; None for a type that leaves the map as it is, which is not drawn.
+    `width`: the field that says how many channels leave the layer; None where as many leave as came in.
+    `flattens`: whether it reads all values as one vector and gives a vector.
+    `after_linear`: why it cannot follow a layer that flattens; empty where it can.
+    `too_large`: what is said where the kernel is larger than the padded map; {kernel}, {size}, {padding}, {room}.
+    """
+
+    new: L
+    operation: Callable[[L, int, int], Operation]
+    link: str
+    title: str
+    short: str = ""
+    colour: Colour | None = None
+    width: str | None = None
+    flattens: bool = False
+    after_linear: str = ""
+    too_large: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepType:
+    """What the program knows of one step of `after`: it leaves the shape of the map as it is.
+
+    `name`: in design files. `letter`: in links; a published letter never changes. `short`: the title beside other
+    steps, as in `BN`; the title where empty. `params_per_channel`: its trainable parameters for each channel.
+    `has_row`: whether it stands in layer tables. `has_rate`: whether it uses the layer's field `dropout`.
+    """
+
+    name: Step
+    letter: str
+    title: str
+    short: str = ""
+    params_per_channel: int = 0
+    has_row: bool = True
+    has_rate: bool = False
+
+
+def _convolution(conv: Conv | Depthwise, inputs: int, channels: int) -> Operation:
+    """`channels` filters of kernel × kernel weights over `inputs` channels each."""
+    weights = conv.kernel**2 * inputs * channels
+    biases = channels if conv.bias else 0
+    return Operation(channels, conv.kernel, conv.stride, conv.padding, params=weights + biases, macs=weights)
+
+
+def _linear(linear: Linear, channels: int, size: int) -> Operation:
+    """A convolution whose kernel is the whole map."""
+    weights = channels * size**2 * linear.features
+    biases = linear.features if linear.bias else 0
+    return Operation(linear.features, kernel=size, stride=size, params=weights + biases, macs=weights)
+
+
+_KERNEL_TOO_LARGE = (
+    "a {kernel}×{kernel} kernel does not fit on a {size}×{size} map with padding {padding}: "
+    "choose a kernel of at most {room}, more padding, or less pooling before it"
+)
+_POOL_TOO_LARGE = (
+    "{kernel}×{kernel} pooling does not fit on a {size}×{size} map: choose a size of at most {room}, or remove it"
+)
+_NO_CONVOLUTION = "a convolution cannot follow a linear layer; move it before"
+_NO_POOLING = "pooling cannot follow a linear layer; move it before"
+
+# In the order in which the editor offers them.
+_LAYERS: tuple[LayerType[Any], ...] = (
+    LayerType(
+        new=Conv(channels=16, kernel=3, padding=1, after=("batchnorm", "relu")),
+        operation=lambda conv, channels, _: _convolution(conv, channels, conv.channels),
+        link="c{channels}k{kernel}s{stride}p{padding}{bias:i}-{after}{dropout}",
+        title="convolution",
+        short="conv",
+        colour="blue",
+        width="channels",
+        after_linear=_NO_CONVOLUTION,
+        too_large=_KERNEL_TOO_LARGE,
+    ),
+    LayerType(
+        new=Depthwise(kernel=3, padding=1, after=("batchnorm",)),
+        operation=lambda conv, channels, _: _convolution(conv, 1, channels),
+        link="wk{kernel}s{stride}p{padding}{bias:i}-{after}{dropout}",
+        title="depthwise convolution",
+        short="depthwise",
+        colour="teal",
+        after_linear=_NO_CONVOLUTION,
+        too_large=_KERNEL_TOO_LARGE,
+    ),
+    LayerType(
+        new=MaxPool(size=2),
+        operation=lambda pool, channels, _: Operation(channels, kernel=pool.size, stride=pool.size),
+        link="m{size}",
+        title="max pool",
+        colour="orange",
+        after_linear=_NO_POOLING,
+        too_large=_POOL_TOO_LARGE,
+    ),
+    LayerType(
+        new=AvgPool(size=2),
+        operation=lambda pool, channels, _: Operation(channels, kernel=pool.size, stride=pool.size),
+        link="a{size}",
+        title="average pool",
+        colour="purple",
+        after_linear=_NO_POOLING,
+        too_large=_POOL_TOO_LARGE,
+    ),
+    LayerType(
+        new=Dropout(rate=0.1), operation=lambda _, channels, __: Operation(channels), link="d{rate}", title="dropout"
+    ),
+    LayerType(
+        new=Dropout2d(rate=0.1),
+        operation=lambda _, channels, __: Operation(channels),
+        link="D{rate}",
+        title="channel dropout",
+        after_linear="dropout of whole channels cannot follow a linear layer; choose plain dropout",
+    ),
+    LayerType(
+        new=GlobalAvgPool(),
+        operation=lambda _, channels, size: Operation(channels, kernel=size, stride=size),
+        link="g",
+        title="global average pool",
+        colour="purple",
+        after_linear="global average pooling cannot follow a linear layer; move it before",
+    ),
+    LayerType(
+        new=Linear(features=10),
+        operation=_linear,
+        link="l{features}{bias:!n}",
+        title="fully connected",
+        colour="red",
+        width="features",
+        flattens=True,
+    ),
+)
+_STEPS = (
+    StepType(name="batchnorm", letter="b", title="batch norm", short="BN", params_per_channel=2),  # scale and shift
+    StepType(name="relu", letter="r", title="ReLU", has_row=False),
+    StepType(name="dropout", letter="d", title="dropout", has_rate=True),
+    StepType(name="dropout2d", letter="D", title="channel dropout", has_rate=True),
+)
+
+# By `type`, and by name.
+LAYER_TYPES: dict[str, LayerType[Any]] = {entry.new.type: entry for entry in _LAYERS}
+STEP_TYPES: dict[str, StepType] = {entry.name: entry for entry in _STEPS}
+# By `type` of a layer or name of a step, which are also what rows of a summary can be.
+TITLES = {name: entry.title for name, entry in (STEP_TYPES | LAYER_TYPES).items()}
+SHORT_TITLES = {name: entry.short or entry.title for name, entry in (STEP_TYPES | LAYER_TYPES).items()}
+DRAWN = tuple(name for name, entry in LAYER_TYPES.items() if entry.colour)
+
+
+def own_width(layer: Layer) -> int | None:
+    """The channels or features that the layer's own field says; None where as many leave it as came in."""
+    field = LAYER_TYPES[layer.type].width
+    return getattr(layer, field) if field else None
+
+
+def caption(layer: Layer) -> str:
+    """The layer in a few words, without its width: `conv 3×3`, `depthwise 3×3, stride 2`, `max pool`."""
+    kernel, stride = getattr(layer, "kernel", None), getattr(layer, "stride", 1)
+    size = f" {kernel}×{kernel}" if kernel else ""
+    return SHORT_TITLES[layer.type] + size + (f", stride {stride}" if stride > 1 else "")
+
+
+def has_rate(steps: Iterable[str]) -> bool:
+    """Whether one of the steps uses the layer's field `dropout`."""
+    return any(STEP_TYPES[step].has_rate for step in steps)
