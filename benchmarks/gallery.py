@@ -5,7 +5,7 @@ three under `course`; one thread a run, as many runs at once as there are cores.
 the test set once. Then our own again as a final fit: the same recipe and three of the seeds under `course`,
 on all 60,000 training images. Runs are kept in the store: called again, only what is missing is trained.
 
-`python -m benchmarks.gallery --table` prints the README's table from what is stored.
+`python -m benchmarks.gallery --table` prints the table of docs/results.md from what is stored.
 `python -m benchmarks.gallery --check mnistnet-min` trains one seed anew and compares it with what is stored:
 the same bits on the same kind of processor under the stored conditions, otherwise every figure within the stated
 tolerance.
@@ -192,7 +192,7 @@ def check(name: str) -> None:
 
 
 def table() -> list[str]:
-    """The README's table of results, line by line."""
+    """The table of docs/results.md, line by line."""
     lines = [
         "| network | parameters | protocol | epochs | seeds | mean | deviation | worst | 95 % interval at the mean "
         "| mean best epoch | seconds |",
@@ -222,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("presets", nargs="*", metavar="PRESET", help="default: all")
     parser.add_argument("--check", metavar="NAME", help="train one seed of this entry anew and compare")
-    parser.add_argument("--table", action="store_true", help="print what is stored as the README's table")
+    parser.add_argument("--table", action="store_true", help="print what is stored as the table of docs/results.md")
     arguments = parser.parse_args()
     if arguments.table:
         print("\n".join(table()))

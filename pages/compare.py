@@ -4,22 +4,24 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, widgets
 from mnistnet.ui.compare import charts, tables
+from mnistnet.ui.compare.gallery_table import gallery_table
+from mnistnet.ui.compare.run_selection import run_selection
 
 app.require()
 st.title("Compare", anchor=False)
 widgets.work_in_progress()
 runs = list(cache.snapshot().runs)
 if runs:
-    tables.table(runs)
+    tables.runs_table(runs)
 else:
     widgets.empty("You have no run to compare yet: train one.", "pages/design.py", "Design a network")
-drawn = charts.chosen(runs)
+drawn = run_selection(runs)
 left, right = st.columns(2)
 with left:
     st.subheader("Validation error", anchor=False)
-    charts.curves(drawn)
+    charts.error_curves(drawn)
 with right:
     st.subheader("Accuracy against parameters", anchor=False)
-    charts.plane(drawn)
-tables.differing(drawn)
-charts.gallery()
+    charts.accuracy_by_parameters(drawn)
+tables.differences_table(drawn)
+gallery_table()

@@ -1,36 +1,45 @@
-"""Design a network, see what it costs, start a training."""
+"""Design a network, see its parameters and what it costs, start a training."""
 
 import streamlit as st
 
 from mnistnet.ui import app, cache, session, widgets
-from mnistnet.ui.design import last_design, layer_editor, recipe_editor, summary_panel
+from mnistnet.ui.design import last_design
+from mnistnet.ui.design.data_notice import data_notice
+from mnistnet.ui.design.drawing import drawing
+from mnistnet.ui.design.layer_editor import layer_editor
+from mnistnet.ui.design.layer_table import layer_table
+from mnistnet.ui.design.meter import goal, meter
+from mnistnet.ui.design.recipe_editor import recipe_editor
+from mnistnet.ui.design.recipe_offer import recipe_offer
 from mnistnet.ui.design.start_bar import start_bar
+from mnistnet.ui.design.start_from import start_from
+from mnistnet.ui.design.toolbar import toolbar
 
 app.require()
-summary = cache.summary(session.design())
+summary = cache.summary(session.design.value)
 
 st.title("Design", anchor=False)
-summary_panel.goal()
+goal()
 widgets.work_in_progress()
 last_design.notice()
-summary_panel.data_notice()
-summary_panel.beginning()
-recipe_editor.offered()
+data_notice()
+start_from()
+recipe_offer()
 
 left, right = st.columns([0.54, 0.46], gap="medium")
 with left:
     layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
     with layers:
-        layer_editor.toolbar()
+        toolbar()
         with st.container(height=560, border=False, key="layers"):
-            layer_editor.editor(summary)
+            layer_editor(summary)
     with recipe:
-        recipe_editor.recipe_editor()
+        recipe_editor()
 with right:
-    summary_panel.meter(summary)
-    summary_panel.drawing(summary)
+    meter(summary)
+    drawing(summary)
 
-summary_panel.table(summary)
+layer_table(summary)
 with st.bottom:
     start_bar(summary)
 last_design.remember()

@@ -2,16 +2,20 @@
 
 import streamlit as st
 
-from mnistnet.ui import app, cache, session, widgets
-from mnistnet.ui.digit import panel
-from mnistnet.ui.mistakes import calibration, gallery, two_runs
+from mnistnet.ui import app, cache, controls, session, widgets
+from mnistnet.ui.digit.panel import digit_panel
+from mnistnet.ui.mistakes import filters, header
+from mnistnet.ui.mistakes.calibration import calibration_view
+from mnistnet.ui.mistakes.confusion_matrix import confusion_matrix
+from mnistnet.ui.mistakes.gallery import gallery
+from mnistnet.ui.mistakes.two_runs import two_runs_view
 
 app.require()
 st.title("Mistakes", anchor=False)
 widgets.work_in_progress()
 choice, part, figure = st.columns([0.45, 0.2, 0.35])
 with choice:
-    run = widgets.run_picker(cache.with_answers(), else_why="its first epoch is not stored yet")
+    run = controls.run_picker(cache.with_answers(), else_why="its first epoch is not stored yet")
 if run is None:
     widgets.empty(
         "No run has finished an epoch yet: mistakes appear here after the first epoch.",
@@ -20,28 +24,29 @@ if run is None:
     )
     st.stop()
 with part:
-    split = gallery.split_picker(run)
-evaluation = gallery.evaluation(run, split)
+    split = header.split_picker(run)
+evaluation = header.evaluation(run, split)
 if evaluation is None:
     st.stop()
 with figure:
-    widgets.score("Accuracy", evaluation.score, widgets.split_title(run, split))
-    gallery.without_refuted_labels(evaluation, run, split)
-gallery.view_picker()
+    widgets.score(header.accuracy_title(run), evaluation.score, widgets.split_title(run, split))
+    header.score_without_label_errors(evaluation, run, split)
+header.view_picker()
 
-if session.view() == "trust":
-    calibration.calibration_view(evaluation, run, split)
+if session.view.value == "trust":
+    calibration_view(evaluation, run, split)
     st.stop()
-if session.view() == "compared":
-    two_runs.two_runs_view(evaluation, gallery.images(run, split), run, split)
+if session.view.value == "compared":
+    two_runs_view(evaluation, header.images(run, split), run, split)
     st.stop()
 left, right = st.columns([0.45, 0.55], gap="medium")
 with left:
-    gallery.matrix(evaluation, run)
-shown = gallery.filtered(evaluation, run)
+    confusion_matrix(evaluation, run)
+    filters.filters(run)
+shown = filters.filtered(evaluation, run)
 with right:
-    images = gallery.images(run, split)
+    images = header.images(run, split)
     if images is not None:
-        gallery.gallery(shown, images, run, split)
+        gallery(shown, images, run, split)
 if shown and images is not None:
-    panel.digit_panel(shown, evaluation, images, run, split)
+    digit_panel(shown, evaluation, images, run, split)

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from mnistnet.ui import app, widgets
-from mnistnet.ui.try_a_digit import panels
+from mnistnet.ui.try_a_digit.predictions import networks_picker, predictions
 
 app.require()
 st.title("Try a digit", anchor=False)
 widgets.work_in_progress()
-panels.bench(panels.networks())
+predictions(networks_picker())

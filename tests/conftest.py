@@ -4,6 +4,7 @@ under MNISTNET_REQUIRE (as in CI: "mnist browser") they fail instead."""
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from mnistnet.data import datasets
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
+from tests.support import beside
 from tests.support.processes import supervisors, until, workers
 
 # Without the last three Chromium itself looks for Google's hosts at every start.
@@ -23,6 +25,19 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What `make test-fast` leaves out, by folder or file below tests/: browsers, fault injection, whole trainings.
+SLOW = (
+    "browser/",
+    "faults/",
+    "benchmarks/",
+    "runs/test_elsewhere.py",
+    "runs/worker/",
+    "ui/test_pages.py",
+    "ui/test_looking.py",
+    "cli/test_command_line.py",
+)
+TESTS = Path(__file__).parent
+_beside: dict[str, beside.Beside] = {}
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
 
@@ -33,6 +48,30 @@ def pytest_configure() -> None:
     # Started in the background by a script, we would be deaf to Ctrl-C, and so would all that we start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest picks by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+            item.add_marker("slow")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    for item in session.items:
+        if mark := item.get_closest_marker("beside"):
+            _beside[item.nodeid] = beside.start(mark.args)
+
+
+def pytest_sessionfinish() -> None:
+    for one in _beside.values():
+        one.close()
+
+
+@pytest.fixture
+def ended(request: pytest.FixtureRequest) -> subprocess.CompletedProcess[str]:
+    """What became of the test's own command, which runs from the beginning of all tests."""
+    return _beside[request.node.nodeid].ended()
 
 
 def _missing(name: str) -> str | None:

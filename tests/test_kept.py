@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mnistnet import links
-from mnistnet.__main__ import main
+from mnistnet.cli.program import main
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.run import RunState

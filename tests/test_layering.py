@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from tests.support.samples import metrics, running
 
@@ -230,8 +231,8 @@ def test_nothing_that_the_first_paint_needs_imports_torch() -> None:
 @pytest.mark.parametrize(("page", "title", "charts"), [("design", "Design", 3), ("train", "Train", 1)])
 def test_a_visit_to_the_page_draws_it_without_torch(page: str, title: str, charts: int, store: Store) -> None:
     run = running(store)
-    store.record_epoch(run.id, metrics(1))
-    store.finish(run.id, RunState.STOPPED)
+    transitions.record_epoch(store, run.id, metrics(1))
+    transitions.finish(store, run.id, RunState.STOPPED)
     assert printed(_VISIT.format(page=f"pages/{page}.py")) == {
         "title": title,
         "problems": [],

@@ -15,6 +15,7 @@ from mnistnet.insight.predictions.evaluation import Mistake
 CELL = "cell"  # name of the confusion matrix's selection; its fields are `truth` and `guess`
 DIGIT = "digit"  # name of the gallery's selection; its field is `index`
 COLUMNS = 8
+_CELL_FIELDS = ["index", "column", "row", "picture", "answer", "probability", "chosen"]
 ALL = "errors"  # the margin's name on both axes: a click there chooses a whole row or column
 _RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
 _RIGHT = "#d7dde6"
@@ -26,61 +27,51 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
 
     The margin, outlined, has the errors of each row and column.
     """
-    places = [*classes, ALL]
-    frame = pd.DataFrame(
+    frame = _counted(counts, classes)
+    most = max(2, int(frame["errors"].max()))
+    selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
+    base = _at_labels(frame, classes)
+    diagonal = _at_labels(frame[frame["right"]], classes).mark_rect(cornerRadius=2, color=_RIGHT)
+    cells = base.mark_rect(cursor="pointer", cornerRadius=2).encode(
+        color=alt.Color("errors:Q", scale=alt.Scale(range=_RAMP, domain=[1, most]), legend=None),
+        opacity=alt.condition((alt.datum.errors > 0) | alt.datum.right, alt.value(1), alt.value(0.12)),
+        stroke=alt.condition(selected, alt.value("#111827"), alt.value("transparent"), empty=False),
+        strokeWidth=alt.value(2.5),
+        tooltip=_cell("count"),
+    )
+    numbers = base.mark_text(fontSize=12, cursor="pointer", color="#111827").encode(
+        text=alt.Text("count:Q", format=","),
+        opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
+    )
+    margin = _at_labels(_margin(counts, classes), classes).encode(tooltip=_cell("errors"))
+    sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
+    totals = margin.mark_text(fontSize=12, cursor="pointer", fontWeight="bold").encode(
+        text=alt.Text("errors:Q", format=",")
+    )
+    layers = [cells.add_params(selected), diagonal.encode(tooltip=_cell("count")), numbers, sums, totals]
+    return alt.LayerChart(layer=layers, height=430)
+
+
+def _counted(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> pd.DataFrame:
+    """A row for each cell of the matrix (classes, classes)."""
+    return pd.DataFrame(
         [
             (classes[truth], classes[guess], int(count), int(count) if truth != guess else 0, truth == guess)
             for (truth, guess), count in np.ndenumerate(counts)
         ],
         columns=["truth", "guess", "count", "errors", "right"],
     )
-    most = max(2, int(frame["errors"].max()))
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "guess:N",
-            title="predicted",
-            sort=places,
-            axis=alt.Axis(orient="top", labelAngle=0, title="predicted", domain=False, ticks=False),
-        ),
-        y=alt.Y(
-            "truth:N", title="true label", sort=places, axis=alt.Axis(title="true label", domain=False, ticks=False)
-        ),
+
+
+def _at_labels(frame: pd.DataFrame, classes: Sequence[str]) -> alt.Chart:
+    """The rows' places: predicted label across, with its axis above, true label down."""
+    places = [*classes, ALL]
+    across = alt.Axis(orient="top", labelAngle=0, title="predicted", domain=False, ticks=False)
+    down = alt.Axis(title="true label", domain=False, ticks=False)
+    return alt.Chart(frame).encode(
+        x=alt.X("guess:N", title="predicted", sort=places, axis=across),
+        y=alt.Y("truth:N", title="true label", sort=places, axis=down),
     )
-    selected = alt.selection_point(name=CELL, fields=["truth", "guess"])
-    diagonal = (
-        alt.Chart(frame[frame["right"]])
-        .mark_rect(cornerRadius=2, color=_RIGHT)
-        .encode(
-            x=alt.X("guess:N", title="predicted", sort=places),
-            y=alt.Y("truth:N", title="true label", sort=places),
-            tooltip=_cell("count"),
-        )
-    )
-    cells = (
-        base.mark_rect(cursor="pointer", cornerRadius=2)
-        .encode(
-            color=alt.Color("errors:Q", scale=alt.Scale(range=_RAMP, domain=[1, most]), legend=None),
-            opacity=alt.condition((alt.datum.errors > 0) | alt.datum.right, alt.value(1), alt.value(0.12)),
-            stroke=alt.condition(selected, alt.value("#111827"), alt.value("transparent"), empty=False),
-            strokeWidth=alt.value(2.5),
-            tooltip=_cell("count"),
-        )
-        .add_params(selected)
-    )
-    numbers = base.mark_text(fontSize=12, cursor="pointer", color="#111827").encode(
-        text=alt.Text("count:Q", format=","),
-        opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
-    )
-    margin = alt.Chart(_margin(counts, classes)).encode(
-        x=alt.X("guess:N", title="predicted", sort=places),
-        y=alt.Y("truth:N", title="true label", sort=places),
-        tooltip=_cell("errors"),
-    )
-    sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
-    totals = margin.mark_text(fontSize=12, cursor="pointer", fontWeight="bold").encode(
-        text=alt.Text("errors:Q", format=",")
-    )
-    return alt.LayerChart(layer=[cells, diagonal, numbers, sums, totals], height=430)
 
 
 def _cell(figure: str) -> list[alt.Tooltip]:
@@ -110,22 +101,24 @@ def gallery(
 
     The label of those in `doubtful` has a question mark; without `how_sure` no confidence is shown.
     """
-    frame = pd.DataFrame(
-        [
-            (
-                mistake.index,
-                place % COLUMNS,
-                place // COLUMNS,
-                png(image),
-                f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
-                f"{mistake.probability:.0%}" if how_sure else "",
-                mistake.index == chosen,
-            )
-            for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
-        ],
-        columns=["index", "column", "row", "picture", "answer", "probability", "chosen"],
-    )
+    cells = [
+        {
+            "index": mistake.index,
+            "column": place % COLUMNS,
+            "row": place // COLUMNS,
+            "picture": png(image),
+            "answer": f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
+            "probability": f"{mistake.probability:.0%}" if how_sure else "",
+            "chosen": mistake.index == chosen,
+        }
+        for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
+    ]
     rows = max(1, -(-len(mistakes) // COLUMNS))
+    return alt.LayerChart(layer=_thumbnails(pd.DataFrame(cells, columns=_CELL_FIELDS), rows), height=rows * 96)
+
+
+def _thumbnails(frame: pd.DataFrame, rows: int) -> list[alt.Chart]:
+    """Frames, pictures and two lines of text, a row of `frame` each."""
     selected = alt.selection_point(name=DIGIT, fields=["index"])
     base = alt.Chart(frame).encode(
         x=alt.X("column:Q", axis=None, scale=alt.Scale(domain=[-0.5, COLUMNS - 0.5], nice=False)),
@@ -146,7 +139,7 @@ def gallery(
     )
     answers = base.mark_text(dy=36, fontSize=12, fontWeight="bold").encode(text="answer:N")
     sure = base.mark_text(dy=50, fontSize=11).encode(text="probability:N")
-    return alt.LayerChart(layer=[frames, pictures, answers, sure], height=rows * 96)
+    return [frames, pictures, answers, sure]
 
 
 def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequence[str]) -> alt.LayerChart:

@@ -9,10 +9,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, VALIDATION
-from mnistnet.data.datasets import Bytes
+from mnistnet.data.datasets import Bytes, Floats
 from mnistnet.nets.summary import Span
-
-Floats = npt.NDArray[np.float32]
 
 _DIMMED = 0.45
 _VEIL = 70  # what dimming adds, so that even black shows where the window ends

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mnistnet.data import datasets
+from mnistnet.data.datasets import Dataset
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Architecture
@@ -79,6 +81,19 @@ def whole(run: Run, metrics: list[EpochMetrics]) -> Document:
 def backup(file: Path, store: Store, contents: Contents) -> Document:
     """What `backup --json` and `restore --json` print."""
     return {"file": str(file), "store": str(store.root), **asdict(contents)}
+
+
+def data_set(name: str, loaded: Dataset) -> Document:
+    """What `data --json` prints of a verified data set."""
+    is_bundled = loaded.source is datasets.OFFLINE
+    return {
+        "dataset": name,
+        "title": loaded.source.title,
+        "path": "scikit-learn" if is_bundled else str(datasets.folder(loaded.source)),
+        "train_images": len(loaded.train_labels),
+        "test_images": len(loaded.test_labels),
+        "verified": True,
+    }
 
 
 def evaluation(evaluated: Evaluation) -> Document:

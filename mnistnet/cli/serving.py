@@ -25,7 +25,9 @@ from mnistnet.runs.worker.processes import PROJECT
 PORT = 8501
 HIGHEST_PORT = 65_535
 EVERYWHERE = "0.0.0.0"
-SETTINGS = PROJECT / ".streamlit" / "config.toml"
+_INSTALLED = PROJECT / "mnistnet" / "dashboard"  # only a wheel has it
+APP = _INSTALLED if _INSTALLED.is_dir() else PROJECT  # streamlit_app.py, pages/ and .streamlit/ lie here
+SETTINGS = APP / ".streamlit" / "config.toml"
 SECRETS = Path(".streamlit") / "secrets.toml"
 _HELP = "https://docs.streamlit.io/develop/concepts/connections/authentication"
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -53,9 +55,9 @@ def serve(port: int, share: str | None = None) -> None:
     # named relative to their own stays there.
     os.environ["MNISTNET_STORE"] = str(default_root().resolve())
     os.environ["MNISTNET_DATA"] = str(datasets.root().resolve())
-    os.chdir(PROJECT)
+    os.chdir(APP)
     if system.home() is None:  # Streamlit would end with a traceback
-        os.environ["HOME"] = str(system.private_folder("mnistnet") or PROJECT)
+        os.environ["HOME"] = str(system.private_folder("mnistnet") or APP)
     # Streamlit answers to Ctrl-C once it is up; until then there is nothing to put in order.
     signal.signal(signal.SIGINT, lambda *_: os._exit(128 + signal.SIGINT))
     sys.argv = ["streamlit", *options]
@@ -72,7 +74,7 @@ def command(port: int, share: str | None = None) -> list[str]:
             "browser.serverAddress": share,
             "server.allowedHosts": [share, "localhost", "127.0.0.1"],
         }
-    return ["run", str(PROJECT / "streamlit_app.py"), *(part for item in chosen.items() for part in _option(*item))]
+    return ["run", str(APP / "streamlit_app.py"), *(part for item in chosen.items() for part in _option(*item))]
 
 
 def settings() -> dict[str, Any]:
@@ -127,7 +129,7 @@ def secrets_files() -> list[Path]:
     """Where secrets are looked for, the last one counting most: $STREAMLIT_SECRETS_FILES, else home and project."""
     named = os.environ.get("STREAMLIT_SECRETS_FILES", "").split()
     homes = [home] if (home := system.home()) else []
-    return [Path(name).resolve() for name in named] or [folder / SECRETS for folder in (*homes, PROJECT)]
+    return [Path(name).resolve() for name in named] or [folder / SECRETS for folder in (*homes, APP)]
 
 
 def read_secrets() -> Mapping[str, Any]:

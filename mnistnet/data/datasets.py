@@ -16,6 +16,7 @@ from mnistnet.data.files import DataError
 from mnistnet.errors import BadInput
 
 Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 DIGIT_NAMES = tuple("0123456789")
 _GARMENTS = "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot"

@@ -1,1 +1,1 @@
-"""What a trained network gets right and wrong, and how sure that is."""
+"""Evaluation of runs and explanation of networks."""

@@ -1,4 +1,4 @@
-"""What is known of a run, as frozen values. Knows no database, no file and no torch."""
+"""A run and its epochs as frozen values. Knows no database, no file and no torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from mnistnet.training.recipe import Recipe
 
 
 class RunState(StrEnum):
-    """Where a run stands. The first terminal state wins; `interrupted` and `stopped` can be resumed."""
+    """The states of a run. The first terminal state wins; `interrupted` and `stopped` can be resumed."""
 
     QUEUED = "queued"
     STARTING = "starting"
@@ -35,7 +35,7 @@ class RunState(StrEnum):
         return self in RESUMABLE
 
 
-GALLERY = "gallery-"  # how the ids of runs begin that no store has
+GALLERY_PREFIX = "gallery-"  # of the ids of the gallery's runs; a store's ids are hexadecimal
 ACTIVE = (RunState.QUEUED, RunState.STARTING, RunState.RUNNING)
 CLAIMED = (RunState.STARTING, RunState.RUNNING)
 RESUMABLE = (RunState.STOPPED, RunState.INTERRUPTED)
@@ -43,7 +43,7 @@ RESUMABLE = (RunState.STOPPED, RunState.INTERRUPTED)
 
 @dataclass(frozen=True)
 class EpochMetrics(EpochDone):
-    """One stored epoch, and the checkpoint it belongs to. Before version 3 of the store guesses were not hashed."""
+    """One stored epoch and its checkpoint. `guesses_sha256` is None before version 3 of the store."""
 
     checkpoint: str
     checkpoint_sha256: str
@@ -52,7 +52,12 @@ class EpochMetrics(EpochDone):
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the store. Times are seconds since 1970, accuracies fractions, None where unknown yet."""
+    """One training, as a store or the gallery has it. Times are seconds since 1970, accuracies fractions, None where
+    unknown yet.
+
+    `attempt` counts claims by a supervisor; `step` of `steps` batches of the epoch are done; `stage` says what its
+    worker is doing, `message` how it ended.
+    """
 
     id: str
     name: str
@@ -62,23 +67,26 @@ class Run:
     params: int
     threads: int
     attempt: int
-    created: float
-    started: float | None
-    ended: float | None
-    stage: str
-    message: str
-    stop_requested: bool
-    step: int
-    steps: int
-    images_per_second: float | None
-    epochs_done: int
-    validation_accuracy: float | None
-    best_validation_accuracy: float | None
-    train_seconds: float | None
-    test_errors: int | None
-    test_total: int | None
-    weights_sha256: str | None
+
     owner: str = ""
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    stage: str = ""
+    message: str = ""
+    stop_requested: bool = False
+
+    step: int = 0
+    steps: int = 0
+    images_per_second: float | None = None
+    epochs_done: int = 0
+    validation_accuracy: float | None = None
+    best_validation_accuracy: float | None = None
+    train_seconds: float | None = None
+
+    test_errors: int | None = None
+    test_total: int | None = None
+    weights_sha256: str | None = None
     validation_answers_sha256: str | None = None
     test_answers_sha256: str | None = None
 
@@ -94,13 +102,13 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Its id and name, for lists; a run that no store has goes by its name alone."""
+        """Its id and name, for lists; "gallery" and its name for a run of the gallery."""
         return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}"
 
     @property
     def is_of_gallery(self) -> bool:
         """Whether it comes with mnistnet instead of from a store."""
-        return self.id.startswith(GALLERY)
+        return self.id.startswith(GALLERY_PREFIX)
 
     @property
     def test_accuracy(self) -> float | None:
@@ -121,8 +129,12 @@ class Run:
 
     @property
     def seconds_left(self) -> float | None:
-        """Training time still to come at the last measured speed; None before one is measured."""
-        if not self.is_training or not self.images_per_second or not self.train_images:
+        """Training time still to come at the last measured speed; None before one is measured that lasts.
+
+        The first seconds are slower: processes still start, pages are drawn. An eighth of an epoch counts as measured.
+        """
+        has_begun = self.epochs_done > 0 or self.step * 8 >= max(1, self.steps)
+        if not (self.is_training and has_begun and self.images_per_second and self.train_images):
             return None
         return (1 - self.progress) * self.recipe.epochs * self.train_images / self.images_per_second
 
@@ -150,23 +162,11 @@ class Run:
 
 @dataclass(frozen=True)
 class DamagedRun:
-    """A row of the store of which no run can be made. `id`: as it may be shown; `fault`: the column and its value."""
+    """A row of a store that has a fault. `id`: as it may be shown; `fault`: the column, its value, what is allowed."""
 
     number: int
     id: str
     fault: str
-
-
-@dataclass(frozen=True)
-class User:
-    """Someone who logged in. Where nobody logs in there are no persons, and everyone may do everything."""
-
-    name: str
-    is_administrator: bool = False
-
-    def may_change(self, run: Run) -> bool:
-        """Whether they may stop, resume or delete the run."""
-        return self.is_administrator or (bool(run.owner) and run.owner == self.name)
 
 
 @lru_cache(maxsize=512)

@@ -43,19 +43,20 @@ class Diverged(OperationFailed):
 
 
 class Training:
-    """A network under training: all that one epoch hands to the next.
+    """A network under training, between two epochs.
 
-    Epoch e of a seed draws the same permutation, augmentation and dropout whatever came before it, so
-    `state` is whole without any generator's. Same state, same threads, same device: same bits.
+    `ema_network` has the exponential moving average of the weights where the recipe averages, else it is `network`.
+    The permutation, augmentation and dropout of an epoch follow from the seed and the epoch's number alone: `state`
+    holds no random generator. The same state, threads, device and kernels give the same bits.
     """
 
     def __init__(self, network: nn.Sequential, split: Split, source: Source, recipe: Recipe) -> None:
         self.recipe, self.source, self.epoch = recipe, source, 0
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
-        self.kept = copy.deepcopy(self.network) if recipe.averaging else self.network
+        self.ema_network = copy.deepcopy(self.network) if recipe.averaging else self.network
         self._forward = fused(self.network) if self.device.type == "cpu" else self.network
-        self._live, self._averaged = _floating(self.network), _floating(self.kept)
+        self._weights, self._averages = _floating(self.network), _floating(self.ema_network)
         self._optimizer = optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)
         self.validation_guesses = np.empty(0, np.uint8)  # of the last epoch, (n,), from when there is one
@@ -69,26 +70,26 @@ class Training:
 
     @property
     def state(self) -> State:
-        """All that `restore` needs to go on, tensors and plain values only."""
+        """What `restore` needs to continue: tensors and plain values. The averages are called `kept` on disk."""
         return {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
-            "kept": self.kept.state_dict(),
+            "kept": self.ema_network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
 
     def restore(self, state: State) -> None:
-        """Go back to what `state` was taken from."""
+        """Return to the epoch at which `state` was taken."""
         self.network.load_state_dict(state["network"])
-        self.kept.load_state_dict(state["kept"])
+        self.ema_network.load_state_dict(state["kept"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]
 
     def run(self) -> Iterator[BatchDone | EpochDone]:
-        """Train the epochs that are left: a Step after each batch, an Epoch at the end of each.
+        """Train the epochs that are left: a BatchDone after each batch, an EpochDone at the end of each epoch.
 
         Raises Diverged before the optimizer step that would have used a loss that is not finite (on a
-        GPU at the end of that epoch), and in place of an Epoch whose validation loss is not.
+        GPU at the end of that epoch), and in place of an EpochDone whose validation loss is not finite.
         """
         while self.epoch < self.recipe.epochs:
             yield from self._one_epoch(self.epoch + 1)
@@ -150,15 +151,15 @@ class Training:
     def _average(self, step: int) -> None:
         """Exponential moving average of weights and of batch norm's statistics, which belong to them.
 
-        Early on its memory is a tenth of the way so far, so that the first random weights fade.
+        Early on the decay grows with the steps, so that the first random weights fade.
         """
         if self.recipe.averaging:
             decay = min(self.recipe.averaging, (1 + step) / (10 + step))
-            torch._foreach_lerp_(self._averaged, self._live, 1 - decay)
+            torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        answers = logits(self.kept, self._validation_images, self.source)
+        answers = logits(self.ema_network, self._validation_images, self.source)
         guesses = answers.argmax(1)
         right = int((guesses == self._validation_labels).sum())
         self.validation_guesses = guesses.cpu().numpy().astype(np.uint8)

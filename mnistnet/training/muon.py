@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 # A matrix's step is this much of the learning rate long in each direction, so that SGD's usual rate serves both.
 # Chosen on validation among 0.03, 0.1 and 0.3 (benchmarks/LOG.md, 2026-11-21).
-REACH = 0.1
+MATRIX_RATE = 0.1
 _ITERATIONS = 5
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 
@@ -51,12 +51,12 @@ class Muon(torch.optim.Optimizer):
             torch._foreach_mul_(velocities, group["momentum"])
             torch._foreach_add_(velocities, gradients)
             steps = list(torch._foreach_add(gradients, velocities, alpha=group["momentum"]))
-            reach = -group["lr"]
+            rate = -group["lr"]
             if group["matrices"]:  # of a step of fixed length the decay is no part
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-                steps = _evened(steps)
-                reach *= REACH
-            torch._foreach_add_(weights, steps, alpha=reach)
+                steps = _orthogonalized(steps)
+                rate *= MATRIX_RATE
+            torch._foreach_add_(weights, steps, alpha=rate)
 
     def _velocity(self, weight: Tensor) -> Tensor:
         state = self.state[weight]
@@ -70,8 +70,8 @@ def _is_matrix(module: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
     return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
 
 
-def _evened(steps: list[Tensor]) -> list[Tensor]:
-    """`evened` of each, those of one shape at once."""
+def _orthogonalized(steps: list[Tensor]) -> list[Tensor]:
+    """`orthogonalized` of each, those of one shape at once."""
     places = defaultdict[torch.Size, list[int]](list)
     for place, step in enumerate(steps):
         places[step.shape].append(place)

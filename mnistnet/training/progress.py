@@ -1,4 +1,4 @@
-"""What a training says as it goes: frozen rows, without torch."""
+"""The progress of a training: frozen rows, without torch."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class EpochDone:
     """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
 
     Training figures were taken on the way, on augmented images; validation figures are those of the
-    weights that would be kept (the averaged ones where the recipe averages). `seconds` are of training.
+    weights that a checkpoint is scored by (the averaged ones where the recipe averages). `seconds` are of training.
     """
 
     epoch: int

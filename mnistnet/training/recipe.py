@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistnet import strict_json
+from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Protocol
 from mnistnet.errors import BadInput
 
@@ -20,6 +21,36 @@ USUAL_RATE: dict[OptimizerName, float] = {"sgd": 0.2, "adam": 0.005, "adamw": 0.
 # The offline sample has 1,500 training images: in batches of 128, three epochs are 33 steps, too few to learn.
 # After three epochs of mnistnet-min, seeds 1 to 3: 77, 82 and 83 % of its test part in batches of 16.
 USUAL_BATCH: dict[DatasetName, int] = {"mnist": 128, "fashion": 128, "kmnist": 128, "digits": 16}
+
+OPTIMIZER_TITLES: dict[OptimizerName, str] = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
+SCHEDULE_TITLES: dict[ScheduleName, str] = {
+    "onecycle": "one cycle, to 0",
+    "cosine": "cosine, to 0",
+    "constant": "constant",
+}
+# The fields as pages call them.
+TITLES = {
+    "dataset": "data set",
+    "protocol": "validated on",
+    "epochs": "epochs",
+    "batch_size": "batch size",
+    "optimizer": "optimizer",
+    "learning_rate": "peak learning rate",
+    "schedule": "schedule",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "label_smoothing": "label smoothing",
+    "rotation_degrees": "rotation",
+    "shift": "shift",
+    "scale": "scaling",
+    "bend": "elastic distortion",
+    "calm_epochs": "final epochs without augmentation",
+    "averaging": "weight averaging",
+    "seed": "seed",
+    "threads": "threads",
+    "device": "device",
+    "precision": "precision",
+}
 
 Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
 
@@ -121,3 +152,21 @@ def assignment(text: str) -> tuple[str, Any]:
         return key, kind(value)
     except ValueError:
         raise RecipeError(f"{key}={strict_json.shown(value)}: write a number, as in {key}=5") from None
+
+
+def described(recipe: Recipe) -> dict[str, str]:
+    """Each field's value in words, by the field's title: `{"optimizer": "SGD", "threads": "all cores", ...}`."""
+    source = datasets.source(recipe.dataset)
+    words = {
+        "dataset": source.title,
+        "protocol": splits.title(source, recipe.protocol),
+        "optimizer": OPTIMIZER_TITLES[recipe.optimizer],
+        "schedule": SCHEDULE_TITLES[recipe.schedule],
+        **({} if recipe.threads else {"threads": "all cores"}),
+    }
+    values = recipe.model_dump()
+    return {title: words.get(name) or _number(values[name]) for name, title in TITLES.items()}
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
-"""What stands around every page: the navigation, the address, what the last action had to say.
+"""The frame around every page: login, navigation, address, messages.
 
-Streamlit, finding a folder `pages/`, runs the page of a deep link by itself as long as no session has
-called `st.navigation` yet. Such a page would lack all of this; it begins anew inside the frame.
+Where a folder `pages/` exists, Streamlit runs the page of a link by itself until a session has called
+`st.navigation`. Such a page would lack the frame, so `require` starts it again inside.
 """
 
 from pathlib import Path
@@ -9,21 +9,22 @@ from typing import Literal
 
 import streamlit as st
 
-from mnistnet.ui import auth, cache, session, widgets
+from mnistnet.ui import auth, cache, run_states, session, url, widgets
 
 _INSIDE = "_inside_frame"
+_DESTINATION = "_destination"
 _ICON = str(Path(__file__).with_name("icon.png"))
 
 
 def run() -> None:
     """Draw the frame and run the page that is asked for, for those who may see it."""
-    # Before anything else; only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
+    # First of all: only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
     page = _navigation("top" if auth.is_open() else "hidden")
     auth.require()
-    if destination := session.destination():
+    if destination := st.session_state.pop(_DESTINATION, None):
         st.switch_page(destination)
-    session.synchronize()
-    widgets.messages()
+    url.synchronize()
+    widgets.messages(run_states.refresh())
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()
     st.session_state[_INSIDE] = True
@@ -31,10 +32,28 @@ def run() -> None:
 
 
 def require() -> None:
-    """First line of every page: go on only inside the frame."""
+    """First line of every page: continue inside the frame only."""
     if not st.session_state.pop(_INSIDE, False):
         _navigation()
         st.rerun()
+
+
+def go_to(page: str) -> None:
+    """Show another page next. A callback cannot switch by itself: a server that just started knows no page yet."""
+    st.session_state[_DESTINATION] = page
+
+
+def is_leaving() -> bool:
+    """True where another page was asked for and is not shown yet."""
+    return _DESTINATION in st.session_state
+
+
+def show_receptive_fields(run_id: str, index: int | None = None) -> None:
+    """Show the receptive fields of a run's network next, on the image `index` where one is given."""
+    session.network.set(run_id)
+    if index is not None:
+        session.digit.set(index)
+    go_to("pages/receptive_fields.py")
 
 
 def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:

@@ -1,8 +1,8 @@
-"""Who may use this dashboard, asked anew on every script run and on every action: the server's answer, not the page's.
+"""Who may use this dashboard: checked by the server on every script run and on every action.
 
-Where the server listens on this machine only and no `[auth]` is configured, everyone is nobody in particular and
-may do everything. Otherwise everybody logs in. Also on loopback: an `[auth]` there is meant for people who come
-through a proxy on this machine. To be alone with the dashboard, take `[auth]` out of the secrets.
+Where the server listens on this machine only and no `[auth]` is configured, there are no users and everything is
+allowed. Otherwise everybody logs in, also on loopback: an `[auth]` there is meant for users who come through a proxy
+on this machine. To use the dashboard without a login, remove `[auth]` from the secrets.
 """
 
 import logging
@@ -16,7 +16,8 @@ import streamlit as st
 from mnistnet import login
 from mnistnet.cli import serving
 from mnistnet.errors import BadInput
-from mnistnet.runs.run import Run, User
+from mnistnet.runs.run import Run
+from mnistnet.runs.users import User
 from mnistnet.ui import widgets
 
 _REFUSAL = "This dashboard serves no network without a login. Whoever started it finds the reason in its log."
@@ -24,16 +25,16 @@ _NOBODY = "The login was accepted but says neither a verified e-mail address nor
 
 
 class NotLoggedIn(BadInput):
-    """Nobody is logged in here, and somebody would have to be."""
+    """A login is required here, and nobody is logged in."""
 
 
 def is_open() -> bool:
-    """Whether whoever is there may see the pages."""
+    """True where the visitor may see the pages."""
     return not _is_guarded() or bool(_name())
 
 
 def require() -> None:
-    """Go on only for those who may see the pages; the others get one sentence or the way to log in, and no more."""
+    """Continue only for a visitor who may see the pages; others see one sentence or the login, and nothing else."""
     if not _is_guarded():
         return
     if problem := _problem():
@@ -50,10 +51,9 @@ def require() -> None:
 
 
 def user() -> User | None:
-    """Who acts here; None where nobody logs in and everyone may do everything.
+    """The user who acts; None where no login is required and everything is allowed.
 
-    Raises NotLoggedIn where somebody would have to be logged in and nobody is: an action must not take the one
-    for the other.
+    Raises NotLoggedIn where a login is required and nobody is logged in: an action must tell the two cases apart.
     """
     if not _is_guarded():
         return None
@@ -63,13 +63,13 @@ def user() -> User | None:
 
 
 def owner() -> str:
-    """The name under which a run is started here; empty where nobody logs in. Raises as `person`."""
+    """The name that a run started here gets as its owner; empty without a login. Raises as `user`."""
     who = user()
     return who.name if who else ""
 
 
 def objection(run: Run) -> str | None:
-    """Why whoever is there may not stop, resume or delete the run, for a button's help; None where they may."""
+    """The reason why the user may not stop, resume or delete the run, for a button's help; None where they may."""
     try:
         who = user()
     except NotLoggedIn as error:

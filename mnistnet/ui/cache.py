@@ -1,11 +1,11 @@
-"""What the pages read, each through one bounded cache shared by all sessions."""
+"""The data that pages read: runs, epochs, predictions, images and summaries, in bounded caches that all sessions share.
 
-import os
-import secrets
+Reading changes nothing: states are kept true by `run_states`.
+"""
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ import streamlit as st
 
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
-from mnistnet.data.splits import counts
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
@@ -21,31 +20,24 @@ from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
+from mnistnet.runs.sources import GALLERY, source_of
+from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
 from mnistnet.runs.store.store import Store, default_root
-from mnistnet.runs.store.transitions import DamagedRunError, UnknownRun
-from mnistnet.runs.worker import supervisor
-from mnistnet.training.estimate import Estimate, Measured, estimate
-from mnistnet.training.recipe import Recipe
 from mnistnet.ui import computations
 
-LOOK_SECONDS = 1.0
-_LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a line too long for that loses its beginning
-_SIGNS_KEPT = 1000
-_WATCHER, _WATCHER_SECONDS = "_watcher", 30.0
-_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
+_MOMENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All runs as the store had them a moment ago, or why it could not be read."""
+    """All runs as the store had them at most a second ago, or why it could not be read."""
 
     runs: Sequence[Run]
     problem: str | None = None
-    set_aside: Sequence[str] = ()  # databases that were damaged, by their files' names
-    folders_aside: Sequence[str] = ()  # of runs that could not be taken into a new database
+    set_aside: Sequence[str] = ()  # file names of databases that were damaged and replaced
+    folders_aside: Sequence[str] = ()  # folders of runs that could not be taken into a new database
     damaged: Sequence[DamagedRun] = ()
 
     def run(self, run_id: str | None) -> Run | None:
@@ -59,20 +51,26 @@ def store() -> Store:
 
 
 def snapshot() -> Snapshot:
-    """All runs, the newest first; one look a second, however many sessions watch."""
-    return _snapshot(str(default_root()))
+    """All runs, the newest first; the store is read once a moment, however many sessions watch."""
+    return _snapshot(str(default_root()), moment())
+
+
+def moment() -> int:
+    """The number of the current second, by a monotonic clock."""
+    return int(time.monotonic() / _MOMENT_SECONDS)
 
 
 def forget() -> None:
-    """Look again at once: something was just changed from here."""
+    """Have the next `snapshot` read the store: something was just changed here."""
     _snapshot.clear()
 
 
-@st.cache_resource(ttl=LOOK_SECONDS, max_entries=8, show_spinner=False)
-def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
+# The moment is part of the key in place of a `ttl`: with one, Streamlit's cache can lose an entry between finding and
+# reading it, and raise KeyError.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _snapshot(root: str, moment: int) -> Snapshot:
     place = store()
     try:
-        supervisor.refresh(place)
         found = place.reading()
         problem = _gone(root, is_there=place.database.exists())
         databases, folders = place.database.set_aside(), place.folders_aside()
@@ -88,7 +86,7 @@ def _snapshot(root: str) -> Snapshot:  # root: another store, another entry
 
 
 def _gone(root: str, *, is_there: bool) -> str | None:
-    """That the store has been there and is not any more, where it is so."""
+    """A sentence where the store was read before and is not there any more."""
     seen = _stores_seen()
     if is_there:
         seen.add(root)
@@ -102,51 +100,14 @@ def _stores_seen() -> set[str]:
     return set()
 
 
-def silence(run: Run) -> float:
-    """Seconds since a run under training was last seen to get on, by a clock that nobody sets; 0 for any other."""
-    if not run.is_training or run.stage != "training":
-        return 0.0
-    signs, now = _signs(str(default_root())), time.monotonic()
-    if len(signs) > _SIGNS_KEPT:
-        signs.clear()
-    sign = (run.attempt, run.epochs_done, run.step)
-    seen, since = signs.get(run.id, (None, now))
-    if seen != sign:
-        since = now
-    signs[run.id] = (sign, since)
-    return now - since
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _signs(root: str) -> dict[str, tuple[tuple[int, int, int], float]]:
-    return {}
-
-
-def watchers() -> int:
-    """How many sessions have watched runs within the last seconds; this one is one of them from now on."""
-    seen, now = _watchers(str(default_root())), time.monotonic()
-    seen[st.session_state.setdefault(_WATCHER, secrets.token_hex(8))] = now
-    for session, when in list(seen.items()):
-        if now - when > _WATCHER_SECONDS:
-            seen.pop(session, None)
-    return len(seen)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _watchers(root: str) -> dict[str, float]:
-    return {}
-
-
 def with_answers() -> list[Run]:
-    """The runs whose answers can be looked at, the newest first, the gallery's last."""
-    return [*(run for run in snapshot().runs if run.epochs_done), *gallery_runs.runs()]
+    """The runs with at least one epoch, which have predictions: the newest first, those of the gallery last."""
+    return [*(run for run in snapshot().runs if run.epochs_done), *GALLERY.runs()]
 
 
 def chosen(run_id: str | None) -> Run | None:
-    """The run of this id or prefix, seen anew where the snapshot does not have it yet."""
-    if run_id and (entry := gallery_runs.entry_of(run_id)):
-        return gallery_runs.as_run(entry)
-    found = snapshot().run(run_id)
+    """The run of this id or prefix; read from the store where the snapshot does not have it yet."""
+    found = GALLERY.find(run_id) or snapshot().run(run_id)
     if found or not run_id:
         return found
     try:
@@ -157,24 +118,22 @@ def chosen(run_id: str | None) -> Run | None:
 
 def metrics(run: Run) -> list[EpochMetrics]:
     """The stored epochs of a run."""
-    if entry := gallery_runs.entry_of(run.id):
-        return gallery_runs.metrics(entry)
-    return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done)
+    return _metrics(str(default_root()), run.id, run.attempt, run.epochs_done, run)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _metrics(root: str, run_id: str, attempt: int, epochs_done: int) -> list[EpochMetrics]:
-    return store().metrics(run_id)
+def _metrics(root: str, run_id: str, attempt: int, epochs_done: int, _run: Run) -> list[EpochMetrics]:
+    return source_of(store(), _run).metrics(_run)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def summary(architecture: Architecture) -> Summary:
-    """The design's rows and its first fault."""
+    """The summary of a design."""
     return summarize(architecture)
 
 
 def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
-    """The layers with a receptive field of their own (not batch norm, not dropout), named by number and kind."""
+    """The layers with a receptive field of their own (not batch norm, not dropout), each with number and type."""
     return [
         (f"{row.layer + 1} {caption(architecture.layers[row.layer])}", row)
         for row in summary(architecture).rows
@@ -182,40 +141,10 @@ def named_layers(architecture: Architecture) -> list[tuple[str, LayerSummary]]:
     ]
 
 
-def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:
-    """Training time on this machine, corrected by the runs measured here with as many threads.
-
-    The offline sample's small batches are slower for each image: it and the others do not correct each other.
-    """
-    is_sample = recipe.dataset == datasets.OFFLINE.name
-    seen = (
-        Measured(summary(run.architecture), run.images_per_second)
-        for run in islice(snapshot().runs, _RUNS_TO_LOOK_AT)
-        if run.epochs_done
-        and run.images_per_second
-        and run.threads == threads
-        and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
-    )
-    images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
-
-
-def log_tail(run: Run) -> str:
-    """The last lines of what the run's process printed."""
-    try:
-        with (store().folder(run.id) / "log.txt").open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(0, end - _LOG_BYTES))
-            text = log.read(_LOG_BYTES).decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-_LOG_LINES:])
-
-
 def evaluation(run: Run, split: SplitName) -> Evaluation:
-    """The run's answers on a split, read where the run wrote them, computed where it did not.
+    """The run's predictions for a split, stored or computed, compared with the labels.
 
-    Raises OperationFailed where neither is possible.
+    Raises OperationFailed where they are not stored and cannot be computed.
     """
     return stored_evaluation(run, split) or _computed_evaluation(run, split)
 
@@ -229,20 +158,20 @@ def _computed_evaluation(run: Run, split: SplitName) -> Evaluation:
 
 
 def stored_evaluation(run: Run, split: SplitName) -> Evaluation | None:
-    """The run's answers where they were stored; None where they would have to be computed."""
+    """The evaluation of stored predictions; None where they would have to be computed."""
     return _stored_evaluation(str(default_root()), run.id, run.weights_sha256, split, run)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _stored_evaluation(root: str, run_id: str, weights: str | None, split: SplitName, _run: Run) -> Evaluation | None:
-    found = answers.stored(store(), _run, split)
+    found = source_of(store(), _run).predictions(_run, split)
     return Evaluation(found) if found else None
 
 
 def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
-    """What the run answered for its validation images after an epoch; None where that was not kept."""
+    """The predicted classes (n,) of the run's validation images after an epoch; None where they were not stored."""
     row = next((row for row in metrics(run) if row.epoch == epoch), None)
-    found = answers.guesses(store(), run, row) if row else None
+    found = source_of(store(), run).guesses(run, row) if row else None
     return found.guesses if found else None
 
 
@@ -254,11 +183,3 @@ def images(dataset: str, protocol: str, split: SplitName) -> Bytes:
     if split == "test" or protocol == "course":
         return datasets.load_test(dataset)[0]
     return splits.split(datasets.load(dataset, fetch=False), "holdout").validation.images
-
-
-@st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")
-def torchinfo_summary(architecture: Architecture) -> str:
-    """torchinfo's table of the design. Imports torch at its first call, and not before."""
-    from mnistnet.nets.network import torchinfo_summary
-
-    return torchinfo_summary(architecture)

@@ -1,7 +1,7 @@
-"""Computations that a page asks for: shared by all sessions, shown while they run, kept when they are done.
+"""Long computations of the pages: shared by all sessions, with a progress bar, and their results cached.
 
-Each is done in steps, one step at a time in the whole process. Leaving the page leaves a computation as it is, and
-whoever asks for it next continues it.
+Each runs in steps, one step at a time in the whole process. When a session leaves the page, its computation pauses;
+the next session that needs the result continues it.
 """
 
 import time
@@ -27,15 +27,15 @@ from mnistnet.system import cores
 T = TypeVar("T")
 Key: TypeAlias = tuple[Hashable, ...]
 
-_SLICE_SECONDS = 0.15  # of steps between two looks at who left and who else waits
+_SLICE_SECONDS = 0.15  # of steps, after which a session that left stops, and another gets its turn
 _SHOWN_AFTER_SECONDS = 0.3
-_LOOK_SECONDS = 2.0
-_UNFINISHED = 8  # computations kept that nobody may come back to
+_TRAINING_SECONDS = 2.0  # for which the answer whether a run trains is kept
+_UNFINISHED = 8  # computations kept that are not done
 _KEPT_BYTES = 256 * 1024**2  # of results
 
 
 class TakesLong(OperationFailed):
-    """A computation has used up its seconds; whoever asked for it may allow more."""
+    """A computation has used up its allowed seconds; the user may allow more."""
 
     def __init__(self, doing: str, computation: Computation[Any]) -> None:
         self.computation = computation
@@ -50,7 +50,7 @@ class TakesLong(OperationFailed):
 
 
 class _Computations:
-    """Those under way and the results of those that are done, both bounded; the least recently asked for go first."""
+    """Computations in progress and results, both bounded; the least recently used are dropped first."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -77,10 +77,10 @@ def _computations() -> _Computations:
 
 
 def result(key: Key, start: Callable[[], Steps[T]], doing: str) -> T:
-    """What the computation under `key` comes to; `start` begins it where nobody has yet.
+    """The result of the computation with this key; `start` begins it where it is neither done nor in progress.
 
-    Shows what is being done, and how much of it, where that takes longer than a moment. Raises TakesLong when its
-    seconds are used up, and what its steps raise.
+    Shows `doing` and the share done where it takes longer than 0.3 s. Raises TakesLong when its allowed seconds are
+    used up, and what its steps raise.
     """
     kept = _computations()
     computation: Computation[T] = kept.of(key, start)
@@ -97,7 +97,7 @@ def _wait(computation: Computation[Any], doing: str) -> None:
             place.empty()
             raise TakesLong(doing, computation)
         if waited >= _SHOWN_AFTER_SECONDS:
-            # Streamlit ends a script that was left, or is to run anew, at its next call: here.
+            # Streamlit stops a script whose page was left, or that is to run again, at its next call: here.
             place.progress(computation.share, text=f"{doing}: {computation.share:.0%}")
         prepare()
         computation.advance(_SLICE_SECONDS)
@@ -106,14 +106,15 @@ def _wait(computation: Computation[Any], doing: str) -> None:
 
 
 def prepare() -> None:
-    """Make torch share the processor with what is trained here: at work beside it, one thread is as quick as two."""
+    """Set the number of torch's threads: one while a run trains here, where two would be no faster, else all cores."""
     environment.prepare_to_look()
     import torch
 
-    torch.set_num_threads(1 if _is_training(str(default_root()), int(time.monotonic() / _LOOK_SECONDS)) else cores())
+    moment = int(time.monotonic() / _TRAINING_SECONDS)
+    torch.set_num_threads(1 if _is_training(str(default_root()), moment) else cores())
 
 
-# By the moment instead of by `ttl`: asked this often, Streamlit's cache lost an entry between finding and reading it.
+# The moment is part of the key in place of a `ttl`: see `cache._snapshot`.
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _is_training(root: str, moment: int) -> bool:
     try:
@@ -123,12 +124,12 @@ def _is_training(root: str, moment: int) -> bool:
 
 
 def turn() -> AbstractContextManager[bool]:
-    """For what is quick: wait until no step is being done, and let none begin meanwhile."""
+    """A context for a short computation: no step of another runs within."""
     return steps.turn()
 
 
 def _bytes(value: object) -> int:
-    """About how much memory a result takes."""
+    """The approximate memory of a result."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if is_dataclass(value):

@@ -1,29 +1,32 @@
-"""What was just done where it may be out of sight: short messages that go away by themselves, and the newest layer."""
+"""Messages of the last action: at the top of the next page, or short ones that disappear by themselves."""
 
 import streamlit as st
 
-from mnistnet.ui import session
-
-_NOTES, _ADDED = "_notes", "_added"
+_MESSAGES, _TOASTS = "_messages", "_toasts"
 
 
-def note(text: str) -> None:
-    """Leave a short message for the next page, once."""
-    st.session_state.setdefault(_NOTES, []).append(text)
+def notify(message: str) -> None:
+    """Leave a message for the top of the page, shown once."""
+    st.session_state.setdefault(_MESSAGES, []).append(message)
 
 
-def notes() -> list[str]:
-    """The short messages left since the last page was drawn."""
-    found: list[str] = st.session_state.pop(_NOTES, [])
+def has_messages() -> bool:
+    """True where a message waits to be shown."""
+    return bool(st.session_state.get(_MESSAGES))
+
+
+def messages() -> list[str]:
+    """The messages left since the last page was drawn."""
+    found: list[str] = st.session_state.pop(_MESSAGES, [])
     return found
 
 
-def mark_added(layer_id: str) -> None:
-    """Mark a layer of the current design as the newest, until the design changes."""
-    st.session_state[_ADDED] = (layer_id, session.design())
+def toast(text: str) -> None:
+    """Leave a short message that appears for some seconds, shown once: for a change that may be out of sight."""
+    st.session_state.setdefault(_TOASTS, []).append(text)
 
 
-def added() -> str | None:
-    """The id of the layer that was just added; None after another change."""
-    layer_id, design = st.session_state.get(_ADDED, (None, None))
-    return layer_id if design == session.design() else None
+def toasts() -> list[str]:
+    """The short messages left since the last page was drawn."""
+    found: list[str] = st.session_state.pop(_TOASTS, [])
+    return found

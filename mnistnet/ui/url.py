@@ -1,71 +1,77 @@
-"""What stands in the address bar, under which name and how: all that a link, a bookmark or a refresh brings back."""
+"""Keeps the session's parameters and the address bar equal: a refresh, a link or the browser's Back restores them.
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any, get_args
+The address is read where the browser changed it, which is when a page is opened or the browser goes back; after any
+other run of the script it is written.
+"""
 
-from mnistnet import links
-from mnistnet.nets import presets
-from mnistnet.nets.rules import COURSE, PROFILES
-from mnistnet.runs.files.predictions import SplitName
-from mnistnet.training.recipe import Recipe
+import time
+from typing import Any
 
-DESIGN, RECIPE, RUN, SPLIT, DIGIT, PROFILE = "design", "recipe", "run", "split", "digit", "rules"
-NETWORK, VIEW, QUESTION, OTHER, NETWORKS = "network", "view", "ask", "other", "nets"
-VIEWS = ("digits", "compared", "trust")  # of a run's answers
-QUESTIONS = ("why", "layers", "pixels", "alike")  # that one digit can be looked at with
-MOST_NETWORKS = 3  # that answer a digit side by side
-TABLE = "table"  # the network looked at is the current design, not a run's
+import streamlit as st
 
+from mnistnet.errors import MnistnetError
+from mnistnet.ui import notifications, session
+from mnistnet.ui.session import PARAMETERS, Parameter
 
-@dataclass(frozen=True)
-class Parameter:
-    """One thing kept in session and address, and how it is written there."""
-
-    key: str
-    default: Any
-    encode: Callable[[Any], str]
-    decode: Callable[[str], Any]
+_WRITTEN = "_address"  # the parameters as this session wrote them last
+_GIVEN = "_given"
+# With every click the browser sends the address that it shows. The address that follows from a change reaches it at
+# the end of that run, so a second click shortly after the first still comes with the address from before the first,
+# and reading that address would undo the first change. For this long after a change no address is read.
+_STALE_SECONDS = 0.7
 
 
-def _run_id(text: str) -> str:
-    if not (text.replace("-", "").isalnum() and len(text) <= 32):
-        raise links.LinkError(f"run {text!a}: not a run's id; copy the link again")
-    return text
+def synchronize() -> None:
+    """Read or write the address; once at the top of every full script run."""
+    is_first = _WRITTEN not in st.session_state
+    for parameter in PARAMETERS:
+        st.session_state.setdefault(parameter.key, parameter.default)
+    seconds = time.monotonic() - st.session_state.get(session.CHANGED, 0.0)
+    is_stale = not is_first and seconds <= _STALE_SECONDS
+    if not is_stale:
+        _read()
+    _write(again=is_stale)
 
 
-def _run_ids(text: str) -> tuple[str, ...]:
-    ids = tuple(_run_id(one) for one in text.split(",") if one)
-    if len(ids) > MOST_NETWORKS:
-        raise links.LinkError(f"nets {text!a}: at most {MOST_NETWORKS}; copy the link again")
-    return ids
+def is_given() -> bool:
+    """True where an address of this session named a design or a recipe."""
+    return _GIVEN in st.session_state
 
 
-def _index(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise links.LinkError(f"digit {text!a}: not a number; copy the link again")
-    return int(text)
+def _read() -> None:
+    written = st.session_state.get(_WRITTEN, {})
+    # A switch to another page empties the address. One that we wrote always has the design, and no defaults.
+    is_ours = session.design.name in st.query_params
+    for parameter in PARAMETERS:
+        text = st.query_params.get(parameter.name)
+        if text == written.get(parameter.name):
+            continue
+        if text is not None:
+            _take(parameter, text)
+        elif is_ours:
+            st.session_state[parameter.key] = parameter.default
 
 
-def _one_of(key: str, allowed: Collection[str]) -> Callable[[str], str]:
-    def decode(text: str) -> str:
-        if text not in allowed:
-            raise links.LinkError(f"{key} {text!a}: choose one of {', '.join(allowed)}")
-        return text
+def _take(parameter: Parameter[Any], text: str) -> None:
+    if parameter is session.design or parameter is session.recipe:
+        st.session_state[_GIVEN] = True
+    try:
+        st.session_state[parameter.key] = parameter.decode(text)
+    except MnistnetError as error:
+        notifications.notify(f"The address was only partly understood, and that part was left out: {error}")
+        return
+    if parameter is session.design:
+        st.session_state.pop(session.LAYER_IDS, None)
 
-    return decode
 
-
-FIELDS = (
-    Parameter(DESIGN, presets.FIRST.architecture, links.encode_design, links.decode_design),
-    Parameter(RECIPE, Recipe(), links.encode_recipe, links.decode_recipe),
-    Parameter(RUN, None, str, _run_id),
-    Parameter(SPLIT, "test", str, _one_of(SPLIT, get_args(SplitName))),
-    Parameter(DIGIT, None, str, _index),
-    Parameter(NETWORK, TABLE, str, _run_id),
-    Parameter(PROFILE, COURSE.name, str, _one_of(PROFILE, PROFILES)),
-    Parameter(VIEW, VIEWS[0], str, _one_of(VIEW, VIEWS)),
-    Parameter(QUESTION, QUESTIONS[0], str, _one_of(QUESTION, QUESTIONS)),
-    Parameter(OTHER, None, str, _run_id),
-    Parameter(NETWORKS, None, ",".join, _run_ids),
-)
+def _write(*, again: bool) -> None:
+    """Write the address where it differs; `again`: also where the one that the browser sent is equal by chance."""
+    written = {}
+    for parameter in PARAMETERS:
+        value = parameter.value
+        if value is not None and (value != parameter.default or parameter is session.design):
+            written[parameter.name] = parameter.encode(value)
+    # A stale address may equal the new one while the browser is about to show the one written between them.
+    if st.query_params.to_dict() != written or (again and st.session_state[_WRITTEN] != written):
+        st.query_params.from_dict(written)
+    st.session_state[_WRITTEN] = written

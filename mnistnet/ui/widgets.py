@@ -1,7 +1,7 @@
-"""Small pieces that several pages show alike."""
+"""Elements that several pages show in the same way. Controls are in `controls`."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -16,13 +16,13 @@ from mnistnet.insight.predictions.verdict import validation_score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store.transitions import DamagedRunError
-from mnistnet.ui import cache, notifications, session
+from mnistnet.runs.store.run_rows import DamagedRunError
+from mnistnet.ui import cache, notifications
 from mnistnet.ui.computations import TakesLong
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
-# What Streamlit puts icons, arrows and links in place of after it has read Markdown: no backslash helps there.
-# An invisible character within does.
+# Text that Streamlit replaces by icons, arrows and links after it has parsed Markdown. A backslash does not prevent
+# that; an invisible character within the text does.
 _AFTER_MARKDOWN = re.compile(
     r":(?=material|streamlit|//)|www(?=\.)|[-.\w+](?=@)|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))", re.IGNORECASE
 )
@@ -42,24 +42,24 @@ _STATE_LOOKS = {
 
 
 def plain(text: str) -> str:
-    """`text` so that Markdown shows it letter by letter: names come from strangers."""
+    """`text`, escaped so that Markdown shows it as it is: names are untrusted input."""
     return _MARKDOWN.sub(r"\\\1", _AFTER_MARKDOWN.sub(rf"\g<0>{_WORD_JOINER}", text))
 
 
 def draw(chart: alt.LayerChart | Spec, key: str, takeaway: str, **options: Any) -> None:
-    """A chart with its description, its text in the ink of the theme at hand."""
+    """A chart with its description, its text in a colour that fits the theme."""
     st.vega_lite_chart(spec=specification(chart, ink()), key=key, alt=takeaway, **options)
 
 
 def specification(chart: alt.LayerChart | Spec, text_colour: str) -> Spec:
-    """The chart as Vega-Lite. Its tests hold it against Vega-Lite's schema; here that would only take time."""
+    """The chart as Vega-Lite. The tests validate it against the schema; here that would only take time."""
     spec: Spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
     spec.setdefault("config", {})["text"] = {"color": text_colour}
     return spec
 
 
 def ink() -> str:
-    """The colour of text in charts, in the theme at hand."""
+    """The colour of text in charts in the current theme."""
     return INK["dark" if st.context.theme.type == "dark" else "light"]
 
 
@@ -81,7 +81,7 @@ def time_range(low: float, high: float) -> str:
 
 
 def epochs_finished(run: Run) -> str:
-    """How far a run is, in the same words on every page."""
+    """The number of finished epochs, in the same words on every page."""
     total = run.recipe.epochs
     return f"{run.epochs_done} of {total} {'epoch' if total == 1 else 'epochs'} finished"
 
@@ -93,7 +93,7 @@ def state_badge(run: Run) -> None:
 
 
 def verdicts(items: Iterable[Verdict]) -> None:
-    """Rules with their outcome in words, icon and colour."""
+    """Rules, each met or not met, with the reason where it is not."""
     lines = [
         f":green-badge[:material/check: met] {verdict.rule}"
         if verdict.passed
@@ -104,19 +104,19 @@ def verdicts(items: Iterable[Verdict]) -> None:
 
 
 def score(label: str, reached: Score, split: str) -> None:
-    """An accuracy as it may be shown: with its split, its errors out of n and its 95 % interval."""
+    """An accuracy with what must always stand beside it: the split, the errors out of n, the 95 % interval."""
     interval = reached.interval
     st.metric(
         label,
         f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    errors = f"{reached.errors:,} errors in {reached.total:,}"
+    errors = f"{reached.errors:,} {'error' if reached.errors == 1 else 'errors'} in {reached.total:,}"
     st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
 
 
 def split_title(run: Run, split: SplitName) -> str:
-    """How a split is called beside a figure, with the data set and what else must be known of it."""
+    """The name of a split beside an accuracy: data set, and whether it is also the validation set."""
     source = datasets.source(run.recipe.dataset)
     if run.recipe.protocol == "course":
         return f"test set of {source.title}, also used for validation"
@@ -124,19 +124,19 @@ def split_title(run: Run, split: SplitName) -> str:
 
 
 def errors_of(accuracy: float, run: Run) -> Score:
-    """A validation accuracy as errors out of the images that the run validates on."""
+    """A validation accuracy as errors out of the run's validation images."""
     return validation_score(accuracy, run)
 
 
 def empty(sentence: str, page: str, action: str) -> None:
-    """A page with nothing to show: one sentence, one thing to do."""
+    """The content of a page with nothing to show: one sentence, and a link to what can be done."""
     with st.container(border=True):
         st.markdown(sentence)
         st.page_link(page, label=action, icon=":material/arrow_forward:")
 
 
 def work_in_progress() -> None:
-    """On every page: that something is being trained, and the way to it."""
+    """A link to the run in training, with its progress; nothing where no run is active."""
     active = [run for run in cache.snapshot().runs if run.state.is_active]
     if active:
         training = next((run for run in active if run.state is RunState.RUNNING), active[-1])
@@ -145,11 +145,14 @@ def work_in_progress() -> None:
         st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
 
 
-def messages() -> None:
-    """What the last action had to say."""
-    for message in session.messages():
+def messages(refresh_failure: str | None) -> None:
+    """The messages of the last action, and what is wrong with the store.
+
+    `refresh_failure` says why states may be out of date; None where they are not.
+    """
+    for message in notifications.messages():
         st.warning(plain(message), icon=":material/info:")
-    for text in notifications.notes():
+    for text in notifications.toasts():
         st.toast(plain(text), icon=":material/check:")
     for name in cache.snapshot().set_aside:
         st.warning(
@@ -165,59 +168,19 @@ def messages() -> None:
         )
     for damaged in cache.snapshot().damaged[:_DAMAGED_SHOWN]:
         st.warning(plain(str(DamagedRunError(damaged))), icon=":material/healing:")
-    problem = cache.snapshot().problem
-    if problem:
+    if problem := cache.snapshot().problem:
         st.error(plain(f"The runs cannot be read: {problem}"), icon=":material/error:")
+    elif refresh_failure:
+        st.warning(plain(f"The states of runs may be out of date: {refresh_failure}"), icon=":material/warning:")
 
 
 def run_title(run: Run) -> str:
-    """How a run is called in a list: plain text, nothing that changes while it is shown."""
+    """The title of a run in a list: plain text, without anything that changes while the run trains."""
     return f"{run.title} · {run.params:,} parameters · {run.recipe.dataset}, {run.recipe.protocol}"
 
 
-def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
-    """Which run to look at: the one chosen last, else the newest of `runs`.
-
-    Where the one chosen last is not among them, says so: it is unknown, or `else_why`.
-    """
-    if not runs:
-        return None
-    by_id = {run.id: run for run in runs}
-    wanted = session.run_id()
-    if wanted and wanted not in by_id:
-        known = cache.chosen(wanted)
-        st.caption(f":material/info: Run {plain(wanted)}: {else_why if known else 'not in this store'}.")
-    current = wanted if wanted in by_id else runs[0].id
-    titles = {run.id: run_title(run) for run in runs}
-    key = session.control("pick-run", current)
-    st.selectbox(
-        "Run", list(titles), index=list(titles).index(current), format_func=titles.__getitem__, key=key, on_change=_pick
-    )
-    return by_id[current]
-
-
-def _pick() -> None:
-    session.choose_run(st.session_state["pick-run"])
-
-
-def switch(
-    label: str, titles: Mapping[str, str], current: str, key: str, choose: Callable[[Any], None], *, named: bool = True
-) -> None:
-    """One of several, side by side, by their titles; another is given to `choose`. `named` shows the label."""
-    st.segmented_control(
-        label,
-        list(titles),
-        default=current,
-        format_func=titles.__getitem__,
-        key=session.control(key, current),
-        required=True,
-        on_change=lambda: choose(st.session_state[key]),
-        label_visibility="visible" if named else "collapsed",
-    )
-
-
 def problem(error: MnistnetError) -> None:
-    """The reason why there is nothing to show, and a button to continue a computation that takes long."""
+    """The reason why a result is missing; for a computation that takes long, a button to continue it."""
     if not isinstance(error, TakesLong):
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -227,6 +190,6 @@ def problem(error: MnistnetError) -> None:
 
 
 def command(text: str, why: str) -> None:
-    """The command line that does the same."""
+    """A command line, and what it is for."""
     st.caption(why)
     st.code(text, language="bash")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnistnet.insight.predictions import pairs
 from mnistnet.insight.predictions.evaluation import Evaluation
-from mnistnet.runs import gallery_runs
+from mnistnet.runs.sources import GALLERY
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
 
@@ -23,9 +23,9 @@ A_PAGE = 48  # pictures at once
 
 
 def evaluation(run_id: str) -> Evaluation:
-    entry = gallery_runs.entry_of(run_id)
-    assert entry is not None
-    answers = gallery_runs.predictions(entry)
+    run = GALLERY.find(run_id)
+    assert run is not None
+    answers = GALLERY.predictions(run, "test")
     assert answers is not None
     return Evaluation(answers)
 

@@ -12,6 +12,7 @@ from mnistnet import links
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
@@ -47,7 +48,7 @@ _INVISIBLE = "\u2060"  # which keeps Streamlit from making icons and links
 def failed(store: Store, name: str) -> Run:
     """A run of this name whose message and log say the same."""
     run = situations.running(store, design=FIRST.architecture.renamed(name))
-    store.finish(run.id, RunState.FAILED, name)
+    transitions.finish(store, run.id, RunState.FAILED, name)
     (store.folder(run.id) / "log.txt").write_text(f"{name}\n{name}\n")
     return run
 
@@ -60,7 +61,7 @@ def at_work(store: Store, name: str) -> Iterator[Run]:
     assert lock is not None
     yield run
     lock.release()
-    store.finish(run.id, RunState.STOPPED)
+    transitions.finish(store, run.id, RunState.STOPPED)
 
 
 class Witness:
@@ -110,7 +111,7 @@ def test_every_kind_of_name_and_message_is_shown_letter_by_letter(dashboard: Das
     witness = Witness(page, dashboard.url)
     runs = [failed(store, name) for name in NAMES]
     everything = " · ".join(NAMES)
-    with store.database.writing() as connection:
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET message = ? WHERE id = ?", (everything, runs[0].id))
     screen.open_page(page, f"{dashboard.url}/train?run={runs[0].id}")
     message = page.get_by_test_id("stMain").get_by_test_id("stMarkdown").filter(has_text="shalom")

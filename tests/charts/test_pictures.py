@@ -11,7 +11,6 @@ from PIL import Image
 
 from mnistnet.charts.palette import HIGHLIGHT, LIMIT, VALIDATION
 from mnistnet.charts.pictures import (
-    Floats,
     cut,
     enlarged,
     left_out,
@@ -22,7 +21,7 @@ from mnistnet.charts.pictures import (
     with_patches,
     with_window,
 )
-from mnistnet.data.datasets import Bytes
+from mnistnet.data.datasets import Bytes, Floats
 from mnistnet.nets.summary import Span
 
 DIGIT: Bytes = np.random.default_rng(7).integers(0, 256, (28, 28), np.uint8)

@@ -15,11 +15,13 @@ from typing import Any
 import click
 import pytest
 
-from mnistnet.__main__ import cli, main
 from mnistnet.cli import output
+from mnistnet.cli.commands import cli
+from mnistnet.cli.program import main
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.system import cores
 from tests.support.processes import until
@@ -306,7 +308,7 @@ def test_ctrl_c_just_after_the_end_still_prints_the_outcome(
         nonlocal calls
         calls += 1
         if calls == 1:
-            store.finish(started(store).id, RunState.FAILED, "whatever it was")
+            transitions.finish(store, started(store).id, RunState.FAILED, "whatever it was")
             raise KeyboardInterrupt
         return follow(store, run_id)
 
@@ -327,7 +329,7 @@ def test_a_run_that_diverges_ends_with_the_remedy(
 ) -> None:
     def diverged(store: Store, *_: object) -> Run:
         run = running(store)
-        store.finish(run.id, RunState.DIVERGED, "the loss is not finite; try 0.1")
+        transitions.finish(store, run.id, RunState.DIVERGED, "the loss is not finite; try 0.1")
         return run
 
     monkeypatch.setattr("mnistnet.runs.worker.supervisor.submit", diverged)
@@ -343,7 +345,7 @@ def test_a_run_that_diverges_ends_with_the_remedy(
 
 def test_a_run_is_deleted_without_a_question_where_yes_is_said(command: Command, store: Store) -> None:
     run = running(store)
-    store.finish(run.id, RunState.DONE)
+    transitions.finish(store, run.id, RunState.DONE)
     said = command("delete", run.id[:6], "--yes")
     assert (said.code, said.out, said.err) == (0, f"{run.id} deleted\n", "")
     assert store.runs() == []
@@ -360,13 +362,13 @@ def test_a_running_run_is_not_deleted(command: Command, store: Store, arguments:
     assert said.err == f"mnistnet: run {run.id}: it is running; stop it before deleting it\n"
     assert store.folder(run.id).is_dir()
     lock.release()
-    store.finish(run.id, RunState.STOPPED)
+    transitions.finish(store, run.id, RunState.STOPPED)
 
 
 @pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL], ids=["piped", "null"])
 def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, stdin: int) -> None:
     run = running(store)
-    store.finish(run.id, RunState.DONE)
+    transitions.finish(store, run.id, RunState.DONE)
     command = [sys.executable, "-m", "mnistnet", "delete", run.id]
     said = subprocess.run(command, stdin=stdin, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
@@ -382,7 +384,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_is_said(store: Store, 
 )
 def test_on_a_terminal_deleting_asks_and_only_yes_deletes(store: Store, answer: str, code: int, out: str) -> None:
     run = running(store)
-    store.finish(run.id, RunState.DONE)
+    transitions.finish(store, run.id, RunState.DONE)
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "mnistnet", "delete", run.id]
     process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

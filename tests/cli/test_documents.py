@@ -10,6 +10,7 @@ from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files.predictions import Predictions
 from mnistnet.runs.run import Run
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from tests.support.samples import TINY, metrics, recipe, running
 
@@ -20,9 +21,9 @@ OUTCOME += ["test_errors", "test_total", "test_interval", "train_seconds", "weig
 @pytest.fixture
 def done(store: Store) -> Run:
     run = running(store)
-    store.record_epoch(run.id, metrics(1, validation_accuracy=0.75))
-    store.record_epoch(run.id, metrics(2, validation_accuracy=0.5))
-    store.complete(run.id, 3, 300, "ab" * 32)
+    transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.75))
+    transitions.record_epoch(store, run.id, metrics(2, validation_accuracy=0.5))
+    transitions.complete(store, run.id, 3, 300, "ab" * 32)
     return store.run(run.id)
 
 

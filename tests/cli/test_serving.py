@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from mnistnet import login
-from mnistnet.__main__ import main
 from mnistnet.cli import serving
+from mnistnet.cli.program import main
 from tests.support.dashboards import PROJECT, SECONDS, free_port, searched, started
 from tests.support.logins import AUTH, written
 

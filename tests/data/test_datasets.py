@@ -87,7 +87,7 @@ def test_truncated_files_are_not_here(fashion: Path) -> None:
 
 LOOK = """
 from mnistnet.data import datasets, files
-from tests import idx
+from tests.support import idx
 files._SHAPES.update(idx.SHAPES)
 for call in (datasets.is_here, datasets.load_test, lambda name: datasets.load(name, fetch=False)):
     try:
@@ -104,7 +104,7 @@ def test_files_that_are_closed_to_the_user_are_named_with_the_way_out(closed: st
         raw = idx.write(place / "FashionMNIST" / "raw")
         file = raw / NAMES[2 if closed == "file" else 0]
         (file if closed == "file" else raw).chmod(0)
-        said = strangers.said(LOOK, before="from tests import idx", MNISTNET_DATA=str(place))
+        said = strangers.said(LOOK, before="from tests.support import idx", MNISTNET_DATA=str(place))
         problem = f"{file}: Permission denied: make it readable, or set MNISTNET_DATA to another folder"
         remedy = "`python -m mnistnet data --dataset fashion` fetches and verifies it"
         named = problem.replace(NAMES[0], NAMES[2]) if closed == "folder" else problem

@@ -1,6 +1,7 @@
 """Backups of a store in which real workers train, and restorings that are killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistnet.runs.backup import archive, backup
+from mnistnet.runs.backup import archive, backup, restoration
 from mnistnet.runs.files import checkpoint
 from mnistnet.runs.run import Run
 from mnistnet.runs.store.store import Store
@@ -74,7 +75,7 @@ def test_backups_while_two_workers_train_disturb_none_and_each_run_goes_on_from_
 
     for number, file in enumerate(list(epochs)[:: len(epochs) // LOOKED_AT + 1]):
         looked_at = Store(tmp_path / f"looked at {number}")
-        backup.restore(file, looked_at)
+        restoration.restore(file, looked_at)
         assert_newest_checkpoints_are_whole(looked_at)
 
     halfway = min(epochs, key=lambda file: abs(epochs[file] - EPOCHS))
@@ -131,17 +132,17 @@ def test_a_restoring_killed_in_the_middle_leaves_an_empty_or_a_whole_store_and_c
 ) -> None:
     original, file = many
     root = tmp_path / "runs"
-    code = "import sys; from pathlib import Path; from mnistnet.runs import backup, store;"
-    code += " backup.restore(Path(sys.argv[1]), store.Store(Path(sys.argv[2])))"
+    code = "import sys; from pathlib import Path; from mnistnet.runs.backup.restoration import restore;"
+    code += "from mnistnet.runs.store.store import Store; restore(Path(sys.argv[1]), Store(Path(sys.argv[2])))"
     process = subprocess.Popen([sys.executable, "-c", code, str(file), str(root)])
     while process.poll() is None and not MOMENTS[moment](root):
         time.sleep(0.001)  # some of these moments are short
     process.kill()
-    process.wait()
+    assert process.wait() in (0, -signal.SIGKILL)
 
     store = Store(root)
     if not store.runs():
-        backup.restore(file, store)
+        restoration.restore(file, store)
     assert [run.id for run in store.runs()] == [run.id for run in original.runs()]
     for run in store.runs():
         name = f"{run.id}/log.txt"

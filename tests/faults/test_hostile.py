@@ -250,7 +250,7 @@ _WITHOUT_TORCH = """
 import sys
 for name in ("torch", "torchvision", "torchinfo"):
     sys.modules[name] = None  # an import of it is an ImportError from here on
-from mnistnet.__main__ import main
+from mnistnet.cli.program import main
 sys.argv = ["mnistnet", *sys.argv[1:]]
 sys.exit(main())
 """

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mnistnet.runs.run import EpochMetrics, Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor, training_job
 from mnistnet.runs.worker.processes import PROJECT, detach
@@ -27,7 +28,7 @@ Undisturbed = Callable[[Run], Outcome]
 
 def hire(store: Store) -> tuple[Run, subprocess.Popen[bytes]]:
     """The next run of the queue, claimed, and a real worker for it."""
-    run = store.claim(1_000)
+    run = transitions.claim(store, 1_000)
     assert run is not None
     arguments = (str(store.root), run.id, str(run.attempt))
     return run, detach("mnistnet.runs.worker.worker", *arguments, log=store.folder(run.id) / "log.txt")
@@ -88,11 +89,11 @@ POINTS = {
     "after the temporary write": ("os:fsync", 11, "before"),
     "after fsync": ("os:replace", 6, "before"),
     "after rename": ("os:replace", 6, "after"),
-    "before commit": ("mnistnet.runs.store.store:Store.record_epoch", 2, "before"),
+    "before commit": ("mnistnet.runs.store.transitions:record_epoch", 2, "before"),
     "in the record's temporary write": ("os:fsync", 13, "before"),
     "after the record's rename, before commit": ("os:replace", 7, "after"),
-    "after commit": ("mnistnet.runs.store.store:Store.record_epoch", 2, "after"),
-    "before the score is stored": ("mnistnet.runs.store.store:Store.complete", 1, "before"),
+    "after commit": ("mnistnet.runs.store.transitions:record_epoch", 2, "after"),
+    "before the score is stored": ("mnistnet.runs.store.transitions:complete", 1, "before"),
     "between the answers' files": ("mnistnet.runs.files.predictions:pack", 2, "before"),
 }
 
@@ -111,7 +112,7 @@ def test_a_worker_killed_at_each_named_point_goes_on_identically(store: Store, u
 def killed(store: Store, point: str) -> Run:
     """A run whose worker has died at a point."""
     store.enqueue(TINY, recipe(epochs=3))
-    run = store.claim(1_000)
+    run = transitions.claim(store, 1_000)
     assert run is not None
     function, call, when = POINTS[point]
     command = [sys.executable, "-m", "tests.faults.deadly", str(store.root), run.id, str(run.attempt)]

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.runs.worker.training_job import FIRST_BATCH
-from mnistnet.ui import cache
+from mnistnet.ui.train import watchers
 from mnistnet.ui.train.live import STALLED_SECONDS
 from tests.faults.conftest import SLOW, Outcome, looking, outcome
 from tests.support.processes import until, workers
@@ -53,25 +54,25 @@ def test_a_worker_paused_for_a_minute_is_neither_dead_nor_doubled(
 def test_a_run_without_a_sign_is_silent_by_a_clock_that_nobody_sets(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache._signs.clear()
+    watchers._progress.clear()
     run = running(store)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    store.advance(run.id, FIRST_BATCH)  # compiling is no silence
-    assert cache.silence(store.run(run.id)) == 0
+    transitions.advance(store, run.id, FIRST_BATCH)  # compiling is no silence
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     now += DAY
-    assert cache.silence(store.run(run.id)) == 0
-    store.advance(run.id, "training", 3, 11)
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
+    transitions.advance(store, run.id, "training", 3, 11)
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
     now += STALLED_SECONDS + 10
-    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
+    assert watchers.seconds_without_progress(store.run(run.id)) == STALLED_SECONDS + 10
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the wall clock has no say
-    assert cache.silence(store.run(run.id)) == STALLED_SECONDS + 10
-    store.advance(run.id, "training", 4, 11)
-    assert cache.silence(store.run(run.id)) == 0
-    store.finish(run.id, RunState.STOPPED)
+    assert watchers.seconds_without_progress(store.run(run.id)) == STALLED_SECONDS + 10
+    transitions.advance(store, run.id, "training", 4, 11)
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
+    transitions.finish(store, run.id, RunState.STOPPED)
     now += DAY
-    assert cache.silence(store.run(run.id)) == 0
+    assert watchers.seconds_without_progress(store.run(run.id)) == 0
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "ahead"])
@@ -89,7 +90,7 @@ def test_a_clock_that_jumps_a_day_moves_no_run_in_the_queue_and_kills_none(
     first = started(store)
     assert first.id == queued[0].id
     now += jump
-    store.record_epoch(first.id, metrics(1))
+    transitions.record_epoch(store, first.id, metrics(1))
     store.resume(store.request_stop(queued[1].id).id)
     now += jump
     assert [run.id for run in store.active()] == [queued[i].id for i in (0, 2, 3, 1)]

@@ -7,6 +7,7 @@ import pytest
 
 from mnistnet.runs.limits import OverLimit
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
@@ -23,10 +24,10 @@ def test_five_hundred_runs_are_queued_within_two_seconds_and_claimed_in_their_or
     assert [run.recipe.seed for run in queued] == list(range(500))
     slots = 3
     for expected in queued[:50]:
-        while (claimed := store.claim(slots)) is None:
+        while (claimed := transitions.claim(store, slots)) is None:
             working = [run for run in store.active() if run.state is RunState.STARTING]
             assert len(working) == slots
-            store.finish(working[0].id, RunState.FAILED)
+            transitions.finish(store, working[0].id, RunState.FAILED)
         assert claimed.id == expected.id
     asked = time.process_time()
     assert len(store.active()) >= 450

@@ -18,8 +18,7 @@ from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.recipe import recipe
-from mnistnet.ui import cache
-from mnistnet.ui.train import live
+from mnistnet.ui.train import watchers
 from tests.browser.conftest import Dashboard
 from tests.support.processes import until
 from tests.support.sessions import Session, watching
@@ -137,13 +136,13 @@ def test_fifty_sessions_watch_without_errors_and_without_waiting(board: Dashboar
 
 
 def test_the_more_sessions_watch_the_longer_is_a_tick(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache._watchers.clear()
+    watchers._sessions.clear()
     ticks = {}
     for count in range(1, 51):
         monkeypatch.setattr(st, "session_state", {})  # another session
-        ticks[count] = live._tick()
+        ticks[count] = watchers.tick_seconds()
     assert ticks == {count: 2.0 if count <= 20 else 4.0 if count <= 40 else 8.0 for count in ticks}
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 60)  # they are gone
-    assert live._tick() == 2.0
-    cache._watchers.clear()
+    assert watchers.tick_seconds() == 2.0
+    watchers._sessions.clear()

@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from websockets.exceptions import InvalidStatus
 
 from mnistnet import links
-from mnistnet.runs.run import RunState, User
-from mnistnet.runs.store.store import NotOwner, Store
+from mnistnet.runs.run import RunState
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.users import NotOwner, User
 from tests.browser import screen
 from tests.support.dashboards import PROJECT, XSRF, Dashboard, free_port, searched, session, started, upload
 from tests.support.logins import AUTH, Provider, provider, written

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.ui import cache
 from tests.support import situations
@@ -141,11 +142,13 @@ def test_predicting_and_drawing_change_no_row_and_no_byte(situation: str, store:
 @pytest.mark.bar("F7")
 def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> None:
     run = situations.running(still)
-    still.forget_epochs_after(run.id, 1, "the checkpoint of epoch 2 was damaged or gone: training went on from epoch 1")
+    transitions.forget_epochs_after(
+        still, run.id, 1, "the checkpoint of epoch 2 was damaged or gone: training went on from epoch 1"
+    )
     assert "the checkpoint of epoch 2 was damaged or gone" in texts(opened("train")).replace("\\", "")
     for epoch in (2, 3):
-        still.record_epoch(run.id, metrics(epoch))
-    still.complete(run.id, 3, 297, "0" * 64)
+        transitions.record_epoch(still, run.id, metrics(epoch))
+    transitions.complete(still, run.id, 3, 297, "0" * 64)
     cache.forget()
     assert "training went on from epoch 1" in texts(opened("train")).replace("\\", "")
 

@@ -16,9 +16,9 @@ from mnistnet.insight.network.steps import finish
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files import checkpoint
-from mnistnet.runs.run import RunState
+from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
@@ -79,20 +79,27 @@ def test_the_weights_are_those_that_were_scored(kept: Entry) -> None:
 
 
 def test_the_stored_answers_are_the_score(kept: Entry) -> None:
-    stored = gallery_runs.predictions(kept)
+    stored = GALLERY.predictions(run_of(kept), "test")
     assert stored is not None
     errors = int((stored.probabilities.argmax(1) != stored.labels).sum())
     assert (errors, len(stored.labels)) == (kept.outcomes[0].test_errors, kept.outcomes[0].test_total)
 
 
+def run_of(entry: Entry) -> Run:
+    run = GALLERY.find(f"gallery-{entry.preset}")
+    assert run is not None
+    return run
+
+
 def test_its_run_is_done_and_has_the_presets_design(kept: Entry) -> None:
-    run = gallery_runs.as_run(kept)
+    run = run_of(kept)
     assert (run.state, run.architecture, run.params) == (
         RunState.DONE,
         PRESETS[kept.preset].architecture,
         PRESETS[kept.preset].params,
     )
-    assert gallery_runs.entry_of(run.id) is kept
+    assert (run.recipe.seed, run.weights_sha256) == (kept.outcomes[0].seed, kept.outcomes[0].weights_sha256)
+    assert run in GALLERY.runs()
     assert run.epochs_done == run.recipe.epochs
 
 
@@ -112,10 +119,8 @@ def test_the_published_solutions_reach_what_they_state(name: str) -> None:
 @pytest.mark.parametrize("name", ["mnistnet-min", "course-10040"])
 def test_the_weights_answer_the_test_set_as_they_were_scored(name: str, store: Store) -> None:
     entry = found(name)
-    stored, predictions = (
-        gallery_runs.predictions(entry),
-        finish(answers.compute(store, gallery_runs.as_run(entry), "test")),
-    )
+    run = run_of(entry)
+    stored, predictions = GALLERY.predictions(run, "test"), finish(answers.compute(store, run, "test"))
     errors = int((predictions.probabilities.argmax(1) != predictions.labels).sum())
     assert stored is not None
     np.testing.assert_allclose(predictions.probabilities, stored.probabilities, atol=5e-3)
@@ -130,18 +135,18 @@ def test_weights_that_are_not_those_are_refused(kept: Entry) -> None:
 
 @pytest.mark.parametrize("name", [gallery.final_fit(name) for name in OWN])
 def test_a_final_fit_is_no_run_to_look_at(name: str) -> None:
-    assert gallery_runs.entry_of(f"gallery-{name}") is None
-    assert name not in {run.name for run in gallery_runs.runs()}
+    assert GALLERY.find(f"gallery-{name}") is None
+    assert name not in {run.name for run in GALLERY.runs()}
 
 
-def test_the_readme_states_what_is_stored() -> None:
-    stated = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_results_page_states_what_is_stored() -> None:
+    stated = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
     assert [line for line in table() if line not in stated] == []
 
 
 def test_an_unknown_run_is_none_of_the_gallery() -> None:
-    assert gallery_runs.entry_of("1a2b3c4d") is None
-    assert gallery_runs.entry_of("gallery-nothing") is None
+    assert GALLERY.find("1a2b3c4d") is None
+    assert GALLERY.find("gallery-nothing") is None
 
 
 def test_mean_worst_and_deviation_are_those_of_the_seeds() -> None:

@@ -26,6 +26,7 @@ from tests.support.processes import until
 
 PROJECT = Path(__file__).parents[2]
 SECONDS = 90  # for a start on a busy machine; a quiet one needs two
+ANSWER_SECONDS = 10  # for one answer; one that does not come is asked for again
 XSRF = "_streamlit_xsrf"
 
 
@@ -61,7 +62,8 @@ class Dashboard:
         if self.process.poll() is not None:
             raise AssertionError(f"it ended with {self.process.returncode}: {self.said}")
         try:
-            urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=SECONDS).close()
+            # Not `localhost`: where it is ::1 as well, what is wrong with 127.0.0.1 stays unsaid.
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_stcore/health", timeout=ANSWER_SECONDS).close()
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             self.problem = repr(error)
             return False

@@ -5,6 +5,7 @@ from typing import Any
 
 from mnistnet.nets.architecture import Architecture, strict_architecture
 from mnistnet.runs.run import EpochMetrics, Run
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
@@ -55,9 +56,9 @@ def running(store: Store, architecture: Architecture = TINY, **fields: Any) -> R
 
 def started(store: Store) -> Run:
     """The next run of the queue, claimed and started."""
-    claimed = store.claim(1_000)
+    claimed = transitions.claim(store, 1_000)
     assert claimed is not None
-    run = store.start(claimed.id, claimed.attempt)
+    run = transitions.start(store, claimed.id, claimed.attempt)
     assert run is not None
     return run
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
 from mnistnet.training.recipe import Recipe, recipe
@@ -19,7 +20,7 @@ def queued(store: Store, how: Recipe = DIGITS, design: Architecture = FIRST.arch
 
 def starting(store: Store) -> Run:
     run = queued(store)
-    store.claim(slots=64)
+    transitions.claim(store, slots=64)
     return store.run(run.id)
 
 
@@ -27,8 +28,8 @@ def running(store: Store, how: Recipe = DIGITS, design: Architecture = FIRST.arc
     """A run in its second epoch, as far as its row knows."""
     queued(store, how, design)
     run = started(store)
-    store.record_epoch(run.id, metrics(1, validation_accuracy=0.9952))
-    store.advance(run.id, "training", 3, 11, 5000.0)
+    transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.9952))
+    transitions.advance(store, run.id, "training", 3, 11, 5000.0)
     return store.run(run.id)
 
 
@@ -37,7 +38,7 @@ def ended(state: RunState) -> Callable[[Store], Run]:
 
     def make(store: Store) -> Run:
         run = running(store)
-        store.finish(run.id, state, "the reason")
+        transitions.finish(store, run.id, state, "the reason")
         return store.run(run.id)
 
     return make

@@ -105,7 +105,7 @@ def test_a_wide_network_is_given_few_images_at_a_time() -> None:
 # 1,000 images at once would take 1.6 GB for each of the maps that a layer reads and gives.
 _ANSWERS = """
 import resource
-from mnistnet.runs import environment
+from mnistnet.runs.worker import environment
 environment.prepare(1, 900 * 1024**2)
 import torch
 from mnistnet.data import datasets

@@ -120,13 +120,13 @@ def test_same_seed_and_threads_give_same_metrics_and_weights(digits: Dataset, th
     torch.set_num_threads(threads)
     one, other = (training(digits, epochs=2, batch_size=500) for _ in range(2))
     assert epochs(one) == epochs(other)
-    assert weights_sha256(one.kept.state_dict()) == weights_sha256(other.kept.state_dict())
+    assert weights_sha256(one.ema_network.state_dict()) == weights_sha256(other.ema_network.state_dict())
 
 
 def test_another_seed_gives_other_metrics_and_weights(digits: Dataset) -> None:
     one, other = training(digits, seed=1), training(digits, seed=2)
     assert epochs(one) != epochs(other)
-    assert weights_sha256(one.kept.state_dict()) != weights_sha256(other.kept.state_dict())
+    assert weights_sha256(one.ema_network.state_dict()) != weights_sha256(other.ema_network.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_resumed_equals_uninterrupted_bit_for_bit(digits: Dataset, fields: dict[
     torch.manual_seed(12_345)
     resumed.restore(state)
     assert before + epochs(resumed) == expected
-    assert weights_sha256(resumed.kept.state_dict()) == weights_sha256(whole.kept.state_dict())
+    assert weights_sha256(resumed.ema_network.state_dict()) == weights_sha256(whole.ema_network.state_dict())
     assert weights_sha256(resumed.network.state_dict()) == weights_sha256(whole.network.state_dict())
 
 
@@ -215,7 +215,7 @@ def test_validation_figures_are_those_of_the_kept_weights(digits: Dataset, avera
     chosen = training(digits, averaging=averaging)
     last = epochs(chosen)[-1]
     part = splits.split(digits, "holdout").validation
-    answers = logits(chosen.kept, pixels(part.images, digits.source, CPU), digits.source)
+    answers = logits(chosen.ema_network, pixels(part.images, digits.source, CPU), digits.source)
     labels = torch.from_numpy(part.labels).long()
     assert last.validation_loss == pytest.approx(F.cross_entropy(answers, labels).item())
     assert last.validation_accuracy == (answers.argmax(1) == labels).sum().item() / len(labels)
@@ -290,14 +290,14 @@ def test_an_epoch_reports_the_rate_of_its_last_step(digits: Dataset) -> None:
 def test_averaging_0_keeps_the_live_weights(digits: Dataset) -> None:
     chosen = training(digits, averaging=0)
     epochs(chosen)
-    assert weights_sha256(chosen.kept.state_dict()) == weights_sha256(chosen.network.state_dict())
+    assert weights_sha256(chosen.ema_network.state_dict()) == weights_sha256(chosen.network.state_dict())
 
 
 def test_averaged_weights_are_a_tenth_of_the_start_after_one_step(digits: Dataset) -> None:
     start = build(PLAIN, seed=1).state_dict()
     chosen = training(digits, PLAIN, epochs=1, **{**ONE_STEP, "averaging": 0.99})
     epochs(chosen)
-    for name, kept in chosen.kept.state_dict().items():
+    for name, kept in chosen.ema_network.state_dict().items():
         if kept.is_floating_point():
             torch.testing.assert_close(kept, 0.1 * start[name] + 0.9 * chosen.network.state_dict()[name])
 
@@ -305,7 +305,7 @@ def test_averaged_weights_are_a_tenth_of_the_start_after_one_step(digits: Datase
 def test_batch_norms_statistics_are_averaged_with_the_weights(digits: Dataset) -> None:
     chosen = training(digits, averaging=0.99)
     epochs(chosen)
-    live, kept = chosen.network.state_dict(), chosen.kept.state_dict()
+    live, kept = chosen.network.state_dict(), chosen.ema_network.state_dict()
     assert not torch.equal(live["batchnorm_1.running_var"], kept["batchnorm_1.running_var"])
 
 

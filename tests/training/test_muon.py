@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnistnet.training.muon import REACH, Muon, orthogonalized
+from mnistnet.training.muon import MATRIX_RATE, Muon, orthogonalized
 
 MATRICES = ["0.weight", "3.weight", "4.weight", "6.weight"]  # 2 is depthwise
 
@@ -67,7 +67,7 @@ def test_singular_values_become_about_one_and_directions_stay(shape: tuple[int, 
 def test_a_matrix_steps_equally_far_in_every_direction() -> None:
     before, after = stepped(ready(network()))
     for name in MATRICES:
-        values = torch.linalg.svdvals((after[name] - before[name]).flatten(1)) / (0.5 * REACH)
+        values = torch.linalg.svdvals((after[name] - before[name]).flatten(1)) / (0.5 * MATRIX_RATE)
         assert values.min() > 0.3
         assert values.max() < 1.3
 

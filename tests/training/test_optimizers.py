@@ -70,14 +70,15 @@ def test_no_step_is_tracked_and_every_step_can_go_on_from_its_state(name: Optimi
 RUN = """
 import json, sys
 from pathlib import Path
-from mnistnet.runs import checkpoint, job
-from mnistnet.runs.store import Store
-from tests.samples import running
+from mnistnet.runs.files import checkpoint
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import training_job
+from tests.support.samples import running
 
 store = Store(Path(sys.argv[1]))
 for name in ("sgd", "adam", "adamw", "muon"):
     run = running(store, epochs=1, optimizer=name)
-    job.train(store, run)
+    training_job.train(store, run)
     assert store.run(run.id).state == "done"
     assert checkpoint.newest(store.folder(run.id), store.metrics(run.id))
 print(json.dumps(sorted(name for name in sys.modules if name.startswith(("torch._dynamo", "sympy")))))

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.ui import auth
 from tests.support.logins import AUTH, PROVIDER_KEYS, written
@@ -160,7 +161,7 @@ def shared(server: Server, still: Store) -> Store:
 def of_somebody(store: Store, owner: str) -> str:
     """A run in its second epoch that `owner` started."""
     run = running(store)
-    with store.database.writing() as connection:
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET owner = ? WHERE id = ?", (owner, run.id))
     return run.id
 
@@ -202,7 +203,7 @@ def test_the_store_refuses_a_stop_that_the_page_let_through(shared: Store, carel
 
 def test_the_store_refuses_a_resume_that_the_page_let_through(shared: Store, careless: None) -> None:
     run_id = of_somebody(shared, "bob@example.org")
-    shared.finish(run_id, RunState.INTERRUPTED)
+    transitions.finish(shared, run_id, RunState.INTERRUPTED)
     app = visited(ANN, "train")
     app.button(key="resume-run").click().run()
     assert shared.run(run_id).state is RunState.INTERRUPTED

@@ -10,6 +10,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
+from mnistnet.ui.design import meter
 from tests.support.pages import PAGES, button, opened, slider, texts
 from tests.support.situations import queued
 
@@ -74,6 +75,25 @@ def test_the_badge_at_start_covers_every_rule() -> None:
     for rule in ("under 20,000 parameters", "under 20 epochs", "no fully connected layer"):
         assert rule in warning
     assert ":green-badge[:material/check: rules met" in texts(opened())
+
+
+@pytest.mark.parametrize("channels", [16, 10])
+def test_the_badge_at_start_judges_no_design_that_cannot_be_built(channels: int) -> None:
+    """Its last layer has too many outputs, or the pooling before it does not fit."""
+    pool = "" if channels == 16 else "m28_m2_"
+    said = texts(opened(design=f"1~c16k3s1p1-0_{pool}c{channels}k1s1p0-0~broken"))
+    assert ":red-badge[:material/close: cannot be built yet" in said
+    assert "Cannot start. Layer" in said
+    assert "rules met" not in said
+    assert "close: not met: under" not in said
+
+
+def test_one_parameter_is_left_in_the_singular() -> None:
+    assert [meter.parameters(count) for count in (0, 1, 1_000)] == [
+        "0 parameters",
+        "1 parameter",
+        "1,000 parameters",
+    ]
 
 
 def test_what_is_validated_on_is_changed_beside_start_with_one_click() -> None:

@@ -20,7 +20,7 @@ from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
-from mnistnet.__main__ import cli
+from mnistnet.cli.commands import cli
 from mnistnet.data import datasets, files, handwriting
 from mnistnet.insight.predictions import pairs
 from mnistnet.insight.predictions.selection import Selection
@@ -29,12 +29,14 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.nets.summary import require
 from mnistnet.runs.files import predictions
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui import cache, network_cache, session
-from mnistnet.ui.compare import charts
+from mnistnet.ui.compare import run_selection
+from mnistnet.ui.train import run_panel
 from tests.support import idx
 from tests.support.pages import PAGES, button, opened, slider, texts
 from tests.support.samples import conv, design, metrics, started
@@ -94,8 +96,8 @@ def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_o
         architecture = OVER_BUDGET if name == "over" else PRESETS["mnistnet-min"].architecture
         queued(store, recipe({"epochs": 1}), architecture.renamed(name))
         run = started(store)
-        store.record_epoch(run.id, metrics(1, validation_accuracy=0.99))
-        store.complete(run.id, errors, 10_000, "ab" * 32)
+        transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.99))
+        transitions.complete(store, run.id, errors, 10_000, "ab" * 32)
     queued(store)
     app = opened("compare")
     assert not app.exception
@@ -136,11 +138,11 @@ def test_compare_shows_what_differs_and_that_epochs_do(store: Store) -> None:
 def test_runs_of_one_name_have_labels_of_their_own_in_the_charts(store: Store) -> None:
     one, other = queued(store), queued(store)
     alone = queued(store, recipe({"dataset": "digits", "epochs": 1}), FIRST.architecture.renamed("alone"))
-    names = charts.labels([one, other, alone])
+    names = run_selection.labels([one, other, alone])
     assert names[alone.id] == "alone · digits · 0 of 1 epoch"
     assert names[one.id] == f"{FIRST.name} ({one.id[:4]}) · digits · 0 of 3 epochs"
     twin = replace(one, id=one.id[:4] + "ffff")
-    assert len(set(charts.labels([one, twin]).values())) == 2
+    assert len(set(run_selection.labels([one, twin]).values())) == 2
 
 
 def test_a_layer_has_one_name_on_every_page(store: Store) -> None:
@@ -380,7 +382,7 @@ def test_accuracy_stands_with_split_errors_and_interval(store: Store) -> None:
     running(store)
     app = opened("train")
     said = texts(app)
-    assert "held-out images of Offline sample (scikit-learn digits, not MNIST): 1 errors in 125; 95% interval" in said
+    assert "held-out images of Offline sample (scikit-learn digits, not MNIST): 1 error in 125; 95% interval" in said
     assert "epochs in a row" not in texts(app), "99.4% is a goal on MNIST only"
 
 
@@ -446,7 +448,7 @@ def test_a_change_taken_back_before_the_browser_showed_it_is_in_the_address(monk
 
 def test_the_test_set_stays_untouched_until_a_holdout_run_is_done(store: Store) -> None:
     run = done(store)
-    with store.database.writing() as connection:
+    with store.database.transaction() as connection:
         connection.execute(
             "UPDATE runs SET state = 'stopped', test_errors = NULL, test_total = NULL, weights_sha256 = NULL"
         )
@@ -481,6 +483,23 @@ def test_next_opens_the_next_mistake(store: Store) -> None:
     button(app, "Next").click().run()
     assert app.number_input(key="digit-picker").value == mistakes[1].index
     assert app.query_params["digit"] == str(mistakes[1].index)
+
+
+def test_who_asks_about_the_first_mistake_stays_at_it(store: Store) -> None:
+    run = done(store)
+    app = opened("mistakes")
+    assert "digit" not in app.query_params
+    app.segmented_control(key="digit-question").set_value("layers").run()
+    assert app.query_params["digit"] == str(cache.evaluation(run, "test").mistakes[0].index)
+
+
+def test_an_accuracy_before_the_end_is_named_with_its_epoch(store: Store) -> None:
+    run = done(store)
+    assert [metric.label for metric in opened("mistakes").metric][:1] == ["Accuracy"]
+    with store.database.transaction() as connection:
+        connection.execute("UPDATE runs SET state = 'stopped', test_errors = NULL, test_total = NULL")
+    cache.forget()
+    assert [metric.label for metric in opened("mistakes").metric][:1] == [f"Accuracy after epoch {run.epochs_done}"]
 
 
 @pytest.mark.bar("S8")
@@ -568,7 +587,7 @@ def test_some_training_digits_are_searched_at_first_and_all_where_that_is_asked_
     run = done(store)
     app = opened("mistakes", ask="alike")
     everything = next(toggle for toggle in app.toggle if toggle.label == "Search all 1,375 training digits")
-    some, every = (len(network_cache.searched(run, everything=all_)[1]) for all_ in (False, True))
+    some, every = (len(network_cache.searched_digits(run, everything=all_)[1]) for all_ in (False, True))
     assert (some, every) == (344, 1375)
     assert "344 of the 1,375 are searched" in everything.help
     everything.set_value(True).run()
@@ -689,7 +708,7 @@ def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
         file.seek(0, io.SEEK_END)
         file.write("".join(f"\nline {number}" for number in range(30)).encode())
     tracemalloc.start()
-    said = cache.log_tail(run)
+    said = run_panel.log_tail(run)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert said.splitlines() == [f"line {number}" for number in range(10, 30)]

@@ -3,9 +3,12 @@
 import pytest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
+from mnistnet.ui import cache
 from tests.support.pages import opened, texts
+from tests.support.samples import metrics
 from tests.support.situations import running
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -25,8 +28,8 @@ def test_a_course_run_says_once_that_its_best_epoch_is_optimistic(store: Store) 
 
 def test_equal_figures_are_shown_once(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 1}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 48, test_total = 10000")
     app = opened("train")
     assert [(metric.label, metric.value) for metric in app.metric] == [
@@ -37,8 +40,8 @@ def test_equal_figures_are_shown_once(store: Store) -> None:
 
 def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 20}))
-    store.finish(run.id, RunState.DONE)
-    with store.database.writing() as connection:
+    transitions.finish(store, run.id, RunState.DONE)
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 61, test_total = 10000")
     said = _unescaped(texts(opened("train")))
     assert "Assignment not met: 99.39%, 16,010 parameters, 20 epochs" in said
@@ -46,6 +49,19 @@ def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     assert ":green-badge[:material/check: met] **under 20,000 parameters**: 16,010; must be under 20,000" in said
     assert ":red-badge[:material/close: not met] **under 20 epochs**: 20; must be under 20" in said
     assert "First epoch at the goal: 1. Latest epochs in a row at the goal: 1" in said
+
+
+@pytest.mark.parametrize(("accuracy", "warned"), [(0.95, True), (0.994, False)])
+def test_a_run_below_its_peers_is_warned_of_unless_it_reaches_the_goal(
+    store: Store, accuracy: float, warned: bool
+) -> None:
+    run = running(store, recipe({"dataset": "mnist", "protocol": "course", "epochs": 19}))
+    for epoch in (1, 2):
+        transitions.record_epoch(store, run.id, metrics(epoch, validation_accuracy=accuracy))
+    cache.forget()
+    app = opened("train")
+    assert "had a higher validation accuracy" in texts(app) + "".join(warning.value for warning in app.warning)
+    assert any("Check its design" in warning.value for warning in app.warning) == warned
 
 
 def test_a_run_that_still_trains_has_no_verdict_yet(store: Store) -> None:

@@ -1,1 +1,1 @@
-"""What is found by looking into a network."""
+"""Results that need the network itself: its layers, gradients and features."""

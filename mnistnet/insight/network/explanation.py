@@ -1,7 +1,7 @@
-"""Why a network made a prediction, in sentences that each rest on something tried or counted. No torch.
+"""Reasons for a prediction, as sentences. No torch.
 
-A sentence says what was done: a patch was covered and the prediction changed; a receptive field contains two
-pixels or does not. No picture is interpreted.
+Each sentence states a measurement: a patch was covered and the prediction changed, or a receptive field contains two
+pixels or does not. Nothing is inferred from a picture.
 """
 
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnistnet.data.datasets import Bytes
-from mnistnet.insight.network.results import PATCH, Floats, Occlusion
+from mnistnet.data.datasets import Bytes, Floats
+from mnistnet.insight.network.saliency import PATCH, Occlusion
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 from mnistnet.runs.files.predictions import Probabilities
 
-INKED = 64  # a pixel at least this bright is of the stroke
-_CLOSE = 0.2  # two probabilities nearer than this are a close call
-_SURE = 0.9
-_CLEAR = 0.5  # from this probability of the other class on, a change of the prediction is called clear
+INKED = 64  # a pixel at least this bright belongs to the stroke
+_CLOSE = 0.2  # two probabilities that differ by less are called close
+_SURE = 0.9  # a prediction at least this probable is called confident
+_CLEAR = 0.5  # a change of the prediction is called clear where the new class is at least this probable
 _PATCH = f"{PATCH}×{PATCH} patch"
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A pixel, from the upper left."""
+    """A pixel by row and column, counted from the upper left."""
 
     row: int
     column: int
@@ -32,7 +32,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Flip:
-    """A patch around `spot` that changes the prediction to `answer` with this probability."""
+    """A patch around `spot` that changes the prediction to `answer`, and the probability of `answer` then."""
 
     spot: Spot
     answer: int
@@ -41,9 +41,10 @@ class Flip:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Where the ink is that supports the guess and the truth most, and the first layer that sees both at once.
+    """The pixels of ink that support the predicted and the true class most, and the first layer that contains both.
 
-    `together` is a layer's place in the given rows; None where no unit of any of them sees both.
+    `together` is the index, in the given rows, of the first layer with a unit whose receptive field contains both
+    pixels; None where there is no such layer.
     """
 
     for_guess: Spot
@@ -52,7 +53,7 @@ class Evidence:
 
     @property
     def distance(self) -> int:
-        """Pixels from one to the other, along the axis where they lie further apart."""
+        """Distance in pixels along the axis on which the two are further apart."""
         return max(
             abs(self.for_guess.row - self.for_truth.row),
             abs(self.for_guess.column - self.for_truth.column),
@@ -60,7 +61,7 @@ class Evidence:
 
 
 def flip(covered: Occlusion, wanted: int) -> Flip | None:
-    """The patch that changes the prediction to `wanted` with the highest probability; None where none does."""
+    """The patch that changes the prediction to class `wanted` with the highest probability; None where none does."""
     probabilities = _softmax(covered.logits)[..., wanted]
     possible = np.where(covered.answers == wanted, probabilities, -1)
     spot = _spot(possible)
@@ -69,9 +70,9 @@ def flip(covered: Occlusion, wanted: int) -> Flip | None:
 
 
 def evidence(erased: Occlusion, image: Bytes, guess: int, truth: int, rows: Sequence[LayerSummary]) -> Evidence | None:
-    """Where covering ink costs the guess's lead over the truth most, and where it helps it most, (28, 28) uint8.
+    """Where covering ink of image (28, 28) uint8 lowers the lead of `guess` over `truth` most, and raises it most.
 
-    None where the ink supports one side only, or the two are one class.
+    None where all ink supports one of the two classes, or they are the same class.
     """
     effect = erased.effect(guess, truth)
     inked = image >= INKED
@@ -85,9 +86,10 @@ def evidence(erased: Occlusion, image: Bytes, guess: int, truth: int, rows: Sequ
 
 
 def first_together(rows: Sequence[LayerSummary], one: Spot, other: Spot) -> int | None:
-    """The place of the first of `rows` in which one unit's window holds both pixels; None where none does.
+    """The index of the first of `rows` in which a unit's window contains both pixels; None where none does.
 
-    A window is the hull of what a unit reads: where strides leave pixels out, no unit may see both even there.
+    A window is the smallest rectangle around a unit's receptive field. Where strides skip pixels, a unit's window may
+    contain a pixel that the unit does not read.
     """
     for place, row in enumerate(rows):
         if _holds(row, one.row, other.row) and _holds(row, one.column, other.column):
@@ -100,7 +102,7 @@ def _holds(row: LayerSummary, one: int, other: int) -> bool:
 
 
 def outside(image: Bytes, windows: Sequence[tuple[slice, slice]]) -> npt.NDArray[np.bool_]:
-    """The stroke's pixels, (28, 28), that lie in none of the windows."""
+    """A mask (28, 28) of the stroke's pixels that lie in none of the windows."""
     left = image >= INKED
     for window in windows:
         left = left.copy()
@@ -109,7 +111,7 @@ def outside(image: Bytes, windows: Sequence[tuple[slice, slice]]) -> npt.NDArray
 
 
 def whereabouts(spot: Spot, image: Bytes) -> str:
-    """A pixel's place within the stroke's bounding box, in words: `upper left`, `middle`, `right`."""
+    """The position of a pixel within the stroke's bounding box in words: `upper left`, `middle`, `right`."""
     inked = np.argwhere(image >= INKED)
     (top, left), (bottom, right) = inked.min(0), inked.max(0)
     vertical = _third(spot.row, top, bottom, ("upper", "middle", "lower"))
@@ -138,7 +140,8 @@ def certainty(row: Probabilities, truth: int | None, classes: Sequence[str]) -> 
 
 
 def rival(row: Probabilities, truth: int | None) -> int:
-    """The class that the guess is compared with: the truth where it was missed, else the runner-up."""
+    """The class to compare the prediction with: the true class where the prediction is wrong, else the second most
+    probable one."""
     guess, second = (int(place) for place in np.argsort(-row, kind="stable")[:2])
     return second if truth in (None, guess) else truth
 
@@ -152,7 +155,7 @@ def sentences(
     named: Sequence[tuple[str, LayerSummary]],
     classes: Sequence[str],
 ) -> list[str]:
-    """What was tried on the image and how the prediction changed, the reason first; empty without ink."""
+    """The patches tried on the image and how the prediction changed, the reason first; empty without ink."""
     if not (image >= INKED).any():
         return []
     said = _tried(image, classes[guess], classes[against], flip(erased, against), flip(inked, against))
@@ -162,7 +165,7 @@ def sentences(
 
 
 def _tried(image: Bytes, guess: str, other: str, without: Flip | None, added: Flip | None) -> list[str]:
-    """The clearer of the two changes as the reason, then the other; or that neither decides it."""
+    """The clearer of the two changes first, then the other; or a statement that neither is clear."""
     reasons = {
         "without": f"Read as {guess} because of the ink {{where}}: without it the prediction is {other} ({{how}}).",
         "added": f"Read as {guess} because ink is missing {{where}}: with it the prediction is {other} ({{how}}).",

@@ -1,14 +1,14 @@
-"""The training images that a network finds most like a given one. No torch."""
+"""The training images whose features are most similar to those of a given image. No torch."""
 
 import numpy as np
 
-from mnistnet.insight.network.results import Floats
+from mnistnet.data.datasets import Floats
 
 
 def nearest(features: Floats, wanted: Floats, count: int) -> list[tuple[int, float]]:
-    """The `count` rows of `features` (n, d) with the largest cosine to `wanted` (d,), with it, the largest first.
+    """The `count` rows of `features` (n, d) with the largest cosine to `wanted` (d,), the largest first.
 
-    Rows of zeros are like nothing: their cosine is 0.
+    Returns pairs of a row's index and its cosine, which is 0 for a row of zeros.
     """
     lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(wanted)
     cosines = np.divide(features @ wanted, lengths, out=np.zeros(len(features), np.float32), where=lengths > 0)

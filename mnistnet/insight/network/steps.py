@@ -1,4 +1,4 @@
-"""Computations in steps, which can be shown, shared, left and taken up again. Knows no torch and no page.
+"""Computations in steps, which can report progress, be shared, paused and continued. Knows no torch and no page.
 
 A computation is a generator: it yields the share done, 0 to 1, after each step and returns its result.
 """
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 Steps: TypeAlias = Generator[float, None, T]
 
-# One step at a time in the whole process: however many people ask, only one batch takes memory and processor.
+# One step at a time in the whole process: however many sessions compute, one batch uses memory and processor.
 _TURN = threading.RLock()
 
 
 def finish(steps: Steps[T]) -> T:
-    """The result, after all steps at once."""
+    """The result, after all steps without a pause."""
     while True:
         try:
             next(steps)
@@ -30,8 +30,8 @@ def finish(steps: Steps[T]) -> T:
 class Computation(Generic[T]):
     """A computation that any number of threads may advance; each step is done once.
 
-    `share`: how much is done, 0 to 1. `seconds`: time spent in steps so far. `allowed`: seconds after which whoever
-    advances it is to ask before going on; None for no such limit.
+    `share`: the part that is done, 0 to 1. `seconds`: time spent in steps so far. `allowed`: seconds after which
+    `is_due` is True, so that the caller asks before it continues; None for no limit.
     """
 
     def __init__(self, start: Callable[[], Steps[T]], allowed: float | None = None) -> None:
@@ -43,7 +43,7 @@ class Computation(Generic[T]):
 
     @property
     def is_due(self) -> bool:
-        """True where the seconds allowed are used up before the result is there."""
+        """True where the allowed seconds are used up and the result is not computed yet."""
         return not self.is_done and self.allowed is not None and self.seconds >= self.allowed
 
     @property
@@ -54,11 +54,14 @@ class Computation(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     def allow(self, seconds: float) -> None:
-        """Let it take so many seconds more than it has taken."""
+        """Allow so many seconds more than it has taken so far."""
         self.allowed = self.seconds + seconds
 
     def advance(self, seconds: float) -> None:
-        """Do steps for about so many seconds, at least one. Raises what a step raises; it begins anew after that."""
+        """Do steps for about so many seconds, at least one step.
+
+        Raises what a step raises; the computation starts over at the next call then.
+        """
         with _TURN:
             until = time.monotonic() + seconds
             while not self.is_done:
@@ -83,5 +86,5 @@ class Computation(Generic[T]):
 
 
 def turn() -> AbstractContextManager[bool]:
-    """The lock under which steps are done, for what is quick enough to be done in one."""
+    """The lock under which steps run, for a computation short enough to be a single step."""
     return _TURN

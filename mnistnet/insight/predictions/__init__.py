@@ -1,1 +1,1 @@
-"""What follows from a run's predictions alone. No torch."""
+"""Results that need a run's predictions and epochs alone. No torch."""

@@ -1,4 +1,4 @@
-"""Whether a network is right as often as it says: reliability, its error, and the temperature that mends it. No torch.
+"""Calibration: reliability by confidence, expected calibration error, temperature scaling. No torch.
 
 Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -18,7 +18,7 @@ _LEAST = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers whose confidence lies above `low` up to `high`: their mean confidence, and how many are right."""
+    """The predictions with a confidence above `low` and up to `high`: count, mean confidence, and number right."""
 
     low: float
     high: float
@@ -28,7 +28,7 @@ class Bin:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
+        """Share of correct predictions."""
         return self.right / self.count
 
     @property
@@ -38,7 +38,7 @@ class Bin:
 
 
 def bins(evaluation: Evaluation, count: int = BINS) -> list[Bin]:
-    """Answers by confidence in `count` bins of equal width, empty ones left out."""
+    """The predictions by confidence in `count` bins of equal width, without empty ones."""
     places = np.clip(np.ceil(evaluation.confidences * count).astype(int) - 1, 0, count - 1)
     right = evaluation.guesses == evaluation.predictions.labels
     return [
@@ -55,21 +55,21 @@ def bins(evaluation: Evaluation, count: int = BINS) -> list[Bin]:
 
 
 def expected_error(found: list[Bin]) -> float:
-    """Expected calibration error: the bins' gaps between accuracy and confidence, weighted by their answers."""
+    """Expected calibration error: the mean gap between accuracy and confidence, weighted by the bins' counts."""
     total = sum(one.count for one in found)
     return sum(one.count * abs(one.accuracy - one.confidence) for one in found) / total
 
 
 def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
-    """The answers with all logits divided by `temperature`: above 1 less sure, below 1 surer.
+    """The predictions with all logits divided by `temperature`: less confident above 1, more below 1.
 
-    No guess changes, but where two classes become alike to float32.
+    No predicted class changes, except where two probabilities become equal in float32.
     """
     return Predictions(_softened(predictions.probabilities, temperature), predictions.labels)
 
 
 def _softened(probabilities: Probabilities, temperature: float) -> Probabilities:
-    # Logits are the probabilities' logarithms but for a constant, which softmax does not see.
+    # The logarithms of probabilities are the logits up to a constant, which softmax ignores.
     scaled = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature
     scaled -= scaled.max(1, keepdims=True)
     softened = np.exp(scaled)
@@ -78,7 +78,7 @@ def _softened(probabilities: Probabilities, temperature: float) -> Probabilities
 
 
 def fitted_temperature(predictions: Predictions) -> float:
-    """The temperature with the least cross entropy on these answers, 0.05 to 20. Give validation answers."""
+    """The temperature, 0.05 to 20, with the lowest cross-entropy on these predictions. Give validation predictions."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(predictions.labels))
@@ -92,7 +92,7 @@ def fitted_temperature(predictions: Predictions) -> float:
 
 
 def by_class(evaluation: Evaluation) -> list[Score]:
-    """For each class the errors among the images with that label; classes without an image have a total of 0."""
+    """The score of each class on the images with that label; a class without images has a total of 0."""
     labels = evaluation.predictions.labels
     wrong = evaluation.guesses != labels
     return [Score(int(wrong[labels == one].sum()), int((labels == one).sum())) for one in range(CLASSES)]

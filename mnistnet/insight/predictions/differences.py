@@ -1,4 +1,4 @@
-"""What differs between the designs and recipes of several runs, field by field. No torch."""
+"""The fields of design and recipe in which several runs differ. No torch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mnistnet.nets.architecture import Layer
 from mnistnet.nets.layer_types import SHORT_TITLES
 from mnistnet.runs.run import Run
+from mnistnet.training import recipe
 
 NONE = "–"
 _TEXTS = {
@@ -16,13 +17,12 @@ _TEXTS = {
     "padding": "padding {0}",
     "bias": "bias",
     "rate": "rate {0}",
-    "dropout": "rate {0}",
 }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that is not the same in all runs, and its value in each, in the order of the runs."""
+    """A field that is not equal in all runs, with its value in each, in the order of the runs."""
 
     field: str
     values: tuple[str, ...]
@@ -46,15 +46,16 @@ def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
 
 
 def _recipe(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
-    recipes = [run.recipe.model_dump() for run in runs]
-    for name in recipes[0] if recipes else ():
-        yield name.replace("_", " "), [str(fields[name]) for fields in recipes]
+    recipes = [recipe.described(run.recipe) for run in runs]
+    for title in recipes[0] if recipes else ():
+        yield title, [fields[title] for fields in recipes]
 
 
 def described(layer: Layer) -> str:
-    """A layer in a few words, as in `conv 3×3, 16 channels, stride 2, BN, ReLU`; each setting that is no default."""
+    """A layer in a few words, as in `conv 3×3, 16 channels, stride 2, BN, ReLU`; default settings are left out."""
     fields = layer.model_dump(exclude_defaults=True)
     kernel = " {0}×{0}".format(fields["kernel"]) if "kernel" in fields else ""
     settings = [text.format(fields[name]) for name, text in _TEXTS.items() if name in fields]
-    steps = [SHORT_TITLES[step] for step in layer.steps]
+    rate = f" {fields['dropout']:g}" if fields.get("dropout") else ""
+    steps = [SHORT_TITLES[step] + (rate if step.startswith("dropout") else "") for step in layer.steps]
     return ", ".join([SHORT_TITLES[layer.type] + kernel, *settings, *steps])

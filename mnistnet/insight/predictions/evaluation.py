@@ -24,7 +24,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One wrong answer: its index in the split, truth, guess, and the probability given to the guess."""
+    """One wrong prediction: index in the split, true and predicted class, and the probability of the latter."""
 
     index: int
     label: int
@@ -34,14 +34,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Score:
-    """So many errors out of so many images."""
+    """A number of errors out of a number of images."""
 
     errors: int
     total: int
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
+        """Share of correct predictions."""
         return 1 - self.errors / self.total
 
     @property
@@ -51,14 +51,16 @@ class Score:
 
 
 def at_mean(errors: Sequence[int], total: int) -> Score:
-    """The mean of several trainings on one test set. Its interval is that of the set's `total` images: however
-    many trainings answer them, they are the same images."""
+    """The mean of several trainings on one test set of `total` images.
+
+    Its interval is for `total` images: more trainings predict the same images and do not narrow it.
+    """
     return Score(round(sum(errors) / len(errors)), total)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A network's answers held against the labels."""
+    """A network's predictions compared with the labels."""
 
     predictions: Predictions
 
@@ -70,25 +72,25 @@ class Evaluation:
 
     @cached_property
     def confidences(self) -> npt.NDArray[np.float32]:
-        """The probability of each guess, (n,) float32."""
+        """The probability of each predicted class, (n,) float32."""
         confidences: npt.NDArray[np.float32] = self.predictions.probabilities.max(axis=1)
         return confidences
 
     @cached_property
     def score(self) -> Score:
-        """Errors out of images."""
+        """The number of errors out of the number of images."""
         return Score(int((self.guesses != self.predictions.labels).sum()), len(self.predictions.labels))
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """How often each label (row) was answered with each class (column), (10, 10)."""
+        """The confusion matrix (10, 10): true class by row, predicted class by column."""
         counts = np.zeros((CLASSES, CLASSES), np.int64)
         np.add.at(counts, (self.predictions.labels, self.guesses), 1)
         return counts
 
     @cached_property
     def mistakes(self) -> list[Mistake]:
-        """All wrong answers, the most confident first."""
+        """All wrong predictions, the most confident first."""
         wrong = np.flatnonzero(self.guesses != self.predictions.labels)
         order = wrong[np.argsort(-self.confidences[wrong], kind="stable")]
         return [
@@ -103,7 +105,10 @@ class Evaluation:
 
 
 def wilson(successes: int, total: int) -> Interval:
-    """95 % Wilson score interval of a share (Wilson, JASA 22, 1927); ValueError without a trial."""
+    """95 % Wilson score interval of a proportion (Wilson, JASA 22, 1927).
+
+    Raises ValueError for less than one trial, or more successes than trials.
+    """
     if total < 1 or not 0 <= successes <= total:
         raise ValueError(f"{successes} of {total}: give at least one trial and no more successes than trials")
     share = successes / total
@@ -114,7 +119,7 @@ def wilson(successes: int, total: int) -> Interval:
 
 
 def streak(accuracies: list[float], target: float) -> int:
-    """How many epochs in a row, up to the last, reached `target`."""
+    """The number of consecutive epochs, up to the last, with an accuracy of at least `target`."""
     reached = 0
     for accuracy in reversed(accuracies):
         if accuracy < target:

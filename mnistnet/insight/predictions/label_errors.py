@@ -1,6 +1,6 @@
 """Labels of the MNIST test set that may be wrong: those judged wrong by people, and candidates. No torch.
 
-Checked: Northcutt, Athalye and Mueller, "Pervasive Label Errors in Test Sets Destabilize Machine Learning
+Source: Northcutt, Athalye and Mueller, "Pervasive Label Errors in Test Sets Destabilize Machine Learning
 Benchmarks", NeurIPS 2021 (arXiv 2103.14749). Five people each saw an image with its label and with the class that a
 model proposed; these are the fifteen of a hundred where fewer than three chose the label. Votes as published in
 https://github.com/cleanlab/label-errors (mturk/mnist_mturk.json).
@@ -20,7 +20,7 @@ VOTERS = 5
 
 @dataclass(frozen=True)
 class LabelError:
-    """A test image whose label people did not agree with: how many of five chose what."""
+    """A test image whose label people disagreed with: how many of five chose which class."""
 
     index: int
     label: int
@@ -51,7 +51,7 @@ VALIDATED = {error.index: error for error in _VALIDATED}
 
 
 def covers(dataset: str, split: str) -> bool:
-    """Whether these are the images whose labels were checked: MNIST's test images."""
+    """True for the images whose labels were checked: MNIST's test images."""
     return (dataset, split) == ("mnist", "test")
 
 
@@ -64,7 +64,10 @@ def without_validated(evaluation: Evaluation) -> Score:
 
 
 def candidates(guesses: Sequence[npt.NDArray[np.integer]], labels: npt.NDArray[np.integer]) -> dict[int, int]:
-    """Images for which all networks make the same wrong prediction, by index, with that prediction."""
+    """The images for which all networks make the same wrong prediction: index to predicted class.
+
+    `guesses` holds the predicted classes (n,) of each network, `labels` is (n,).
+    """
     table = np.stack(guesses)
     alike = (table == table[0]).all(0) & (table[0] != labels)
     return {int(index): int(table[0, index]) for index in np.flatnonzero(alike)}

@@ -1,4 +1,4 @@
-"""Two or more sets of answers to the same images: what was fixed, what was broken, what all get wrong. No torch."""
+"""Predictions of two or more networks on the same images: fixed, newly wrong, wrong in all. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Images that one of two networks gets wrong, or both, by their indices."""
+    """The images that one of two networks, or both, predict wrong, by index."""
 
     fixed: Indices  # wrong before, right after
     broken: Indices  # right before, wrong after
@@ -20,18 +20,18 @@ class Pair:
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact test: how likely is a split as uneven as fixed against broken, were both alike?
+        """The p-value of McNemar's exact test of fixed against broken, two-sided; 1 where there are neither.
 
-        Two-sided, by the binomial distribution (McNemar, Psychometrika 12, 1947). 1 where they never differ.
+        By the binomial distribution (McNemar, Psychometrika 12, 1947).
         """
-        from scipy.stats import binomtest  # half a second that no other page needs
+        from scipy.stats import binomtest  # takes half a second, and no other page needs it
 
         discordant = len(self.fixed) + len(self.broken)
         return float(binomtest(len(self.fixed), discordant).pvalue) if discordant else 1.0
 
 
 def pair(before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]) -> Pair:
-    """Guesses (n,) before and after, held against labels (n,). Raises ValueError where lengths differ."""
+    """Predicted classes (n,) before and after, compared with labels (n,). Raises ValueError where lengths differ."""
     if not len(before) == len(after) == len(labels):
         raise ValueError(f"{len(before)}, {len(after)} and {len(labels)}: give as many guesses as labels")
     wrong_before, wrong_after = before != labels, after != labels
@@ -45,17 +45,20 @@ def pair(before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], labels
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How several networks' answers to the same images go together."""
+    """How far several networks agree on the same images."""
 
     networks: int
-    unanimous: int  # images that all answer alike, right or wrong
-    hard_core: Indices  # images that all get wrong
-    wrong_by: npt.NDArray[np.int64]  # how many get each image wrong, (n,)
+    unanimous: int  # number of images with one predicted class in all networks, right or wrong
+    hard_core: Indices  # images that are wrong in all networks
+    wrong_by: npt.NDArray[np.int64]  # the number of networks that are wrong on each image, (n,)
     total: int
 
 
 def agreement(guesses: Sequence[npt.NDArray[np.integer]], labels: npt.NDArray[np.integer]) -> Agreement:
-    """Of several networks' guesses, (n,) each. Raises ValueError without any, or where lengths differ."""
+    """The agreement of several networks, by their predicted classes (n,).
+
+    Raises ValueError without a network, or where lengths differ.
+    """
     if not guesses or any(len(one) != len(labels) for one in guesses):
         raise ValueError(
             f"{[len(one) for one in guesses]} guesses for {len(labels)} labels: give as many, at least once"

@@ -1,4 +1,4 @@
-"""How a run goes beside the gallery's: the band of comparable curves, and where in it the run stands."""
+"""Comparable gallery runs of a run: the range of their curves, and the run's rank among them. No torch."""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.training.progress import EpochDone
 
-_ENOUGH = 8  # curves that make a band
-FAR_BELOW = 0.9  # share of comparable runs that are better, from which on something is likely wrong
+_ENOUGH = 8  # curves
+FAR_BELOW = 0.9  # where at least this share of comparable runs is better, something is likely wrong
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,25 @@ class Standing:
 
     @property
     def is_far_below(self) -> bool:
-        """Whether the run does clearly worse than its like."""
+        """True where the run is clearly worse than comparable runs."""
         return self.better >= FAR_BELOW * self.total
 
 
 @dataclass(frozen=True)
 class PeerBand:
-    """Gallery curves on the same images under the same protocol, of the networks nearest in size."""
+    """Gallery curves on the same data set under the same protocol, of the networks closest in parameters."""
 
     names: tuple[str, ...]
     curves: tuple[tuple[EpochDone, ...], ...]
 
     @property
     def band(self) -> list[BandPoint]:
-        """Lowest, middle and highest validation accuracy at each epoch that all curves have."""
+        """Lowest, median and highest validation accuracy at each epoch that all curves have."""
         epochs = zip(*([row.validation_accuracy for row in curve] for curve in self.curves), strict=False)
         return [BandPoint(number, min(at), median(at), max(at)) for number, at in enumerate(epochs, 1)]
 
     def standing(self, rows: Sequence[EpochMetrics]) -> Standing | None:
-        """Where the last of a run's epochs stands; None before its first, and after the peers' last."""
+        """The rank of a run after its last epoch; None before its first, and after the last epoch of the peers."""
         if not rows or not self.curves or rows[-1].epoch > len(self.band):
             return None
         last = rows[-1]
@@ -61,7 +61,7 @@ class PeerBand:
 
 
 def peer_band(run: Run, entries: Sequence[Entry]) -> PeerBand:
-    """The curves to compare `run` with: those of the networks nearest in parameters until there are enough."""
+    """The curves to compare `run` with: those of the networks closest in parameters, until there are enough."""
     same = [
         entry
         for entry in entries

@@ -1,4 +1,4 @@
-"""Which wrong answers are looked at, and in which order. No torch."""
+"""A filter of mistakes and their order. No torch."""
 
 import math
 from collections.abc import Callable
@@ -16,14 +16,15 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class SelectionError(BadInput):
-    """A choice of mistakes that cannot be meant."""
+    """A filter with a value that is not allowed."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """`truth` and `guess` are classes, None for any; the guess's probability lies from `low` to `high`.
+    """The mistakes with true class `truth` and predicted class `guess`, None for any, in an order.
 
-    `almost` keeps those whose second guess was right. Raises SelectionError for what lies outside.
+    The probability of the predicted class lies from `low` to `high`. `almost` keeps the mistakes whose second most
+    probable class is the true one. Raises SelectionError for a value that is not allowed.
     """
 
     truth: int | None = None
@@ -44,11 +45,11 @@ class Selection:
 
     @property
     def is_everything(self) -> bool:
-        """Whether no mistake is left out."""
+        """True where no mistake is filtered out."""
         return (self.truth, self.guess, self.low, self.high, self.almost) == (None, None, 0.0, 1.0, False)
 
     def of(self, evaluation: Evaluation) -> list[Mistake]:
-        """The mistakes that it lets through, in its order."""
+        """The mistakes that pass the filter, in its order."""
         kept = [mistake for mistake in evaluation.mistakes if self._lets(mistake, evaluation)]
         key = _KEYS[self.order]
         return sorted(kept, key=lambda mistake: key(mistake, evaluation))
@@ -69,7 +70,7 @@ def second_guess(evaluation: Evaluation, index: int) -> int:
 
 
 def loss(evaluation: Evaluation, index: int) -> float:
-    """Cross entropy of one answer, in nats; what float32 holds of a probability bounds it to 87.34."""
+    """Cross-entropy of one prediction in nats, at most 87.34: the smallest float32 bounds the probability."""
     truth = int(evaluation.predictions.labels[index])
     given = float(evaluation.predictions.probabilities[index, truth])
     return -math.log(max(given, float(np.finfo(np.float32).tiny)))

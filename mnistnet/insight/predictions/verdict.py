@@ -1,4 +1,7 @@
-"""A run against the rules of the assignment: each rule, whether it is met, and the figure. No torch, no Streamlit."""
+"""A run against the rules of the assignment: each rule, whether it is met, and the figure. No torch, no Streamlit.
+
+`rules_of` needs the run's row alone and is cheap for thousands of runs; `verdict_of` also reads the epochs.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +9,8 @@ from dataclasses import dataclass
 from mnistnet.data import datasets
 from mnistnet.data.splits import counts
 from mnistnet.insight.predictions.evaluation import Score, streak
-from mnistnet.insight.predictions.rubric import epochs, reaches
 from mnistnet.nets import rules
+from mnistnet.nets.architecture import Linear
 from mnistnet.nets.rules import COURSE, Profile, Verdict
 from mnistnet.nets.summary import summarize
 from mnistnet.runs.run import EpochMetrics, Run, RunState
@@ -22,11 +25,12 @@ _UNFINISHED = {
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """A run's outcome. `met` is None where there is no verdict: another data set, or training that did not finish.
+    """The verdict on a run that has ended, as the Train page shows it.
 
-    `accuracy` is None where no verdict on the accuracy can be given; `reached` says the figure in each case.
-    `first` is the first epoch at the goal, `in_a_row` how many of the latest epochs are at the goal, both by
-    validation accuracy. `counted` says which figure counts.
+    `met` is None where there is no verdict: another data set, or training that did not finish. `accuracy` is None
+    where the accuracy cannot be judged; `reached` states it in each case. `first` is the first epoch at the goal,
+    `in_a_row` the number of latest epochs at the goal, both by validation accuracy. `counted` says which accuracy
+    is judged.
     """
 
     met: bool | None
@@ -40,7 +44,7 @@ class RunVerdict:
     counted: str
 
 
-def of_run(run: Run, metrics: Sequence[EpochMetrics], profile: Profile = COURSE) -> RunVerdict:
+def verdict_of(run: Run, metrics: Sequence[EpochMetrics], profile: Profile = COURSE) -> RunVerdict:
     """The verdict on a run that is no longer active, by its stored epochs."""
     found = tuple(rules.verdicts(run.architecture, summarize(run.architecture), run.recipe.epochs, profile))
     source, score = datasets.source(run.recipe.dataset), final_score(run, metrics)
@@ -109,3 +113,50 @@ def _counted(run: Run, title: str) -> str:
     if run.test_errors is None:
         return f"The test set of {title} is used once, at the end: this run has not reached it."
     return f"The test set of {title} was used once, with the final weights: the rule is checked on this figure."
+
+
+def rules_of(run: Run, profile: Profile) -> list[Verdict]:
+    """The four rules, by the run's row alone: parameters, epochs, no fully connected layer, test accuracy.
+
+    `detail` is the run's own figure, as in `75,328 parameters`. A run that is not done does not pass the last rule.
+    """
+    linear = _linear_layers(run)
+    places = ", ".join(map(str, linear))
+    return [
+        Verdict(f"under {profile.params:,} parameters", run.params < profile.params, f"{run.params:,} parameters"),
+        Verdict(f"under {profile.epochs} epochs", run.recipe.epochs < profile.epochs, epochs(run.recipe.epochs)),
+        Verdict(
+            "no fully connected layer",
+            profile.linear_allowed or not linear,
+            f"fully connected layer {places}" if linear else "none",
+        ),
+        _accuracy_rule(run, profile),
+    ]
+
+
+def _linear_layers(run: Run) -> list[int]:
+    """The numbers, from 1, of the fully connected layers."""
+    if '"linear"' not in run.architecture_json:  # to parse the designs of 10,000 runs takes seconds
+        return []
+    return [number for number, layer in enumerate(run.architecture.layers, 1) if isinstance(layer, Linear)]
+
+
+def epochs(count: int) -> str:
+    """A number of epochs in words: `1 epoch`, `19 epochs`."""
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
+
+
+def _accuracy_rule(run: Run, profile: Profile) -> Verdict:
+    rule = f"at least {profile.accuracy:.1%} on the test set of MNIST"
+    if run.recipe.dataset != "mnist":
+        return Verdict(rule, False, f"data set {run.recipe.dataset}")
+    if run.state is not RunState.DONE or run.test_errors is None or not run.test_total:
+        return Verdict(rule, False, f"{run.state} after {run.epochs_done} of {epochs(run.recipe.epochs)}")
+    score = Score(run.test_errors, run.test_total)
+    return Verdict(rule, reaches(score, profile), f"{score.accuracy:.2%} on the test set")
+
+
+def reaches(score: Score, profile: Profile) -> bool:
+    """True where the score is at least the profile's accuracy: 9,940 of 10,000 are 99.4 %."""
+    # The quotient of two integers is the float closest to it; one minus the error rate may not be.
+    return (score.total - score.errors) / score.total >= profile.accuracy

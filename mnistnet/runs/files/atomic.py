@@ -16,7 +16,7 @@ class WriteError(SaveFailed):
 def write_atomic(path: Path, data: bytes) -> None:
     """Put `data` at `path` so that a reader, or a power cut, finds the old file or the new one.
 
-    Temporary file, fsync, rename, fsync of the folder. Raises NotSaved where the disk does not take it.
+    Temporary file, fsync, rename, fsync of the folder. Raises WriteError where the disk does not take it.
     """
     part = path.with_suffix(path.suffix + ".part")
     try:

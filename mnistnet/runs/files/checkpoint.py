@@ -15,9 +15,9 @@ from mnistnet.errors import SaveFailed
 from mnistnet.runs.files import torch_zip
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.contents import contents
+from mnistnet.runs.files.names import CHECKPOINT
 from mnistnet.runs.files.torch_zip import StateError
 from mnistnet.runs.run import EpochMetrics
-from mnistnet.runs.store.bounds import CHECKPOINT
 
 GENERATIONS = 3
 Weights: TypeAlias = Mapping[str, Tensor]
@@ -31,7 +31,7 @@ def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     """Write `state` as this epoch's checkpoint; its file name and sha256.
 
     Temporary file, fsync, rename, fsync of the folder: after this returns, power may fail.
-    Raises NotSaved where the disk does not take it; the earlier checkpoints are untouched.
+    Raises WriteError where the disk does not take it; the earlier checkpoints are untouched.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)

@@ -1,14 +1,14 @@
-"""Alive means holding the lock: the kernel frees it on any death, and it cannot be guessed wrong."""
+"""Locks that a process holds as long as it lives: the kernel frees them however it ends."""
 
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_PATIENCE_SECONDS = 5.0  # a look takes the lock for a moment; its owner must outwait that
+_PATIENCE_SECONDS = 5.0  # `is_held` takes the lock for a moment; a worker that starts must wait longer than that
 
 
 def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | None:
-    """Take the lock and keep it until the process ends; None where someone else has it, or its folder is gone."""
+    """Take the lock until the process ends; None where another process has it, or its folder is gone."""
     if not path.parent.is_dir():  # filelock would make it
         return None
     lock = FileLock(path)
@@ -20,7 +20,7 @@ def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | 
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; taken to be so where it cannot be opened, and not where it is gone."""
+    """Whether a living process holds the lock: True where it cannot be opened, False where its folder is gone."""
     if not path.parent.is_dir():
         return False
     try:

@@ -6,7 +6,6 @@ Knows no torch: whoever looks at mistakes needs none.
 
 import hashlib
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,7 +19,6 @@ from mnistnet.runs.files.npz import ArraysError, Form
 
 SplitName: TypeAlias = Literal["validation", "test"]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
-GUESSES = re.compile(r"guesses-[0-9]{4,9}\.npz")
 
 _MOST_IMAGES = 60_000  # no split of a data set has more
 _LABELS = Form(("|u1",), (None,))

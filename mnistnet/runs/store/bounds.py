@@ -1,13 +1,13 @@
-"""What each column of a run and of its epochs may hold: values that no run can have are named, whoever wrote them.
+"""What each column of `runs` and `epochs` may hold, and the first fault of a row.
 
-One table for all who read rows from elsewhere: a backup, a `run.json`, a database that was edited by hand.
+The one table for all rows that may come from elsewhere: a backup, a `run.json`, a database that was edited by hand.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from mnistnet import strict_json
 from mnistnet.data.datasets import SOURCES
@@ -15,147 +15,50 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import MAX_NAME
 from mnistnet.nets.summary import require
+from mnistnet.runs.files.names import CHECKPOINT, RUN_ID
 from mnistnet.runs.run import Run, RunState, stored_recipe
+from mnistnet.runs.store.column_types import ColumnType, Integer, Json, Real, Text
 from mnistnet.training.recipe import MAX_EPOCHS
 
-RUN_ID, ID_PREFIX = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{1,8}")
-CHECKPOINT = re.compile(r"epoch-[0-9]{4,9}\.pt")
-LARGEST = 2**31  # of what is counted: far beyond any run, far from where SQLite's own numbers end
+LARGEST = 2**31  # of what is counted: far above any run's numbers, far below SQLite's largest integer
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _LARGEST_LOSS = 3.5e38  # float32 ends there
 _MOST_CORES = 4096
 _MOST_TESTED = max(source.test_total for source in SOURCES.values())
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-class Bound(Protocol):
-    """What a column may hold."""
-
-    @property
-    def words(self) -> str:
-        """What is allowed, for people."""
-
-    def allows(self, value: Any) -> bool:
-        """Whether the value, as SQLite gives it, may stand there."""
-
-    def sql(self, column: str) -> str:
-        """The same as an SQL condition; texts are looked at less closely."""
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Whole numbers from `low` to `high`."""
-
-    low: int
-    high: int
-    optional: bool = False
-
-    @property
-    def words(self) -> str:
-        return f"{self.low} to {self.high}"
-
-    def allows(self, value: Any) -> bool:
-        return (type(value) is int and self.low <= value <= self.high) or (self.optional and value is None)
-
-    def sql(self, column: str) -> str:
-        return _or_null(f"typeof({column}) = 'integer' AND {column} BETWEEN {self.low} AND {self.high}", column, self)
-
-
-@dataclass(frozen=True)
-class Real:
-    """Finite numbers from `low` to `high`."""
-
-    low: float
-    high: float
-    optional: bool = False
-
-    @property
-    def words(self) -> str:
-        return f"{self.low:g} to {self.high:g}"
-
-    def allows(self, value: Any) -> bool:
-        return (type(value) is float and self.low <= value <= self.high) or (self.optional and value is None)
-
-    def sql(self, column: str) -> str:
-        # Of a REAL column: texts and bytes stand behind all numbers.
-        return _or_null(f"{column} BETWEEN {self.low!r} AND {self.high!r}", column, self)
-
-
-@dataclass(frozen=True)
-class Text:
-    """Texts of `least` to `most` characters: of a pattern, or else without control characters."""
-
-    most: int
-    pattern: re.Pattern[str] | None = None
-    least: int = 0
-    optional: bool = False
-    words: str = "a text without control characters"
-
-    def allows(self, value: Any) -> bool:
-        if type(value) is not str:
-            return self.optional and value is None
-        if not self.least <= len(value) <= self.most:
-            return False
-        if self.pattern:
-            return self.pattern.fullmatch(value) is not None
-        return value.isprintable() or not _CONTROL.search(value)
-
-    def sql(self, column: str) -> str:
-        """Of type and length only: to look at every letter of a store's 200,000 epochs would take too long."""
-        condition = f"typeof({column}) = 'text' AND length({column}) BETWEEN {self.least} AND {self.most}"
-        return _or_null(condition, column, self)
-
-
-@dataclass(frozen=True)
-class Json:
-    """What is parsed afterwards, by a parser with a limit on size."""
-
-    words: str = "a text"
-
-    def allows(self, value: Any) -> bool:
-        return type(value) is str
-
-    def sql(self, column: str) -> str:
-        return f"typeof({column}) = 'text'"
-
-
-def _or_null(condition: str, column: str, bound: Whole | Real | Text) -> str:
-    return f"({column} IS NULL OR {condition})" if bound.optional else f"({condition})"
-
 
 _TIME, _UNKNOWN_TIME = Real(0, _LATEST), Real(0, _LATEST, optional=True)
 _SHA256 = Text(64, re.compile(r"[0-9a-f]{64}"), optional=True, words="a sha256, 64 hexadecimal digits")
 
-RUN: dict[str, Bound] = {
-    "number": Whole(1, LARGEST),
+RUN: dict[str, ColumnType] = {
+    "number": Integer(1, LARGEST),
     "id": Text(8, RUN_ID, words="8 hexadecimal digits"),
     "token": Text(200, optional=True),
-    "turn": Whole(0, LARGEST),
-    "attempt": Whole(0, LARGEST),
+    "turn": Integer(0, LARGEST),
+    "attempt": Integer(0, LARGEST),
     "name": Text(MAX_NAME),
     "architecture_json": Json(),
     "recipe_json": Json(),
-    "params": Whole(0, LARGEST),
-    "threads": Whole(1, _MOST_CORES),
+    "params": Integer(0, LARGEST),
+    "threads": Integer(1, _MOST_CORES),
     "state": Text(20, re.compile("|".join(RunState)), words=", ".join(RunState)),
     "stage": Text(200),
     "message": Text(10_000, re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")),
-    "stop_requested": Whole(0, 1),
+    "stop_requested": Integer(0, 1),
     "created": _TIME,
     "started": _UNKNOWN_TIME,
     "ended": _UNKNOWN_TIME,
-    "step": Whole(0, 1_000_000),
-    "steps": Whole(0, 1_000_000),
+    "step": Integer(0, 1_000_000),
+    "steps": Integer(0, 1_000_000),
     "images_per_second": Real(0, 1e9, optional=True),
-    "test_errors": Whole(0, _MOST_TESTED, optional=True),
-    "test_total": Whole(1, _MOST_TESTED, optional=True),
+    "test_errors": Integer(0, _MOST_TESTED, optional=True),
+    "test_total": Integer(1, _MOST_TESTED, optional=True),
     "weights_sha256": _SHA256,
     "validation_answers_sha256": _SHA256,
     "test_answers_sha256": _SHA256,
     "owner": Text(1000),
 }
-EPOCH: dict[str, Bound] = {
-    "epoch": Whole(1, MAX_EPOCHS),
+EPOCH: dict[str, ColumnType] = {
+    "epoch": Integer(1, MAX_EPOCHS),
     "train_loss": Real(0, _LARGEST_LOSS),
     "train_accuracy": Real(0, 1),
     "validation_loss": Real(0, _LARGEST_LOSS),
@@ -170,13 +73,16 @@ EPOCH: dict[str, Bound] = {
 }
 
 
-def condition(bounds: Mapping[str, Bound], table: str) -> str:
-    """An SQL condition, true of those rows of a table, by this name, that hold nothing beyond the bounds."""
-    return "(" + " AND ".join(bound.sql(f"{table}.{column}") for column, bound in bounds.items()) + ")"
+def condition(columns: Mapping[str, ColumnType], table: str) -> str:
+    """An SQL condition: no column of a row of `table` holds a value that is not allowed."""
+    return "(" + " AND ".join(kind.sql(f"{table}.{column}") for column, kind in columns.items()) + ")"
 
 
 def is_plain(run: Run, token: str | None) -> bool:
-    """Whether nothing is to be said against the texts of a run that the condition of RUN holds of: a quick look."""
+    """Whether a run whose row fulfils `condition(RUN)` has no fault in its texts either.
+
+    Quick, for lists of many runs; it refuses some texts that `run_fault` then finds to be allowed.
+    """
     hashes = (run.weights_sha256, run.validation_answers_sha256, run.test_answers_sha256)
     return (
         RUN_ID.fullmatch(run.id) is not None
@@ -188,13 +94,13 @@ def is_plain(run: Run, token: str | None) -> bool:
 
 
 def run_fault(row: Mapping[str, Any]) -> str | None:
-    """The first column of a row of `runs` that holds what no run can have, and what it may hold; None where none does.
+    """The first fault of a row of `runs`: its column, the value, and what is allowed; None for a row without fault.
 
-    Columns that the row lacks are not looked at. `epochs_done` is, where it is there.
+    Checks the columns that the row has, and `epochs_done` if the row has it.
     """
-    for column, bound in RUN.items():
-        if column in row and not bound.allows(row[column]):
-            return _fault(column, row[column], bound.words)
+    for column, kind in RUN.items():
+        if column in row and not kind.allows(row[column]):
+            return _fault(column, row[column], kind.words)
     texts = row["architecture_json"], row["recipe_json"]
     return _related_fault(*texts, row["name"], row["params"], row.get("epochs_done", 0)) or _score_fault(
         row.get("test_errors"), row.get("test_total")
@@ -202,7 +108,7 @@ def run_fault(row: Mapping[str, Any]) -> str | None:
 
 
 def _related_fault(architecture_json: str, recipe_json: str, name: str, params: int, epochs_done: int) -> str | None:
-    """The same of what follows from design and recipe."""
+    """The first fault in design and recipe, or in a value that follows from them."""
     design = _design(architecture_json)
     if isinstance(design, str):
         return f"architecture_json: {design}"
@@ -223,15 +129,15 @@ def _score_fault(errors: int | None, total: int | None) -> str | None:
 
 
 def epoch_fault(row: Mapping[str, Any]) -> str | None:
-    """The same of a row of `epochs`."""
-    for column, bound in EPOCH.items():
-        if column in row and not bound.allows(row[column]):
-            return _fault(column, row[column], bound.words)
+    """The first fault of a row of `epochs`, as in `run_fault`."""
+    for column, kind in EPOCH.items():
+        if column in row and not kind.allows(row[column]):
+            return _fault(column, row[column], kind.words)
     return None
 
 
 def epochs_of(recipe_json: str) -> int:
-    """How many epochs a recipe that has no fault asks for."""
+    """The number of epochs of a stored recipe; 0 for a recipe that cannot be parsed."""
     return _recipe(recipe_json)[1]
 
 
@@ -245,10 +151,10 @@ class _Design:
     params: int
 
 
-# Many runs share a design; both caches hold the 10,000 runs that a store may well have.
+# Many runs share a design; both caches suffice for a store of 10,000 runs.
 @lru_cache(maxsize=16_384)
 def _design(text: str) -> _Design | str:
-    """What a design says of itself, or why it is none."""
+    """The design's name and parameter count, or the message of the error that it raises."""
     try:
         architecture = designs.parse(text)
         return _Design(architecture.name, require(architecture).params)
@@ -258,7 +164,7 @@ def _design(text: str) -> _Design | str:
 
 @lru_cache(maxsize=16_384)
 def _recipe(text: str) -> tuple[str, int]:
-    """Why a recipe is none, else empty, and its epochs."""
+    """The message of the error that the recipe raises, else empty; and its epochs."""
     try:
         return "", stored_recipe(text).epochs
     except MnistnetError as error:

@@ -1,4 +1,7 @@
-"""The truth about every run: its row and its folder, and what people may ask of it. Knows no process, no torch."""
+"""The runs under one folder, each a row and a folder: reading them, and what people change.
+
+What the supervisor and the workers change is in `transitions`. Knows no process and no torch.
+"""
 
 import os
 import secrets
@@ -7,47 +10,96 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.summary import require
-from mnistnet.runs import limits
-from mnistnet.runs.run import ACTIVE, CLAIMED, RESUMABLE, DamagedRun, Run, RunState, User
-from mnistnet.runs.store import run_json
-from mnistnet.runs.store.bounds import LARGEST, RUN_ID
-from mnistnet.runs.store.database import StoreError, require_folder
-from mnistnet.runs.store.transitions import Ledger, quoted, say_what_is_missing
-from mnistnet.system import cores, sync_folder
+from mnistnet.runs import limits, users
+from mnistnet.runs.files.names import DESIGN, ID_PREFIX, RECIPE, RUN_ID
+from mnistnet.runs.run import ACTIVE, CLAIMED, DamagedRun, EpochMetrics, Run, RunState
+from mnistnet.runs.store import bounds, messages, queue, run_rows
+from mnistnet.runs.store.database import Database, StoreError, require_folder
+from mnistnet.runs.store.queue import NewRun
+from mnistnet.runs.store.run_json import RunFiles
+from mnistnet.runs.store.run_rows import DamagedRunError, Reading, in_states
+from mnistnet.runs.users import User
+from mnistnet.system import sync_folder
 from mnistnet.training.recipe import Recipe
 
+EPOCH_COLUMNS = [field.name for field in fields(EpochMetrics)]
+_EPOCHS = (
+    f"SELECT {', '.join(EPOCH_COLUMNS)} FROM epochs WHERE run = ? AND {bounds.condition(bounds.EPOCH, 'epochs')}"
+    " ORDER BY epoch"
+)
 _NEW = ".new-"  # how the name of a folder begins that has no row yet
 _ABANDONED_SECONDS = 3600
-_DOOMED = ".deleted-"  # how the name of a folder begins that is being removed
+_DELETED = ".deleted-"  # how the name of a folder begins that is being removed
 
 
 class WrongState(BadInput):
     """The run is not in a state in which this can be done."""
 
 
-class NotOwner(BadInput):
-    """The run was started by someone else."""
-
-
 def default_root() -> Path:
-    """$MNISTNET_STORE, or `runs` where we stand."""
+    """$MNISTNET_STORE, or `runs` in the current folder."""
     return Path(os.environ.get("MNISTNET_STORE") or "runs")
 
 
-class Store(Ledger):
-    """The runs under one folder: rows and files. Cheap to make."""
+class Store:
+    """The runs under one folder. Cheap to make."""
 
     def __init__(self, root: Path | None = None) -> None:
-        super().__init__((root or default_root()).resolve())
+        self.root = (root or default_root()).resolve()
+        self.run_files = RunFiles(self.root)
+        self.database = Database(self.root / "runs.sqlite", self.run_files)
 
     def folder(self, run_id: str) -> Path:
-        """Where the files of a run lie: checkpoints, predictions, log, lock."""
+        """The folder of a run's files: checkpoints, predictions, log, lock."""
         return self.root / run_id
+
+    # Reading
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first, without the damaged ones."""
+        return self.reading().runs
+
+    def reading(self) -> Reading:
+        """All runs and the damaged ones, the newest first."""
+        return run_rows.parse(self.database.rows(run_rows.query()))
+
+    def active(self) -> list[Run]:
+        """The queued, starting and running runs in the order of the queue, without the damaged ones."""
+        return run_rows.parse(self.database.rows(run_rows.IN_TURN)).runs
+
+    def run(self, prefix: str) -> Run:
+        """The run whose id is or begins with `prefix`. Raises UnknownRun where none or several do, DamagedRunError."""
+        found = self.find(prefix)
+        if isinstance(found, DamagedRun):
+            raise DamagedRunError(found)
+        return found
+
+    def find(self, prefix: str) -> Run | DamagedRun:
+        """The same, damaged or not. Raises UnknownRun."""
+        if not ID_PREFIX.fullmatch(prefix):  # the id of a damaged run can be any text
+            return self.reading().matching(prefix)
+        rows = self.database.rows(run_rows.query("substr(runs.id, 1, ?) = ?"), len(prefix), prefix)
+        return run_rows.parse(rows).matching(prefix)
+
+    def metrics(self, run_id: str) -> list[EpochMetrics]:
+        """The stored epochs of a run, in order, without those that have a fault (the run is damaged then)."""
+        return [EpochMetrics(*row) for row in self.database.rows(_EPOCHS, run_id)]
+
+    def stop_requested(self, run_id: str) -> bool:
+        """Whether the run is to end: someone asked for it, or it was deleted. Takes a tenth of a millisecond."""
+        rows = self.database.rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
+        return not rows or bool(rows[0][0])
+
+    def folders_aside(self) -> list[Path]:
+        """Folders of runs that could not be taken into a new database."""
+        return self.run_files.set_aside()
+
+    # Changes
 
     def enqueue(self, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
         """Put a run at the end of the queue; the same `token` again gives the run it already made.
@@ -55,109 +107,68 @@ class Store(Ledger):
         Raises DesignError for a design that cannot be built, OverLimit for more than is allowed here,
         StoreError where the disk is full or cannot be written; nothing is left behind then.
         """
-        return self.run(self._enqueue([(architecture, recipe)], token, owner)[0])
+        new = NewRun(secrets.token_hex(4), architecture, recipe, token, owner)
+        return self.run(self._enqueue([new])[0])
 
     def enqueue_all(self, wanted: Sequence[tuple[Architecture, Recipe]], owner: str = "") -> list[Run]:
         """Put many runs at the end of the queue, all of them or none. Raises as `enqueue`."""
-        ids = self._enqueue(wanted, None, owner)
+        ids = self._enqueue([NewRun(secrets.token_hex(4), *one, None, owner) for one in wanted])
         by_id = {run.id: run for run in self.runs()}
         return [by_id[run_id] for run_id in ids]
 
-    def _enqueue(self, wanted: Sequence[tuple[Architecture, Recipe]], token: str | None, owner: str) -> list[str]:
-        for architecture, recipe in wanted:
-            limits.require_allowed(architecture, recipe)
-        new = {secrets.token_hex(4): one for one in wanted}
-        stored: list[str] = []
+    def _enqueue(self, new: list[NewRun]) -> list[str]:
+        """The ids of the runs that were stored: those of `new`, or the one that its token has made already."""
+        for run in new:
+            limits.require_allowed(run.architecture, run.recipe)
+
+        def insert(connection: sqlite3.Connection) -> list[str]:
+            queue.require_short(connection, len(new))
+            stored = [queue.insert(connection, run) for run in new]
+            for run in new:
+                if run.id in stored:
+                    if self._new(run).exists():  # else this is the second attempt: the folder is in its place
+                        self._new(run).rename(self.folder(run.id))
+                    self.run_files.write(connection, run.id, durably=False)
+            return stored
+
         try:
             require_folder(self.root)
             limits.require_room(self.root)
-            for run_id, (architecture, recipe) in new.items():
-                folder = self.root / f"{_NEW}{run_id}"
+            for run in new:
+                folder = self._new(run)
                 folder.mkdir(parents=True)
-                (folder / run_json.DESIGN).write_text(architecture.to_json(), "utf-8")
-                (folder / run_json.RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
-            stored = self.database.transact(
-                lambda connection: self._insert_all(connection, new, token, owner), new=True
-            )
+                (folder / DESIGN).write_text(run.architecture.to_json(), "utf-8")
+                (folder / RECIPE).write_text(run.recipe.model_dump_json(indent=2) + "\n", "utf-8")
+            return self.database.transact(insert, new=True)
         except OSError as error:
             raise StoreError(
                 f"{self.root}: {error.strerror}: nothing was started; choose another MNISTNET_STORE"
             ) from None
         finally:
-            for run_id in new:
-                shutil.rmtree(self.root / f"{_NEW}{run_id}", ignore_errors=True)
-        return stored
+            for run in new:
+                shutil.rmtree(self._new(run), ignore_errors=True)
 
-    def _insert_all(
-        self,
-        connection: sqlite3.Connection,
-        new: dict[str, tuple[Architecture, Recipe]],
-        token: str | None,
-        owner: str,
-    ) -> list[str]:
-        self._require_short_queue(connection, len(new))
-        stored = [self._insert(connection, run_id, token, owner, *one) for run_id, one in new.items()]
-        for run_id in new.keys() & set(stored):
-            if (made := self.root / f"{_NEW}{run_id}").exists():
-                made.rename(self.folder(run_id))
-            run_json.keep(connection, self.root, run_id, durably=False)
-        return stored
-
-    def _require_short_queue(self, connection: sqlite3.Connection, more: int) -> None:
-        waiting = connection.execute("SELECT count(*) FROM runs WHERE state = ?", (RunState.QUEUED,)).fetchone()[0]
-        if waiting + more > limits.current().queued:
-            raise limits.OverLimit(
-                f"{waiting} runs are queued and {more} more were asked for: at most {limits.current().queued} may "
-                "wait; let some finish, or stop them"
-            )
-
-    def _insert(
-        self,
-        connection: sqlite3.Connection,
-        run_id: str,
-        token: str | None,
-        owner: str,
-        architecture: Architecture,
-        recipe: Recipe,
-    ) -> str:
-        connection.execute(
-            "INSERT INTO runs (number, id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
-            f" created, owner) VALUES ({_next('number')}, ?, ?, {_next('turn')}, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (token) DO NOTHING",
-            (
-                run_id,
-                token,
-                architecture.name,
-                architecture.model_dump_json(),
-                recipe.model_dump_json(),
-                require(architecture).params,
-                min(recipe.threads, cores()) or cores(),
-                RunState.QUEUED,
-                time.time(),
-                owner,
-            ),
-        )
-        row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run_id, token)).fetchone()
-        return str(row[0])
+    def _new(self, run: NewRun) -> Path:
+        return self.root / f"{_NEW}{run.id}"
 
     def request_stop(self, run_id: str, by: User | None = None) -> Run:
         """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
 
-        Raises WrongState for a run that has ended already, NotYours for somebody else's.
+        Raises WrongState for a run that has ended already, NotOwner for somebody else's.
         """
-        _require_right(self.run(run_id), by)
+        users.require_may_change(by, self.run(run_id))
 
-        def work(connection: sqlite3.Connection) -> None:
+        def stop(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE runs SET state = ?, ended = ?, stage = '' WHERE id = ? AND state = ?",
                 (RunState.STOPPED, time.time(), run_id, RunState.QUEUED),
             )
             connection.execute(
-                f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND state IN ({quoted(CLAIMED)})",
+                f"UPDATE runs SET stop_requested = 1, stage = 'stopping' WHERE id = ? AND {in_states(CLAIMED)}",
                 (run_id,),
             )
 
-        self.changing(run_id, work)
+        self.database.transact(stop, run_id=run_id)
         run = self.run(run_id)
         if not run.stop_requested and run.state is not RunState.STOPPED:
             raise WrongState(f"run {run.id}: it is {run.state} already; there is nothing to stop")
@@ -166,66 +177,46 @@ class Store(Ledger):
     def resume(self, run_id: str, by: User | None = None) -> Run:
         """Put an interrupted or stopped run back into the queue.
 
-        Raises WrongState for any other, NotYours for somebody else's, OverLimit for more than is allowed here.
+        Raises WrongState for any other, NotOwner for somebody else's, OverLimit for more than is allowed here.
         """
-        _require_right(self.run(run_id), by)
+        users.require_may_change(by, self.run(run_id))
         limits.require_room(self.root)
         self.sweep()  # a deletion that was cut off may have left the run without its folder
 
-        def work(connection: sqlite3.Connection) -> int:
-            self._require_short_queue(connection, 1)
-            resumed = connection.execute(
-                "UPDATE runs SET state = ?, stop_requested = 0, ended = NULL, message = '', stage = '',"
-                f" step = 0, images_per_second = NULL, turn = {_next('turn')}"
-                f" WHERE id = ? AND state IN ({quoted(RESUMABLE)})",
-                (RunState.QUEUED, run_id),
-            ).rowcount
+        def resume(connection: sqlite3.Connection) -> bool:
+            queue.require_short(connection, 1)
+            resumed = queue.requeue(connection, run_id)
             if resumed:
-                say_what_is_missing(connection, run_id)
+                messages.report_missing_epochs(connection, run_id)
             return resumed
 
-        done = self.changing(run_id, work)
+        resumed = self.database.transact(resume, run_id=run_id)
         run = self.run(run_id)
-        if not done:
+        if not resumed:
             raise WrongState(f"run {run.id}: it is {run.state}; only an interrupted or stopped run can be resumed")
         return run
-
-    def explain(self, run: Run, said: str, reason: str) -> None:
-        """Say why a run was interrupted of which no more than `said` was known, and perhaps what it lacks."""
-        if reason != said:
-            self._change(
-                run.id,
-                "UPDATE runs SET message = ? || substr(message, ?)"
-                " WHERE id = ? AND state = ? AND substr(message || '; ', 1, ?) = ?",
-                reason,
-                len(said) + 1,
-                run.id,
-                RunState.INTERRUPTED,
-                len(said) + 2,
-                f"{said}; ",
-            )
 
     def delete(self, run_id: str, by: User | None = None) -> None:
         """Remove a run that is not active, or is damaged: its row, its epochs and its folder, together.
 
-        The folder gets another name inside the transaction and is emptied after it; killed in between, the next
-        `sweep` finishes it or takes it back. Raises WrongState for an active run, NotYours for somebody else's,
-        StoreError where the disk does not let it happen; the run is as it was then.
+        The folder is renamed inside the transaction and removed after it; killed in between, the next `sweep`
+        finishes it or takes it back. Raises WrongState for an active run, NotOwner for somebody else's, StoreError
+        where the disk does not let it happen; the run is as it was then.
         """
-        run = self.found(run_id)
-        _require_right(run, by)
-        folder, doomed = self.folder(run.id), self._doomed(run.id)
+        run = self.find(run_id)
+        users.require_may_change(by, run)
+        folder = self.folder(run.id)
         try:
-            with self.database.writing() as connection:
+            with self.database.transaction() as connection:
                 if isinstance(run, DamagedRun):
                     connection.execute("DELETE FROM runs WHERE number = ?", (run.number,))
                 elif not connection.execute(
-                    f"DELETE FROM runs WHERE id = ? AND state NOT IN ({quoted(ACTIVE)})", (run.id,)
+                    f"DELETE FROM runs WHERE id = ? AND NOT {in_states(ACTIVE)}", (run.id,)
                 ).rowcount:
                     raise WrongState(f"run {run.id}: it is {self.run(run.id).state}; stop it before deleting it")
                 if RUN_ID.fullmatch(run.id) and folder.exists():
-                    folder.rename(doomed)
-                    sync_folder(self.root)  # before the row goes: it could not be found again in a folder that stayed
+                    folder.rename(self.root / f"{_DELETED}{run.id}")
+                    sync_folder(self.root)  # before the commit: a row that is gone finds no folder that stayed
         finally:
             self.sweep()
 
@@ -237,37 +228,13 @@ class Store(Ledger):
             with suppress(OSError):
                 if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
-        found = {folder.name.removeprefix(_DOOMED): folder for folder in self.root.glob(f"{_DOOMED}*")}
+        found = {folder.name.removeprefix(_DELETED): folder for folder in self.root.glob(f"{_DELETED}*")}
         if not found:
             return
-        with self.database.writing() as connection:  # so that no deletion is between its rename and its commit
+        with self.database.transaction() as connection:  # so that no deletion is between its rename and its commit
             stayed = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")} & found.keys()
             for run_id in stayed:
-                with suppress(OSError):  # somebody else has done it meanwhile, or a folder is in the way
+                with suppress(OSError):  # another process has done it meanwhile, or a folder is in the way
                     found[run_id].rename(self.folder(run_id))
         for run_id in found.keys() - stayed:
             shutil.rmtree(found[run_id], ignore_errors=True)
-
-    def _doomed(self, run_id: str) -> Path:
-        return self.root / f"{_DOOMED}{run_id}"
-
-
-def _require_right(run: Run | DamagedRun, by: User | None) -> None:
-    if not by or by.is_administrator:
-        return
-    if isinstance(run, DamagedRun):
-        raise NotOwner(f"run {run.id}: damaged: only an administrator may delete it")
-    if not by.may_change(run):
-        raise NotOwner(
-            f"run {run.id}: started by {run.owner or 'someone without a name'}: only they or an administrator may "
-            "stop, resume or delete it"
-        )
-
-
-def _next(column: str) -> str:
-    """The first number that follows all others in a column of `runs`, as SQL.
-
-    Damaged ones are no numbers, and those in the upper half of what is allowed were written by hand: none could follow.
-    """
-    known = f"FROM runs WHERE typeof({column}) = 'integer' AND {column} <= {LARGEST // 2}"
-    return f"(SELECT coalesce(max({column}), 0) + 1 {known})"

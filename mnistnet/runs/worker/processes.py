@@ -1,4 +1,4 @@
-"""Fresh Python interpreters that outlive whoever starts them. Knows no run."""
+"""Python processes that outlive the process that starts them. Knows no run."""
 
 import contextlib
 import errno
@@ -10,18 +10,17 @@ from pathlib import Path
 from mnistnet import system
 from mnistnet.errors import OperationFailed
 
-PID = "worker.pid"  # where a worker leaves its number
 PROJECT = Path(__file__).resolve().parents[3]
 
 
 class NotStarted(OperationFailed):
-    """The system did not let a process be started: too many are there, or memory is short."""
+    """The system started no process: there are too many, or memory is short."""
 
 
 def detach(module: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
-    """`python -m module arguments`, all it prints at the end of `log` in UTF-8. Raises NotStarted.
+    """Start `python -m module arguments` and append all it prints to `log`, in UTF-8. Raises NotStarted.
 
-    Never a fork, thread or pool: signals to the parent's group and the parent's death do not reach it.
+    Not a fork, thread or pool: neither signals to the parent's process group nor the parent's death reach it.
     """
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
@@ -41,9 +40,9 @@ def detach(module: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
 
 
 def kill_recorded(file: Path, *arguments: str) -> None:
-    """Kill the process whose number stands in the file, if it is still the one started with these arguments.
+    """Kill the process whose pid the file holds, if it is still the one started with these arguments.
 
-    Numbers are used again: where the system does not tell what a process was started with, nothing is killed.
+    Pids are reused: where the system does not tell a process's command line, nothing is killed.
     """
     with contextlib.suppress(OSError, ValueError):
         pid = int(file.read_text("ascii"))

@@ -1,8 +1,8 @@
-"""Hands queued runs to workers and notices deaths. One a store, there only while there is work.
+"""Starts a worker process for each queued run and marks runs whose worker died. One a store, while there is work.
 
-`python -m mnistnet.runs.worker.supervisor ROOT` is the process; the functions are for whoever looks at a store.
-Decides by locks alone who lives, never by pids or clocks; a pid serves only to kill what ignores its stop, and only
-where its command line is the right one. Imports no torch.
+`python -m mnistnet.runs.worker.supervisor ROOT` is the process; dashboard and command line call the functions.
+Whether a process is alive follows from its lock, never from its pid or a clock; a pid serves only to kill a worker
+that does not stop, and only where its command line is the right one. Imports no torch.
 """
 
 import contextlib
@@ -16,10 +16,13 @@ from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
 from mnistnet.runs.files import locks
-from mnistnet.runs.run import CLAIMED, Run, RunState, User
+from mnistnet.runs.files.names import PID, RUN_LOG
+from mnistnet.runs.run import CLAIMED, Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
-from mnistnet.runs.worker.processes import PID, NotStarted, detach, kill_recorded
+from mnistnet.runs.users import User
+from mnistnet.runs.worker.processes import NotStarted, detach, kill_recorded
 from mnistnet.system import cores
 from mnistnet.training.recipe import Recipe
 
@@ -27,15 +30,15 @@ POLL_SECONDS = 0.2
 STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not answer is killed
 ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
 LIMIT_PATIENCE_SECONDS = 60.0  # a worker sees by itself that its hours are over
-TROUBLE_SECONDS = 2.0
+TROUBLE_SECONDS = 2.0  # to wait after an error of the store
 LOG = "supervisor.log"
 
 _started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
 
 def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str | None = None, owner: str = "") -> Run:
-    """Queue a run and see to it that somebody works on the queue. Raises as `Store.enqueue`,
-    and NotStarted where the run is queued and nobody could be started to work on it.
+    """Queue a run and start a supervisor where none is there. Raises as `Store.enqueue`,
+    and NotStarted where the run is queued and no supervisor could be started.
     """
     run = store.enqueue(architecture, recipe, token, owner)
     _ensure_for(store, run)
@@ -57,10 +60,10 @@ def _ensure_for(store: Store, run: Run) -> None:
 
 
 def refresh(store: Store) -> None:
-    """Make the states true: mark runs whose worker died, and wake a supervisor where work, or a stop, waits for one."""
+    """Mark the runs whose worker died, and start a supervisor where a queued run, or a stop, waits for one."""
     active = store.active()
     mark_dead(store, active)
-    # People look many times while a supervisor comes up; if ours is on its way out, the next look sees it gone.
+    # Pages call this many times while a supervisor starts; if ours is about to end, a later call sees that it ended.
     waiting = any(run.state is not RunState.RUNNING or run.stop_requested for run in active)
     if waiting and store.root not in _alive():
         with contextlib.suppress(NotStarted):  # the next look tries again
@@ -68,16 +71,17 @@ def refresh(store: Store) -> None:
 
 
 def mark_dead(store: Store, active: list[Run]) -> None:
-    """A running run whose lock nobody holds has lost its worker."""
+    """End the running runs whose worker died: nobody holds their lock. Stopped where that was asked for, else
+    interrupted."""
     for run in active:
         if run.state is RunState.RUNNING and not locks.is_held(locks.of_run(store.folder(run.id))):
             if run.stop_requested:
-                store.finish(run.id, RunState.STOPPED, attempt=run.attempt)
+                transitions.finish(store, run.id, RunState.STOPPED, attempt=run.attempt)
             else:
-                store.finish(run.id, RunState.INTERRUPTED, _ended(run), attempt=run.attempt)
+                transitions.finish(store, run.id, RunState.INTERRUPTED, _interruption(run), attempt=run.attempt)
 
 
-def _ended(run: Run) -> str:
+def _interruption(run: Run) -> str:
     return f"its process ended in epoch {run.epochs_done + 1}"
 
 
@@ -89,30 +93,26 @@ def ensure(store: Store) -> None:
 
 
 def _alive() -> set[Path]:
-    """The stores for which a supervisor that this process started is still there; the others are forgotten."""
+    """The stores whose supervisor, started by this process, is alive; removes the others from `_started`."""
     _started[:] = [(root, process) for root, process in _started if process.poll() is None]
     return {root for root, _ in _started}
 
 
 def supervise(store: Store) -> None:
-    """Work on the queue until it is empty and nothing runs. Returns at once where another one does."""
+    """Work on the queue until it is empty and nothing runs. Returns at once where another supervisor does."""
     store.sweep()
-    while not _is_idle(store):
+    while store.active():
         lock = locks.hold(locks.of_supervisor(store.root), patience_seconds=0.5)
         if lock is None:
             return
         _SupervisorLoop(store).work()
-        # Whoever queues a run between the last look and this release sees the lock held and starts
-        # no supervisor; so the queue is looked at once more.
+        # Whoever queues a run between the last query and this release sees the lock held and starts
+        # no supervisor; so the queue is queried once more.
         lock.release()
 
 
-def _is_idle(store: Store) -> bool:
-    return not store.active()
-
-
 class _SupervisorLoop:
-    """One supervisor's time with the lock: the workers it started and how long it has waited for what."""
+    """What one supervisor does while it holds the lock: the workers that it started, and since when it waits."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -126,26 +126,26 @@ class _SupervisorLoop:
                 if not (active := self.store.active()):
                     self._reap(working=set())
                     return
-                self._look_after(active)
-            except (StoreError, NotStarted) as error:  # those who train find out for themselves, the rest waits
+                self._poll(active)
+            except (StoreError, NotStarted) as error:  # workers find out by themselves, everything else waits
                 with contextlib.suppress(OSError):  # its log lies on the same disk
                     sys.stderr.write(f"{error}\n")
                 time.sleep(TROUBLE_SECONDS)
             time.sleep(POLL_SECONDS)
 
-    def _look_after(self, active: list[Run]) -> None:
+    def _poll(self, active: list[Run]) -> None:
         for run in active:
-            self._attend(run)
+            self._check(run)
         for run_id, worker in list(self.workers.items()):
             if worker.poll() is not None and run_id not in {run.id for run in active}:
-                self._forget(run_id)
-        while claimed := self.store.claim(cores()):
-            # Looked up after the claim: who was at work then has a slot of its own.
+                self._report_exit(run_id)
+        while claimed := transitions.claim(self.store, cores()):
+            # Queried after the claim: a run that was at work then has a slot of its own.
             self._reap({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
             self._spawn_worker(claimed)
 
     def _reap(self, working: set[str]) -> None:
-        """Wait until the workers of other runs are gone: on its way out, one still has its memory and threads."""
+        """Wait until the workers of other runs have ended: until then they hold memory and threads."""
         for run_id, worker in list(self.workers.items()):
             if run_id in working:
                 continue
@@ -154,18 +154,18 @@ class _SupervisorLoop:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-            self._forget(run_id)
+            self._report_exit(run_id)
 
-    def _forget(self, run_id: str) -> None:
-        """Let a process go that has ended. Whoever looked first could not know how it ended: the run says it now."""
+    def _report_exit(self, run_id: str) -> None:
+        """Drop a worker that has ended, and explain in the run how: whoever marked the run could not know it."""
         worker = self.workers.pop(run_id)
         with contextlib.suppress(MnistnetError):  # the run was deleted, or the disk is full: only words are lost
             run = self.store.run(run_id)
-            self.store.explain(run, _ended(run), self._death(run, worker.returncode))
+            transitions.explain(self.store, run, _interruption(run), self._exit_message(run, worker.returncode))
 
-    def _death(self, run: Run, returncode: int | None) -> str:
+    def _exit_message(self, run: Run, returncode: int | None) -> str:
         if not system.was_killed(returncode) or run.id not in self.memory_kills:
-            return _ended(run)
+            return _interruption(run)
         before, now = self.memory_kills[run.id], system.GROUPS.memory_kills()
         killed = f"its process was killed in epoch {run.epochs_done + 1}"
         if before is not None and now is not None and now > before:
@@ -178,51 +178,54 @@ class _SupervisorLoop:
         try:
             limits.require_allowed(run.architecture, run.recipe)
             limits.require_room(self.store.root)
-        except SaveFailed as error:  # nothing is wrong with the run: once there is room, it can go on
-            self.store.finish(run.id, RunState.INTERRUPTED, str(error))
+        except SaveFailed as error:  # the run has no fault: it can go on once there is room
+            transitions.finish(self.store, run.id, RunState.INTERRUPTED, str(error))
             return
         except MnistnetError as error:
-            self.store.finish(run.id, RunState.FAILED, str(error))
+            transitions.finish(self.store, run.id, RunState.FAILED, str(error))
             return
         folder = self.store.folder(run.id)
         self.memory_kills[run.id] = system.GROUPS.memory_kills()
         try:
             folder.mkdir(exist_ok=True)
             self.workers[run.id] = detach(
-                "mnistnet.runs.worker.worker", str(self.store.root), run.id, str(run.attempt), log=folder / "log.txt"
+                "mnistnet.runs.worker.worker", str(self.store.root), run.id, str(run.attempt), log=folder / RUN_LOG
             )
-        except NotStarted:  # nothing is wrong with the run: it goes on waiting
-            self.store.unclaim(run)
+        except NotStarted:  # the run has no fault: it goes on waiting
+            transitions.unclaim(self.store, run)
             raise
-        except OSError as error:  # it is deleted or moved just now, or no folder can be made in it
-            self.store.finish(run.id, RunState.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again")
+        except OSError as error:  # the store is just deleted or moved, or no folder can be made in it
+            transitions.finish(
+                self.store, run.id, RunState.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again"
+            )
 
-    def _attend(self, run: Run) -> None:
+    def _check(self, run: Run) -> None:
         worker = self.workers.get(run.id)
         ended = worker is not None and worker.poll() is not None
         if run.state is RunState.RUNNING:
             mark_dead(self.store, [run])
         if run.state is RunState.STARTING and ended:
             if run.stop_requested:
-                self.store.finish(run.id, RunState.STOPPED)
+                transitions.finish(self.store, run.id, RunState.STOPPED)
             else:
-                self.store.finish(run.id, RunState.FAILED, "its process could not start; the log says why")
+                transitions.finish(self.store, run.id, RunState.FAILED, "its process could not start; the log says why")
         if run.state is RunState.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):
-            self.store.unclaim(run)
+            transitions.unclaim(self.store, run)
         if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
             run, "limit", limits.seconds_of_an_attempt() + LIMIT_PATIENCE_SECONDS
         ):
-            self._end(run, worker)
+            self._kill(run, worker)
 
-    def _end(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
-        """Kill a worker that does not end by itself, ours or one that an earlier supervisor started."""
-        self.memory_kills.pop(run.id, None)  # it was not the kernel
+    def _kill(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
+        """Kill a worker that does not end by itself, one of ours or of an earlier supervisor."""
+        self.memory_kills.pop(run.id, None)  # so that no message blames memory
         if worker:
             worker.kill()
         elif run.state is RunState.RUNNING:
             kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker.worker", str(self.store.root), run.id)
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
+        """Whether more than `seconds` have passed since the first call for the run's attempt and this reason."""
         since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
         return time.monotonic() - since > seconds
 

@@ -15,6 +15,7 @@ from mnistnet.runs.files import checkpoint, predictions
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
 from mnistnet.runs.run import EpochMetrics, Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.training.inference import logits, pixels
@@ -64,13 +65,13 @@ class _Job:
         self._began = time.monotonic()
         self.folder = store.folder(run.id)
         torch.set_num_threads(run.threads)
-        store.advance(run.id, f"loading {datasets.source(run.recipe.dataset).title}")
+        transitions.advance(store, run.id, f"loading {datasets.source(run.recipe.dataset).title}")
         dataset = datasets.load(run.recipe.dataset)
         self.split: Split = splits.split(dataset, run.recipe.protocol)
         self.source = dataset.source
         self.training = self._beginning()
         self._restore()
-        store.advance(run.id, FIRST_BATCH)
+        transitions.advance(store, run.id, FIRST_BATCH)
         self._looked = time.monotonic()
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
 
@@ -91,7 +92,7 @@ class _Job:
         if stored and epoch < stored[-1].epoch:
             again = f"went on from epoch {epoch}" if epoch else "began anew"
             message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
-            self.store.forget_epochs_after(self.run.id, epoch, message)
+            transitions.forget_epochs_after(self.store, self.run.id, epoch, message)
 
     def commit(self, epoch: EpochDone) -> None:
         """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
@@ -102,7 +103,7 @@ class _Job:
         metrics = EpochMetrics(
             **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)
         )
-        self.store.record_epoch(self.run.id, metrics)
+        transitions.record_epoch(self.store, self.run.id, metrics)
         checkpoint.sweep(self.folder, epoch.epoch)
         self._reported, self._reported_step = time.monotonic(), 0
 
@@ -114,7 +115,7 @@ class _Job:
         images = (progress.step - self._reported_step) * self.run.recipe.batch_size
         speed = images / (now - self._reported)  # 0 after the first batch: what came before says nothing
         with suppress(StoreError):  # a busy or full disk may cost the display, never the training
-            self.store.advance(self.run.id, "training", progress.step, progress.steps, speed)
+            transitions.advance(self.store, self.run.id, "training", progress.step, progress.steps, speed)
         self._reported, self._reported_step = now, progress.step
 
     def end(self) -> End | None:
@@ -135,8 +136,8 @@ class _Job:
 
         Under `holdout` this is the only time that the test set is touched.
         """
-        self.store.advance(self.run.id, "scoring the test set")
-        sha256 = checkpoint.weights_sha256(self.training.kept.state_dict())
+        transitions.advance(self.store, self.run.id, "scoring the test set")
+        sha256 = checkpoint.weights_sha256(self.training.ema_network.state_dict())
         test = self._answers(self.split.test)
         same = self.split.validation is self.split.test
         answers: dict[SplitName, Predictions] = {
@@ -149,9 +150,9 @@ class _Job:
             write_atomic(predictions.path(self.folder, split), packed)
             hashes[split] = predictions.sha256(packed)
         errors = int((test.probabilities.argmax(1) != test.labels).sum())
-        self.store.complete(self.run.id, errors, len(test.labels), sha256, hashes)
+        transitions.complete(self.store, self.run.id, errors, len(test.labels), sha256, hashes)
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)
-        answers = logits(self.training.kept, images, self.training.source)
+        answers = logits(self.training.ema_network, images, self.training.source)
         return Predictions(answers.softmax(1).cpu().numpy(), part.labels)

@@ -1,4 +1,4 @@
-"""The Compare page's tables of one's own runs: which meet the assignment, the best first, and what differs."""
+"""The tables of the Compare page: all runs with the verdict on each, the best first, and what differs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistnet.insight.predictions.differences import differences
 from mnistnet.insight.predictions.evaluation import Score
-from mnistnet.insight.predictions.rubric import meets
+from mnistnet.insight.predictions.verdict import rules_of
 from mnistnet.nets.rules import COURSE, Profile, Verdict
 from mnistnet.runs.run import Run
 from mnistnet.ui import session, widgets
@@ -17,10 +17,10 @@ _TABLE = "compare-table"
 _UNKNOWN = "–"
 
 
-def table(runs: list[Run]) -> None:
-    """All runs with the verdict on each and its figures: those that meet the rules first, by test accuracy."""
-    profile = session.profile()
-    judged = {run.id: meets(run, profile) for run in runs}
+def runs_table(runs: list[Run]) -> None:
+    """All runs with their verdicts and figures: first those that meet the rules, then by test accuracy."""
+    profile = session.profile.value
+    judged = {run.id: rules_of(run, profile) for run in runs}
     ranked = sorted(runs, key=lambda run: _rank(run, judged[run.id]))
     st.markdown(_sentence(ranked[0], judged[ranked[0].id], profile))
     column = f"meets {_name(profile)}"
@@ -34,9 +34,9 @@ def table(runs: list[Run]) -> None:
 
 
 def best(runs: Sequence[Run]) -> Run | None:
-    """The first of the table; None without a run."""
-    profile = session.profile()
-    return min(runs, key=lambda run: _rank(run, meets(run, profile)), default=None)
+    """The first run of the table; None without runs."""
+    profile = session.profile.value
+    return min(runs, key=lambda run: _rank(run, rules_of(run, profile)), default=None)
 
 
 def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -> pd.DataFrame:
@@ -137,8 +137,8 @@ def _percent(accuracy: float | None) -> float | None:
     return None if accuracy is None else 100 * accuracy
 
 
-def differing(runs: Sequence[Run]) -> None:
-    """A table of the fields of design and recipe that are not the same in all of these runs."""
+def differences_table(runs: Sequence[Run]) -> None:
+    """The fields of design and recipe that are not equal in all of these runs."""
     st.subheader("Differences in design and recipe", anchor=False)
     if len(runs) < 2:
         st.caption("Choose at least two runs to see what differs.")

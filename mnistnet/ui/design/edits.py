@@ -1,10 +1,9 @@
-"""What can be done to the current design: the callbacks of the layer editor.
+"""The changes of the current design: the callbacks of the layer editor.
 
-Each reads the design, changes one thing and puts the result back; a change that is not allowed is told, and
-the design stays as it was. A layer that went away while the browser still showed it is left alone.
+Each reads the design, changes one thing and sets the result; a change that is not allowed is reported, and the design
+stays as it was. A layer that was removed while the browser still showed it is ignored.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -17,46 +16,32 @@ from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
 from mnistnet.ui.design import names
 
-ADD, ALL = "add-layer", "all"  # keys of the widgets that the two callbacks without a layer read
+ADD, ALL = "add-layer", "all"  # keys of the widgets of the toolbar
+_NEWEST = "_newest"
 NEW: dict[str, Layer] = {entry.title.capitalize(): entry.new for entry in LAYER_TYPES.values()}
 
 
-def take(layer_id: str, field: str, key: str) -> None:
-    """Give the layer's field the value of the widget `key`."""
-    change(layer_id, {field: st.session_state[key]})
+def set_field(layer_id: str, field: str, key: str) -> None:
+    """Set a field of the layer to the value of the widget `key`."""
+    change(layer_id, field, st.session_state[key])
 
 
-def take_steps(layer_id: str, key: str) -> None:
-    """Give the convolution the steps chosen in the widget `key`, in their order."""
-    change(layer_id, {"after": tuple(st.session_state[key])})
-
-
-def take_kernel(layer_id: str, key: str) -> None:
-    """Give the layer the kernel of the widget `key`; padding that keeps the map's size goes on keeping it."""
-    kernel = st.session_state[key]
-
-    def operation(layers: list[Layer], _: list[str], place: int) -> None:
-        fields = layers[place].model_dump()
-        update = {"kernel": kernel}
-        if fields.get("padding") == same_padding(fields["kernel"]):
-            update["padding"] = same_padding(kernel)
-        layers[place] = layers[place].model_copy(update=update)
-
-    _edit(layer_id, operation)
+def change(layer_id: str, field: str, value: Any) -> None:
+    """Set a field of the layer. With another kernel, padding that keeps the size of the map goes on keeping it."""
+    ids, layers = _layers()
+    if layer_id not in ids:
+        return
+    place = ids.index(layer_id)
+    before, update = layers[place].model_dump(), {field: tuple(value) if isinstance(value, list) else value}
+    if field == "kernel" and before.get("padding") == same_padding(before["kernel"]):
+        update["padding"] = same_padding(value)
+    layers[place] = layers[place].model_copy(update=update)
+    _set_layers(layers, ids)
 
 
 def same_padding(kernel: int) -> int:
-    """The padding with which a map leaves a convolution of stride 1 at the size that it came in."""
+    """The padding with which a convolution of stride 1 keeps the size of its map."""
     return (kernel - 1) // 2
-
-
-def change(layer_id: str, fields: dict[str, Any]) -> None:
-    """Give the layer other fields."""
-
-    def operation(layers: list[Layer], _: list[str], place: int) -> None:
-        layers[place] = layers[place].model_copy(update=fields)
-
-    _edit(layer_id, operation)
 
 
 def move_up(layer_id: str) -> None:
@@ -70,7 +55,13 @@ def move_down(layer_id: str) -> None:
 
 
 def _move(layer_id: str, by: int) -> None:
-    _edit(layer_id, lambda layers, ids, place: _swap(layers, ids, place, place + by))
+    ids, layers = _layers()
+    here = ids.index(layer_id) if layer_id in ids else -1
+    there = here + by
+    if here >= 0 and 0 <= there < len(ids):
+        ids[here], ids[there] = ids[there], ids[here]
+        layers[here], layers[there] = layers[there], layers[here]
+        _set_layers(layers, ids)
     st.session_state[menu(layer_id)] = True
 
 
@@ -79,56 +70,56 @@ def menu(layer_id: str) -> str:
     return f"more-{layer_id}"
 
 
-def _swap(layers: list[Layer], ids: list[str], here: int, there: int) -> None:
-    if 0 <= there < len(ids):
-        ids[here], ids[there] = ids[there], ids[here]
-        layers[here], layers[there] = layers[there], layers[here]
-
-
 def duplicate(layer_id: str) -> None:
-    """Put the same layer once more below it."""
-    ids = session.layer_ids()
+    """Insert a copy of the layer below it."""
+    ids, layers = _layers()
     if layer_id in ids:
         place = ids.index(layer_id)
-        _insert(place + 1, session.design().layers[place])
+        _insert(place + 1, layers[place])
 
 
 def insert_below(layer_id: str, key: str) -> None:
-    """Put the kind of layer that is chosen in the widget `key` below the layer."""
-    kind, ids = st.session_state[key], session.layer_ids()
+    """Insert a layer of the type chosen in the widget `key` below the layer."""
+    chosen, ids = st.session_state[key], session.layer_ids()
     st.session_state[key] = None
-    if kind and layer_id in ids:
-        _insert(ids.index(layer_id) + 1, NEW[kind])
+    if chosen and layer_id in ids:
+        _insert(ids.index(layer_id) + 1, NEW[chosen])
 
 
 def remove(layer_id: str) -> None:
-    """Take the layer out."""
-
-    def operation(layers: list[Layer], ids: list[str], place: int) -> None:
+    """Remove the layer."""
+    ids, layers = _layers()
+    if layer_id in ids:
+        place = ids.index(layer_id)
         del layers[place], ids[place]
-
-    _edit(layer_id, operation)
+        _set_layers(layers, ids)
 
 
 def add() -> None:
-    """Put in the layer chosen from the menu."""
+    """Insert a layer of the type chosen from the menu."""
     new = NEW[st.session_state[ADD]]
-    _insert(_place_for(new, list(session.design().layers)), new)
+    _insert(_place_for(new, list(session.design.value.layers)), new)
 
 
 def _insert(place: int, new: Layer) -> None:
-    """Put the layer in at `place`, mark it and say where it is: it may be out of sight."""
-    ids, layers = session.layer_ids(), list(session.design().layers)
+    """Insert the layer at `place`, mark it as new and say where it is: it may be out of sight."""
+    ids, layers = _layers()
     added = session.new_id()
     layers.insert(place, new)
     ids.insert(place, added)
-    if _lay(layers, ids):
-        notifications.mark_added(added)
-        notifications.note(f"Layer {place + 1} added: {TITLES[new.type]}.")
+    if _set_layers(layers, ids):
+        st.session_state[_NEWEST] = (added, session.design.value)
+        notifications.toast(f"Layer {place + 1} added: {TITLES[new.type]}.")
+
+
+def newest() -> str | None:
+    """The id of the layer that was just added; None after another change."""
+    layer_id, design = st.session_state.get(_NEWEST, (None, None))
+    return layer_id if design == session.design.value else None
 
 
 def _place_for(new: Layer, layers: list[Layer]) -> int:
-    """New layers go before the head, the layer that gives the ten answers; a new head goes to the end."""
+    """The index for a new layer: before the head, the layer with the ten outputs; a new head goes to the end."""
     head = _head(layers)
     if head is None or isinstance(new, GlobalAvgPool | Linear):
         return len(layers)
@@ -136,41 +127,40 @@ def _place_for(new: Layer, layers: list[Layer]) -> int:
 
 
 def _head(layers: list[Layer]) -> int | None:
-    """Where the layer stands that gives the ten answers; None where there is no such layer."""
+    """The place of the head, the layer with the ten outputs; None where there is none."""
     weighted = [place for place, layer in enumerate(layers) if own_width(layer)]
     return weighted[-1] if weighted and own_width(layers[weighted[-1]]) == CLASSES else None
 
 
 def apply_to_all() -> None:
-    """Give every convolution but the head what the widgets of the "all" menu say."""
+    """Apply the widgets of the menu "All convolutions" to every convolution except the head."""
     kernel, steps = st.session_state[f"{ALL}-kernel"], st.session_state[f"{ALL}-after"]
     rate = st.session_state.get(f"{ALL}-dropout", 0.0) if has_rate(steps) else 0.0
     fields: dict[str, Any] = {"kernel": kernel, "after": tuple(steps), "dropout": rate}
     if st.session_state[f"{ALL}-pad"]:
         fields["padding"] = same_padding(kernel)
-    layers = list(session.design().layers)
+    layers = list(session.design.value.layers)
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv) and place != _head(layers):
             layers[place] = layer.model_copy(update=fields)
-    _lay(layers, session.layer_ids())
+    _set_layers(layers, session.layer_ids())
 
 
 def shrink(budget: int) -> None:
-    """Make the free layers narrower, just so much that the design fits."""
-    _lay(list(shrunk(session.design(), budget).layers), session.layer_ids())
+    """Make the layers narrower, only so far that the design is within the budget."""
+    _set_layers(list(shrunk(session.design.value, budget).layers), session.layer_ids())
 
 
-def _edit(layer_id: str, operation: Callable[[list[Layer], list[str], int], None]) -> None:
-    ids, layers = session.layer_ids(), list(session.design().layers)
-    if layer_id in ids:
-        operation(layers, ids, ids.index(layer_id))
-        _lay(layers, ids)
+def _layers() -> tuple[list[str], list[Layer]]:
+    """The ids and the layers of the current design, to be changed."""
+    return session.layer_ids(), list(session.design.value.layers)
 
 
-def _lay(layers: list[Layer], ids: list[str]) -> bool:
+def _set_layers(layers: list[Layer], ids: list[str]) -> bool:
+    """Change the current design to these layers; says why, and returns False, where that is not allowed."""
     try:
-        session.set_design(names.own(session.design().with_layers(tuple(layers))), keep_ids=ids)
+        session.set_design(names.own(session.design.value.with_layers(tuple(layers))), ids)
     except MnistnetError as error:
-        session.notify(f"That change was not made: {error}")
+        notifications.notify(f"That change was not made: {error}")
         return False
     return True

@@ -1,4 +1,4 @@
-"""The layer editor: a card for each layer, a slider for each width, and what changes all layers."""
+"""The layer editor: a card for each layer, with a slider for its main setting and a menu for the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from mnistnet.nets.architecture import (
 )
 from mnistnet.nets.layer_types import SHORT_TITLES, STEP_TYPES, TITLES, caption, has_rate
 from mnistnet.nets.summary import Summary
-from mnistnet.ui import notifications, session
+from mnistnet.ui import controls, session
 from mnistnet.ui.design import edits
 
 _newest = st.components.v2.component(
@@ -26,18 +26,18 @@ _newest = st.components.v2.component(
 _SLIDER_ENDS = (64, 128, 256, MAX_CHANNELS)
 
 
-def editor(summary: Summary) -> None:
-    """All layers of the current design, editable."""
-    for index, (layer_id, layer) in enumerate(zip(session.layer_ids(), session.design().layers, strict=True)):
+def layer_editor(summary: Summary) -> None:
+    """The cards of all layers of the current design."""
+    for index, (layer_id, layer) in enumerate(zip(session.layer_ids(), session.design.value.layers, strict=True)):
         with st.container(border=True, key=f"layer-{layer_id}", gap="xsmall"):
             _card(index, layer_id, layer, summary)
-    if added := notifications.added():
-        _newest(key="newest", data={"card": f"layer-{added}"})
+    if newest := edits.newest():
+        _newest(key="newest", data={"card": f"layer-{newest}"})
 
 
 def _card(index: int, layer_id: str, layer: Layer, summary: Summary) -> None:
     title, control, actions = st.columns([0.49, 0.2, 0.31], vertical_alignment="center", gap="xsmall")
-    mark = " :blue-badge[new]" if layer_id == notifications.added() else ""
+    mark = " :blue-badge[new]" if layer_id == edits.newest() else ""
     title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, summary)}]]")
     with control:
         _main_control(index, layer_id, layer)
@@ -75,12 +75,12 @@ def _main_control(index: int, layer_id: str, layer: Layer) -> None:
 
 
 def _slider_end(width: int) -> int:
-    """Fine steps for narrow layers, room for wide ones."""
+    """The upper end of a slider: fine steps for narrow layers, a wide range for wide ones."""
     return next(end for end in _SLIDER_ENDS if width <= end)
 
 
 def _slider(layer_id: str, field: str, value: float, label: str, low: float, high: float) -> None:
-    key = session.control(f"{field}-{layer_id}-{high}", value)  # another scale is another widget
+    key = controls.control(f"{field}-{layer_id}-{high}", value)  # another scale is another widget
     step = 0.01 if isinstance(value, float) else 1
     st.slider(
         label,
@@ -89,7 +89,7 @@ def _slider(layer_id: str, field: str, value: float, label: str, low: float, hig
         value,
         step=step,
         key=key,
-        on_change=edits.take,
+        on_change=edits.set_field,
         args=(layer_id, field, key),
         label_visibility="visible" if field == "dropout" else "collapsed",
     )
@@ -98,8 +98,8 @@ def _slider(layer_id: str, field: str, value: float, label: str, low: float, hig
 def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
     if not isinstance(layer, Conv):
         return
-    budget = session.profile().params
-    widest = widths.largest_width(session.design(), index, budget)
+    budget = session.profile.value.params
+    widest = widths.largest_width(session.design.value, index, budget)
     if widest is None or widest == layer.channels:
         return
     st.button(
@@ -107,7 +107,7 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
         key=f"fit-{layer_id}",
         help=f"Give layer {index + 1} {widest} channels, the most that stays under {budget:,} parameters.",
         on_click=edits.change,
-        args=(layer_id, {"channels": widest}),
+        args=(layer_id, "channels", widest),
     )
 
 
@@ -121,7 +121,7 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
     if not menu.open:
         return
     with menu:
-        count = len(session.design().layers)
+        count = len(session.design.value.layers)
         with st.container(horizontal=True, gap="xsmall"):
             _act("Up", "arrow_upward", layer_id, edits.move_up, disabled=index == 0)
             _act("Down", "arrow_downward", layer_id, edits.move_down, disabled=index == count - 1)
@@ -152,9 +152,9 @@ def _settings(layer_id: str, layer: Layer) -> None:
         _number(layer_id, "channels", fields["channels"], "Channels", 1, MAX_CHANNELS)
     if "kernel" in fields:
         with st.container(horizontal=True):
-            _choice(layer_id, "kernel", KERNELS, fields["kernel"], edits.take_kernel)
+            _choice(layer_id, "kernel", KERNELS, fields["kernel"])
             if "stride" in fields:
-                _choice(layer_id, "stride", STRIDES, fields["stride"], _take_stride)
+                _choice(layer_id, "stride", STRIDES, fields["stride"])
             if "padding" in fields:
                 _padding(layer_id, fields["kernel"], fields["padding"])
     if "after" in fields:
@@ -171,22 +171,21 @@ def _padding(layer_id: str, kernel: int, padding: int) -> None:
         "padding",
         options,
         padding,
-        _take_padding,
         titles={option: f"same size ({option})" if option == same else str(option) for option in options},
         why="“Same size” keeps the feature map's size at stride 1, also when you change the kernel.",
     )
 
 
 def _steps(layer_id: str, steps: Sequence[str], rate: float) -> None:
-    key = session.control(f"after-{layer_id}", list(steps))
+    key = controls.control(f"after-{layer_id}", list(steps))
     st.multiselect(
         "Followed by",
         list(STEP_TYPES),
         default=list(steps),
         format_func=lambda step: TITLES[step],
         key=key,
-        on_change=edits.take_steps,
-        args=(layer_id, key),
+        on_change=edits.set_field,
+        args=(layer_id, "after", key),
         help="Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
     )
     if has_rate(steps):
@@ -198,12 +197,11 @@ def _choice(
     field: str,
     options: Sequence[int],
     value: int,
-    take: Callable[[str, str], None],
     *,
     titles: Mapping[int, str] | None = None,
     why: str | None = None,
 ) -> None:
-    key = session.control(f"{field}-{layer_id}", value)
+    key = controls.control(f"{field}-{layer_id}", value)
     st.segmented_control(
         field.capitalize(),
         options,
@@ -211,28 +209,20 @@ def _choice(
         format_func=lambda option: titles[option] if titles else str(option),
         key=key,
         help=why,
-        on_change=take,
-        args=(layer_id, key),
+        on_change=edits.set_field,
+        args=(layer_id, field, key),
         required=True,
     )
 
 
-def _take_stride(layer_id: str, key: str) -> None:
-    edits.take(layer_id, "stride", key)
-
-
-def _take_padding(layer_id: str, key: str) -> None:
-    edits.take(layer_id, "padding", key)
-
-
 def _number(layer_id: str, field: str, value: int, label: str, low: int, high: int) -> None:
-    key = session.control(f"{field}-exact-{layer_id}", value)
-    st.number_input(label, low, high, value, step=1, key=key, on_change=edits.take, args=(layer_id, field, key))
+    key = controls.control(f"{field}-exact-{layer_id}", value)
+    st.number_input(label, low, high, value, step=1, key=key, on_change=edits.set_field, args=(layer_id, field, key))
 
 
 def _toggle(layer_id: str, field: str, value: bool, label: str) -> None:
-    key = session.control(f"{field}-{layer_id}", value)
-    st.toggle(label, value, key=key, on_change=edits.take, args=(layer_id, field, key))
+    key = controls.control(f"{field}-{layer_id}", value)
+    st.toggle(label, value, key=key, on_change=edits.set_field, args=(layer_id, field, key))
 
 
 def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], *, disabled: bool) -> None:
@@ -244,30 +234,3 @@ def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], *,
         args=(layer_id,),
         disabled=disabled,
     )
-
-
-def toolbar() -> None:
-    """Add a layer, or change every convolution at once."""
-    full = len(session.design().layers) >= MAX_LAYERS
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.menu_button(
-            "Add a layer", list(edits.NEW), icon=":material/add:", key=edits.ADD, on_click=edits.add, disabled=full
-        )
-        with st.popover("All convolutions", icon=":material/select_all:"):
-            _all_convolutions()
-
-
-def _all_convolutions() -> None:
-    st.caption("Changes every convolution except the last one, which gives the ten outputs, and depthwise ones.")
-    st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
-    st.multiselect(
-        "Followed by",
-        list(STEP_TYPES),
-        default=["batchnorm", "relu"],
-        format_func=lambda step: TITLES[step],
-        key=f"{edits.ALL}-after",
-    )
-    if has_rate(st.session_state[f"{edits.ALL}-after"]):
-        st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
-    st.toggle("Same size: pad so that feature maps keep their size", value=True, key=f"{edits.ALL}-pad")
-    st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

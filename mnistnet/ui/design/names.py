@@ -1,4 +1,4 @@
-"""Names of designs: a preset's name belongs to the preset, and two designs do not run under one proposed name."""
+"""Names of designs: a preset's name belongs to the preset alone, and no two designs run under one proposed name."""
 
 import re
 from itertools import count
@@ -12,12 +12,12 @@ _IS_PROPOSED = re.compile(rf"{_PROPOSED}(-[0-9]+)?")
 
 
 def own(design: Architecture) -> Architecture:
-    """The design under a name of its own where it has a preset's name without being that preset."""
+    """The design, renamed where it has the name of a preset and is not that preset."""
     return design.renamed(_free()) if is_taken(design) else design
 
 
 def for_start(design: Architecture) -> Architecture:
-    """The design under another name where its name was proposed here and a different design ran under it."""
+    """The design, renamed where its name was proposed here and another design ran under that name."""
     if not _IS_PROPOSED.fullmatch(design.name):
         return design
     before = [run for run in cache.snapshot().runs if run.name == design.name]
@@ -25,13 +25,13 @@ def for_start(design: Architecture) -> Architecture:
 
 
 def is_taken(design: Architecture) -> bool:
-    """Whether the design has the name of a preset that it is not."""
+    """True where the design has the name of a preset and is not that preset."""
     preset = PRESETS.get(design.name)
     return preset is not None and preset.architecture != design
 
 
 def _free() -> str:
-    """The first proposed name under which nothing ran."""
+    """The first proposed name that no run has."""
     others = {run.name for run in cache.snapshot().runs}
     names = (_PROPOSED if number == 1 else f"{_PROPOSED}-{number}" for number in count(1))
     return next(name for name in names if name not in others)

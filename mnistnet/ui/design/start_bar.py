@@ -1,23 +1,30 @@
-"""The bar at the bottom of the Design page: the rules, the time, what is validated on, and Start."""
+"""The bar at the bottom of the Design page: the rules, the training time, the protocol, and Start."""
+
+from itertools import islice
 
 import streamlit as st
 
 from mnistnet.data import datasets, splits
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import rules
+from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.rules import Verdict
 from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
-from mnistnet.ui import auth, cache, notifications, session, widgets
+from mnistnet.training.estimate import Estimate, Measured, estimate
+from mnistnet.training.recipe import Recipe
+from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_editor
+
+_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
 
 
 def start_bar(summary: Summary) -> None:
-    """What a run would cost and which rules it would break; Start, and what is validated on."""
+    """The cost of a run, the rules it would break, the protocol, and Start."""
     broken = [
         verdict
-        for verdict in rules.verdicts(session.design(), summary, session.recipe().epochs, session.profile())
+        for verdict in rules.verdicts(session.design.value, summary, session.recipe.value.epochs, session.profile.value)
         if not verdict.passed
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
@@ -32,11 +39,13 @@ def start_bar(summary: Summary) -> None:
 
 
 def _cost(summary: Summary, broken: list[Verdict]) -> None:
-    recipe, profile = session.recipe(), session.profile()
-    guess = cache.training_time(session.design(), recipe, recipe.threads or cores())
-    count = f"{summary.params:,}{'' if summary.is_whole else ' +'} / {profile.params:,}"
+    recipe, profile = session.recipe.value, session.profile.value
+    guess = _training_time(session.design.value, recipe, recipe.threads or cores())
+    count = f"{summary.params:,}{'' if summary.is_whole else ' so far'} / {profile.params:,}"
     badge = f":green-badge[:material/check: rules met · {count}]"
-    if broken:
+    if summary.fault:  # whether it would meet the rules is not known yet
+        badge = f":red-badge[:material/close: cannot be built yet · {count}]"
+    elif broken:
         badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
     time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
     st.markdown(
@@ -49,9 +58,27 @@ def _cost(summary: Summary, broken: list[Verdict]) -> None:
     )
 
 
+def _training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:
+    """Training time on this machine, corrected by the speed of runs here with the same number of threads.
+
+    The offline sample's small batches are slower per image, so it and the other data sets do not correct each other.
+    """
+    is_sample = recipe.dataset == datasets.OFFLINE.name
+    seen = (
+        Measured(cache.summary(run.architecture), run.images_per_second)
+        for run in islice(cache.snapshot().runs, _RUNS_TO_LOOK_AT)
+        if run.epochs_done
+        and run.images_per_second
+        and run.threads == threads
+        and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
+    )
+    images = splits.counts(datasets.source(recipe.dataset), recipe.protocol).train
+    return estimate(cache.summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+
+
 def _protocol() -> None:
-    source, current = datasets.source(session.recipe().dataset), session.recipe().protocol
-    key = session.control("start-protocol", current)
+    source, current = datasets.source(session.recipe.value.dataset), session.recipe.value.protocol
+    key = controls.control("start-protocol", current)
     st.segmented_control(
         "Validated on",
         list(splits.PROTOCOLS),
@@ -59,7 +86,7 @@ def _protocol() -> None:
         format_func=lambda protocol: splits.title(source, protocol),
         required=True,
         wrap=True,
-        on_change=recipe_editor.take,
+        on_change=recipe_editor.set_field,
         args=("protocol", key),
         help="\n\n".join(f"{splits.title(source, one)}: {splits.describe(source, one)}" for one in splits.PROTOCOLS),
         key=key,
@@ -79,15 +106,15 @@ def _button(summary: Summary, broken: list[Verdict]) -> None:
 
 
 def _start(token: str) -> None:
-    named = names.for_start(session.design())
-    if named != session.design():
-        notifications.note(f"Another design ran as {session.design().name}: this run is called {named.name}.")
-        session.set_design(named, keep_ids=session.layer_ids())
+    named = names.for_start(session.design.value)
+    if named != session.design.value:
+        notifications.toast(f"Another design ran as {session.design.value.name}: this run is called {named.name}.")
+        session.set_design(named, session.layer_ids())
     try:
-        run = supervisor.submit(cache.store(), session.design(), session.recipe(), token, owner=auth.owner())
+        run = supervisor.submit(cache.store(), session.design.value, session.recipe.value, token, owner=auth.owner())
     except MnistnetError as error:
-        session.notify(f"Not started: {error}")
+        notifications.notify(f"Not started: {error}")
         return
     cache.forget()
-    session.choose_run(run.id)
-    session.go_to("pages/train.py")
+    session.run_id.set(run.id)
+    app.go_to("pages/train.py")

@@ -1,4 +1,4 @@
-"""A digit with a network's prediction, ready to be explained."""
+"""A digit with the prediction of a network, to be explained."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from mnistnet.ui import cache
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An image (28, 28) uint8 with its ten probabilities by a run's network; `truth` None where nobody knows it."""
+    """An image (28, 28) uint8 with the ten probabilities of a run's network; `truth` is None where it is unknown."""
 
     run: Run
     image: Bytes
@@ -28,7 +28,7 @@ class Case:
 
     @property
     def rival(self) -> int:
-        """The class that the guess is compared with: the truth where it was missed, else the runner-up."""
+        """The class to compare the prediction with: see `explanation.rival`."""
         return explanation.rival(self.row, self.truth)
 
     @property
@@ -38,5 +38,5 @@ class Case:
 
     @cached_property
     def named(self) -> list[tuple[str, LayerSummary]]:
-        """The layers with a receptive field of their own, by number and kind."""
+        """The layers with a receptive field of their own, each with its name: number and type."""
         return cache.named_layers(self.run.architecture)

@@ -1,4 +1,4 @@
-"""Why a digit was predicted so: what was tried on its ink, and at each layer the units that add most to two logits."""
+"""The explanation "Why": patches that change the prediction, and the units that add most to two logits, by layer."""
 
 import streamlit as st
 
@@ -9,7 +9,8 @@ from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import explanation
 from mnistnet.insight.network.explanation import Spot
-from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion, UnitAttribution
+from mnistnet.insight.network.receptive_fields import UnitAttribution
+from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
@@ -19,11 +20,11 @@ _TIMES = 8
 
 
 def explanation_view(case: Case) -> None:
-    """The sentences with their picture, then the layers."""
+    """The sentences with a picture of the patches, then the layers."""
     erased, inked = (network_cache.occlusion(case.run, case.image, shade) for shade in (PAPER, INK))
     text, picture = st.columns([0.6, 0.4])
     with text:
-        _said(case, erased, inked)
+        _sentences(case, erased, inked)
     flips = (
         ("without the ink in the orange frame", explanation.flip(erased, case.rival), HIGHLIGHT),
         ("with the green frame filled with ink", explanation.flip(inked, case.rival), TARGET),
@@ -41,8 +42,8 @@ def explanation_view(case: Case) -> None:
     _by_layer(case)
 
 
-def _said(case: Case, erased: Occlusion, inked: Occlusion) -> None:
-    """The reason in bold, what else was tried below it."""
+def _sentences(case: Case, erased: Occlusion, inked: Occlusion) -> None:
+    """The first sentence in bold, the others as a list."""
     if case.truth is None:
         st.caption(widgets.plain(explanation.certainty(case.row, None, case.classes)))
     said = explanation.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
@@ -61,7 +62,7 @@ def _patch(spot: Spot) -> tuple[Span, Span]:
 
 @st.fragment
 def _by_layer(case: Case) -> None:
-    """At one layer, the unit that adds most to the logit of the guess and the one for its rival, over the digit."""
+    """At one layer: the units that add most to the logits of the predicted class and of its rival, over the digit."""
     names = [name for name, _ in case.named]
     if st.session_state.get(_LAYER) not in names:
         st.session_state[_LAYER] = names[min(len(names) - 1, len(names) // 2)]
@@ -71,16 +72,18 @@ def _by_layer(case: Case) -> None:
     sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
     try:
         by_class = {one: network_cache.unit_attributions(case.run, case.image, one) for one, _ in sides}
-    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+    except MnistnetError as error:  # a fragment runs outside of the `try` in `panel.explanations`
         widgets.problem(error)
         return
     with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
         for one, colour in sides:
             with st.container(gap="xsmall"):
-                _loudest(case, one, by_class[one][row.layer], row, colour)
+                _unit(case, one, by_class[one][row.layer], row, colour)
         with st.container(gap="xsmall"):
-            _unseen(case, row, [by_class[one][row.layer] for one, _ in sides])
-    shares = [_share_unseen(case.image, one, [by_class[side][one.layer] for side, _ in sides]) for _, one in case.named]
+            _outside(case, row, [by_class[one][row.layer] for one, _ in sides])
+    shares = [
+        _share_outside(case.image, one, [by_class[side][one.layer] for side, _ in sides]) for _, one in case.named
+    ]
     widgets.draw(
         charts.unseen(names, shares, chosen),
         "ink-unseen",
@@ -88,38 +91,38 @@ def _by_layer(case: Case) -> None:
     )
 
 
-def _windows(speaker: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
-    return row.receptive_fields[speaker.row], row.receptive_fields[speaker.column]
+def _windows(unit: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
+    return row.receptive_fields[unit.row], row.receptive_fields[unit.column]
 
 
-def _loudest(case: Case, one: int, speaker: UnitAttribution, row: LayerSummary, colour: str) -> None:
+def _unit(case: Case, one: int, unit: UnitAttribution, row: LayerSummary, colour: str) -> None:
     name = case.classes[one]
-    rows, columns = _windows(speaker, row)
+    rows, columns = _windows(unit, row)
     role = "predicted" if one == case.guess else "true label" if one == case.truth else "second most probable"
     st.markdown(f"**For {widgets.plain(name)}** ({role})")
     st.image(
-        with_field(case.image, speaker.field.strength, rows, columns, _TIMES, colour),
+        with_field(case.image, unit.field.strength, rows, columns, _TIMES, colour),
         width=IMAGE_SIZE * _TIMES,
         alt=f"Effective receptive field of the unit that adds most to the logit of {name}, within rows {rows.start} "
         f"to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}",
     )
     shown = widgets.plain(name)
-    place = f"channel {speaker.channel + 1}, row {speaker.row}, column {speaker.column}"
+    place = f"channel {unit.channel + 1}, row {unit.row}, column {unit.column}"
     said = (
-        f"This unit ({place}) adds most to the logit of {shown}: {speaker.share:.0%} of what this layer adds."
-        if speaker.added > 0
+        f"This unit ({place}) adds most to the logit of {shown}: {unit.share:.0%} of what this layer adds."
+        if unit.added > 0
         else f"No unit of this layer adds to the logit of {shown}; this unit ({place}) lowers it least."
     )
-    side = round(speaker.field.most_energy)
+    side = round(unit.field.most_energy)
     st.caption(
         f"{said} Frame: receptive field {charts.extent(row)}. Colour: effective receptive field, about {side}×{side}; "
         "brighter pixels count more."
     )
 
 
-def _unseen(case: Case, row: LayerSummary, loudest: list[UnitAttribution]) -> None:
-    mask = explanation.outside(case.image, [_slices(one, row) for one in loudest])
-    share = _share_unseen(case.image, row, loudest)
+def _outside(case: Case, row: LayerSummary, units: list[UnitAttribution]) -> None:
+    mask = explanation.outside(case.image, [_slices(one, row) for one in units])
+    share = _share_outside(case.image, row, units)
     st.markdown(f"**Outside both frames**: {share:.0%} of the ink")
     st.image(
         left_out(case.image, mask, _TIMES),
@@ -129,11 +132,11 @@ def _unseen(case: Case, row: LayerSummary, loudest: list[UnitAttribution]) -> No
     st.caption("Red: ink outside both receptive fields. Other units of this layer may see it.")
 
 
-def _slices(speaker: UnitAttribution, row: LayerSummary) -> tuple[slice, slice]:
-    rows, columns = _windows(speaker, row)
+def _slices(unit: UnitAttribution, row: LayerSummary) -> tuple[slice, slice]:
+    rows, columns = _windows(unit, row)
     return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
 
 
-def _share_unseen(image: Bytes, row: LayerSummary, loudest: list[UnitAttribution]) -> float:
-    mask = explanation.outside(image, [_slices(one, row) for one in loudest])
+def _share_outside(image: Bytes, row: LayerSummary, units: list[UnitAttribution]) -> float:
+    mask = explanation.outside(image, [_slices(one, row) for one in units])
     return float(image[mask].sum()) / max(1, int(image[image >= explanation.INKED].sum()))

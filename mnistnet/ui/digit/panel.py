@@ -1,4 +1,4 @@
-"""One digit in depth: its probabilities, doubts about its label, and the explanations to choose from."""
+"""One digit in depth: probabilities, a doubtful label, and a choice of explanations."""
 
 from collections.abc import Sequence
 
@@ -11,20 +11,20 @@ from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import label_errors
 from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
 from mnistnet.nets.summary import IMAGE_SIZE
-from mnistnet.runs import gallery_runs
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import network_cache, session, url, widgets
+from mnistnet.runs.sources import GALLERY
+from mnistnet.ui import app, controls, network_cache, session, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.case import Case
 from mnistnet.ui.digit.explanation import explanation_view
 
 _QUESTION = "digit-question"
 _TIMES = 9
-_TITLES = dict(zip(url.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
-_ASKED = dict(
+_TITLES = dict(zip(session.QUESTIONS, ("Why", "Feature maps", "Saliency", "Similar training digits"), strict=True))
+_VIEWS = dict(
     zip(
-        url.QUESTIONS,
+        session.QUESTIONS,
         (explanation_view, views.feature_maps_view, views.saliency_view, views.similar_digits_view),
         strict=True,
     )
@@ -32,42 +32,51 @@ _ASKED = dict(
 
 
 def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
-    """The chosen digit, else the first shown; buttons and arrow keys go to the next and the previous one."""
-    index = session.digit()
+    """The chosen digit, else the first of `shown`; buttons and arrow keys go to the next and the previous one."""
+    index = session.digit.value
     if index is None or index >= len(images):
         index = shown[0].index
     st.subheader("One digit in depth", anchor=False)
     _steps([mistake.index for mistake in shown], index, len(images))
     row = evaluation.predictions.probabilities[index]
     case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
-    _portrait(case, index, label_errors.covers(run.recipe.dataset, split))
-    ask(case)
+    _prediction(case, index, label_errors.covers(run.recipe.dataset, split))
+    explanations(case, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
         key="see-fields",
-        on_click=session.show_receptive_fields,
+        on_click=app.show_receptive_fields,
         args=(run.id, index),
     )
 
 
-def ask(case: Case) -> None:
-    """The explanation that was chosen last, and a switch for another."""
-    current = session.question()
-    widgets.switch("Explain this digit", _TITLES, current, _QUESTION, session.choose_question)
+def explanations(case: Case, index: int | None = None) -> None:
+    """A choice of explanations, and the one chosen last.
+
+    A choice also fixes the digit with this index: while a run trains, its first mistake changes with each epoch.
+    """
+
+    def choose(question: str) -> None:
+        session.question.set(question)
+        if index is not None:
+            session.digit.set(index)
+
+    current = session.question.value
+    controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
-        _ASKED[current](case)
+        _VIEWS[current](case)
     except MnistnetError as error:
         widgets.problem(error)
 
 
 def _steps(places: Sequence[int], index: int, total: int) -> None:
-    """The image's index, and buttons for the mistakes before and after it."""
+    """The index of the image, and buttons for the previous and the next mistake."""
     here = places.index(index) if index in places else None
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = session.control("digit-picker", index)
+        key = controls.control("digit-picker", index)
         st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
         for label, icon, shortcut, place in (
             ("Previous", "chevron_left", "Left", before),
@@ -88,11 +97,11 @@ def _typed() -> None:
 
 
 def _step_to(index: int) -> None:
-    session.choose_digit(index)
-    session.reset_selection()
+    session.digit.set(index)
+    controls.reset_selection()
 
 
-def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
+def _prediction(case: Case, index: int, labels_were_checked: bool) -> None:
     classes, guess = case.classes, case.guess
     truth = guess if case.truth is None else case.truth
     picture, bars = st.columns([0.4, 0.6])
@@ -107,7 +116,7 @@ def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
             f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {case.row[guess]:.1%}"
         )
         if labels_were_checked:
-            _doubts(index, classes)
+            _doubtful_label(index, classes)
         widgets.draw(
             charts.probabilities(case.row, truth, classes),
             "probabilities",
@@ -116,7 +125,7 @@ def _portrait(case: Case, index: int, labels_were_checked: bool) -> None:
         )
 
 
-def _doubts(index: int, classes: Sequence[str]) -> None:
+def _doubtful_label(index: int, classes: Sequence[str]) -> None:
     if refuted := label_errors.VALIDATED.get(index):
         votes = f"{refuted.for_proposed} chose {classes[refuted.proposed]}, {refuted.for_neither} chose neither"
         st.warning(
@@ -126,7 +135,7 @@ def _doubts(index: int, classes: Sequence[str]) -> None:
         )
     elif (agreed := network_cache.agreed_mistakes().get(index)) is not None:
         st.info(
-            f"All {len(gallery_runs.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
+            f"All {len(GALLERY.runs())} networks of the gallery predict {classes[agreed]} here: the digit is "
             "hard, or its label is wrong. People were not asked about this label.",
             icon=":material/groups:",
         )

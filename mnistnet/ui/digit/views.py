@@ -1,4 +1,4 @@
-"""More explanations of a digit: feature maps, saliency, the most similar training digits."""
+"""Further explanations of a digit: feature maps, saliency, the most similar training digits."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import streamlit as st
 
 from mnistnet.charts.pictures import enlarged, sheet, with_heat
 from mnistnet.charts.receptive_fields import extent
-from mnistnet.insight.network.results import PAPER, PATCH, Floats
+from mnistnet.data.datasets import Floats
+from mnistnet.insight.network.saliency import PAPER, PATCH
 from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.case import Case
@@ -16,13 +17,13 @@ _TIMES = 8
 _SMALL = 3
 _MAPS_SHOWN, _MAPS_IN_A_ROW = 16, 8
 _MAP_SIDE = 56  # pixels that one map of a sheet may take
-_ALIKE, _NEAREST = 10, 5
+_SIMILAR, _SIMILAR_OF_CLASS = 10, 5
 _EVERYTHING = "alike-everything"
 
 
 def feature_maps_view(case: Case) -> None:
-    """The feature maps after each layer, one picture a channel, the brightest first."""
-    found = network_cache.maps(case.run, case.image)
+    """The feature maps of each layer, one picture for each channel, the brightest first."""
+    found = network_cache.feature_maps(case.run, case.image)
     st.caption(
         "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
         "lowest value, white its highest."
@@ -71,9 +72,10 @@ def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
 def similar_digits_view(case: Case) -> None:
     """The training digits that are most similar for this network, with their labels."""
     everything = _search_all(case)
-    found = network_cache.similar_digits(case.run, case.image, _ALIKE, everything=everything)
+    found = network_cache.similar_digits(case.run, case.image, _SIMILAR, everything=everything)
     names = [one.name for one in found]
-    counts = (f"{names.count(name)} are {name}" for name in sorted(set(names), key=names.count, reverse=True))
+    order = sorted(set(names), key=names.count, reverse=True)
+    counts = (f"{names.count(name)} {'is' if names.count(name) == 1 else 'are'} {name}" for name in order)
     said = widgets.plain(", ".join(counts))
     st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
     if case.truth is not None and case.guess != case.truth:
@@ -82,7 +84,10 @@ def similar_digits_view(case: Case) -> None:
     missed = case.classes[case.rival]
     if missed not in names:
         st.markdown(f"The most similar training digits of class {widgets.plain(missed)}:")
-        _row(case, network_cache.similar_digits(case.run, case.image, _NEAREST, case.rival, everything=everything))
+        _row(
+            case,
+            network_cache.similar_digits(case.run, case.image, _SIMILAR_OF_CLASS, case.rival, everything=everything),
+        )
     st.caption(
         "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
         "same direction."
@@ -90,8 +95,8 @@ def similar_digits_view(case: Case) -> None:
 
 
 def _search_all(case: Case) -> bool:
-    """True where all training digits are to be searched: by choice, or because they are few."""
-    total, some = (len(network_cache.searched(case.run, everything=every)[1]) for every in (True, False))
+    """True where all training digits are searched: by choice, or because they are few."""
+    total, some = (len(network_cache.searched_digits(case.run, everything=every)[1]) for every in (True, False))
     if total == some:
         return True
     help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
@@ -105,10 +110,10 @@ def _row(case: Case, found: Sequence[SimilarDigit]) -> None:
                 st.image(
                     enlarged(case.image if one is None else one.image, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
-                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.likeness:.0%} similar",
+                    alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.similarity:.0%} similar",
                 )
                 name = "" if one is None else widgets.plain(one.name)
-                st.caption("This digit" if one is None else f"**{name}** · {one.likeness:.1%} similar")
+                st.caption("This digit" if one is None else f"**{name}** · {one.similarity:.1%} similar")
 
 
 def _verdict(names: list[str], case: Case) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.charts import trust as charts
+from mnistnet.charts import calibration as charts
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import calibration
@@ -13,7 +13,7 @@ from mnistnet.ui import cache, widgets
 
 
 def calibration_view(evaluation: Evaluation, run: Run, split: SplitName) -> None:
-    """Reliability beside accuracy by class."""
+    """The reliability diagram beside the accuracy by class."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Confidence and accuracy", anchor=False)
@@ -31,15 +31,15 @@ def calibration_view(evaluation: Evaluation, run: Run, split: SplitName) -> None
 
 
 def _calibration(evaluation: Evaluation, run: Run, split: SplitName) -> None:
-    fitted_on, why_not = _fitting_ground(run)
-    as_said = calibration.bins(evaluation)
+    fitted_on, why_not = _fitted_on(run)
+    as_given = calibration.bins(evaluation)
     temperature = 1.0
     if fitted_on is not None:
         temperature = calibration.fitted_temperature(fitted_on.predictions)
-    mended = calibration.bins(Evaluation(calibration.at_temperature(evaluation.predictions, temperature)))
-    before, after = calibration.expected_error(as_said), calibration.expected_error(mended)
-    one, other = st.columns(2)
-    one.metric(
+    scaled = calibration.bins(Evaluation(calibration.at_temperature(evaluation.predictions, temperature)))
+    before, after = calibration.expected_error(as_given), calibration.expected_error(scaled)
+    left, right = st.columns(2)
+    left.metric(
         "Calibration error",
         f"{before:.2%}",
         help=f"Expected calibration error on the {split} images: the mean difference between confidence and "
@@ -47,21 +47,21 @@ def _calibration(evaluation: Evaluation, run: Run, split: SplitName) -> None:
     )
     if why_not:
         st.caption(why_not)
-        widgets.draw(charts.reliability(as_said, [], 1.0), "reliability", _takeaway(before))
+        widgets.draw(charts.reliability(as_given, [], 1.0), "reliability", _takeaway(before))
         return
-    other.metric(
+    right.metric(
         f"At temperature {temperature:.2f}",
         f"{after:.2%}",
         help="Calibration error after temperature scaling: all logits are divided by one number, fitted on the "
         "validation images. It changes confidences, not predictions. Above 1, the network was overconfident; below 1, "
         "underconfident.",
     )
-    widgets.draw(charts.reliability(as_said, mended, temperature), "reliability", _takeaway(before))
+    widgets.draw(charts.reliability(as_given, scaled, temperature), "reliability", _takeaway(before))
     judged = "underconfident" if temperature < 1 else "overconfident"
     st.caption(f"On its validation images the network is {judged}. Vertical lines are 95% intervals.")
 
 
-def _fitting_ground(run: Run) -> tuple[Evaluation | None, str]:
+def _fitted_on(run: Run) -> tuple[Evaluation | None, str]:
     """The validation predictions that a temperature is fitted on, or why there are none."""
     if run.recipe.protocol == "course":
         return None, "No temperature scaling: under the course protocol the validation images are the test images."

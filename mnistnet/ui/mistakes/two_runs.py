@@ -1,4 +1,4 @@
-"""Two runs on the same images: which images were fixed, which are newly wrong; and which are wrong in every network."""
+"""The view that compares two runs: the images fixed, those newly wrong, and those wrong in every network."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
 from mnistnet.insight.predictions.pairs import Pair
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.ui import cache, session, widgets
+from mnistnet.ui import cache, controls, session, widgets
 
 _OTHER = "compared-with"
 _SHOWN = 48
@@ -24,8 +24,8 @@ _SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
-    """A run's predictions for a split; without `images` mistakes are counted, not shown."""
+class Predicted:
+    """A run with its predictions for a split; without `images`, mistakes are counted and not shown."""
 
     run: Run
     split: SplitName
@@ -34,24 +34,24 @@ class Answered:
 
 
 def two_runs_view(evaluation: Evaluation, images: Bytes | None, run: Run, split: SplitName) -> None:
-    """The run beside the chosen one, then all runs on the same images."""
-    answered = Answered(run, split, evaluation, images)
-    _against(answered)
+    """The run compared with the chosen one, then with all runs on the same images."""
+    predicted = Predicted(run, split, evaluation, images)
+    _comparison(predicted)
     st.subheader("Wrong in every network", anchor=False)
-    _hard_core(answered)
+    _wrong_in_all(predicted)
 
 
-def _against(answered: Answered) -> None:
-    run, split, evaluation = answered.run, answered.split, answered.evaluation
+def _comparison(predicted: Predicted) -> None:
+    run, split, evaluation = predicted.run, predicted.split, predicted.evaluation
     titles = {one.id: widgets.run_title(one) for one in _peers(run, split)}
     if run.recipe.protocol == "course" or split == "validation":
         titles |= {f"{_EPOCH}{row.epoch}": f"this run, epoch {row.epoch}" for row in cache.metrics(run)[:-1]}
     if not titles:
         st.info("No other run has predictions for these images yet: train another network.", icon=":material/info:")
         return
-    other = session.other()
+    other = session.other.value
     current = other if other in titles else next(iter(titles))
-    key = session.control(_OTHER, current)
+    key = controls.control(_OTHER, current)
     st.selectbox(
         "Compare with",
         list(titles),
@@ -76,13 +76,13 @@ def _against(answered: Answered) -> None:
     _sentence(pair)
     fixed, broken = st.columns(2, gap="medium")
     with fixed:
-        _digits("Fixed", "wrong in the other, correct in this run", pair.fixed, before, answered)
+        _digits("Fixed", "wrong in the other, correct in this run", pair.fixed, before, predicted)
     with broken:
-        _digits("Newly wrong", "correct in the other, wrong in this run", pair.broken, evaluation.guesses, answered)
+        _digits("Newly wrong", "correct in the other, wrong in this run", pair.broken, evaluation.guesses, predicted)
 
 
 def _other_chosen() -> None:
-    session.choose_other(st.session_state[_OTHER])
+    session.other.set(st.session_state[_OTHER])
 
 
 def _peers(run: Run, split: SplitName) -> list[Run]:
@@ -136,23 +136,23 @@ def _digits(
     meaning: str,
     places: npt.NDArray[np.intp],
     guesses: npt.NDArray[np.integer],
-    answered: Answered,
+    predicted: Predicted,
 ) -> None:
-    """Images with their wrong predictions; a click opens one in the first view."""
+    """Images with their wrong predictions; a click opens one in the view "Digit by digit"."""
     st.markdown(f"**{title}**: {len(places)} ({meaning})")
-    images, dataset = answered.images, answered.run.recipe.dataset
+    images, dataset = predicted.images, predicted.run.recipe.dataset
     if images is None or not len(places):
         return
-    labels = answered.evaluation.predictions.labels
+    labels = predicted.evaluation.predictions.labels
     shown = [Mistake(int(place), int(labels[place]), int(guesses[place]), 0.0) for place in places[:_SHOWN]]
-    key = session.clickable(f"compared-{title}")
+    key = controls.clickable(f"compared-{title}")
     widgets.draw(
         charts.gallery(
             [images[one.index] for one in shown],
             shown,
             datasets.source(dataset).classes,
-            doubtful=label_errors.VALIDATED if label_errors.covers(dataset, answered.split) else (),
-            how_sure=False,  # the other's probability is not always known
+            doubtful=label_errors.VALIDATED if label_errors.covers(dataset, predicted.split) else (),
+            how_sure=False,  # of an epoch only the predicted classes are stored
         ),
         key,
         f"{title}: {len(shown)} of {len(places)} digits",
@@ -167,13 +167,13 @@ def _digit_chosen(key: str) -> None:
 
 
 def _open(index: int) -> None:
-    session.choose_digit(index)
-    session.choose_view("digits")
+    session.digit.set(index)
+    session.view.set("digits")
 
 
-def _hard_core(answered: Answered) -> None:
-    evaluation, split = answered.evaluation, answered.split
-    peers = (cache.stored_evaluation(one, split) for one in _peers(answered.run, split))
+def _wrong_in_all(predicted: Predicted) -> None:
+    evaluation, split = predicted.evaluation, predicted.split
+    peers = (cache.stored_evaluation(one, split) for one in _peers(predicted.run, split))
     known = [one for one in peers if one]
     if not known:
         st.caption("This needs the predictions of at least two runs for the same images.")
@@ -185,4 +185,4 @@ def _hard_core(answered: Answered) -> None:
         f"{found.unanimous / found.total:.2%} of the images. **{len(found.hard_core)} images are wrong in every one**: "
         "choosing another of these networks would not correct them."
     )
-    _digits("Wrong in all", "with this run's prediction", found.hard_core, evaluation.guesses, answered)
+    _digits("Wrong in all", "with this run's prediction", found.hard_core, evaluation.guesses, predicted)

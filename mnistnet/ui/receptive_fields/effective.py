@@ -1,4 +1,4 @@
-"""What takes the network itself: effective receptive fields, kernels, the images that activate a channel most."""
+"""What needs the network's weights: effective receptive fields, kernels, the images that activate a channel most."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
 from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
-from mnistnet.insight.network.results import EffectiveField
+from mnistnet.insight.network.receptive_fields import EffectiveField
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, network_cache, widgets
@@ -27,8 +27,8 @@ _PATCH_SIDE = 84
 Named = list[tuple[str, LayerSummary]]
 
 
-def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """All that needs the network and not its geometry alone; a sentence says why where it is not available."""
+def effective_view(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """The three sections, or a sentence that says why they are not available."""
     if cache.summary(network_cache.architecture(subject)).fault:
         st.info(
             "Effective receptive fields need a design without errors: correct it on the Design page.",
@@ -36,19 +36,20 @@ def show(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
         )
         return
     try:
-        measured(subject, named, images, dataset)
-        kernels(subject, dataset)
-        driven(subject, named, images, dataset)
+        effective_fields(subject, named, images, dataset)
+        first_kernels(subject, dataset)
+        top_activations(subject, named, images, dataset)
     except MnistnetError as error:
         widgets.problem(error)
 
 
-def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """Effective receptive fields, untrained beside trained, and both sizes along depth."""
-    fresh = network_cache.effective_fields(network_cache.architecture(subject), images, dataset)
+def effective_fields(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """Effective receptive fields of the untrained and the trained network, and their sizes by depth."""
+    sample = images[: network_cache.FIELD_IMAGES]
+    fresh = network_cache.effective_fields(network_cache.architecture(subject), sample, dataset)
     found = {"untrained": fresh}
     if isinstance(subject, Run):
-        found["trained"] = network_cache.effective_fields(subject, images, dataset)
+        found["trained"] = network_cache.effective_fields(subject, sample, dataset)
     st.markdown(_sentence(named, found))
     sizes = {who: [by_layer[row.layer].most_energy for _, row in named] for who, by_layer in found.items()}
     widgets.draw(
@@ -58,7 +59,7 @@ def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> Non
     )
     st.caption(
         "Bars: receptive field. Marks: effective receptive field, given as the side of a square with as many pixels as "
-        f"hold 95% of the squared gradient; mean over {network_cache.SAMPLE} digits (after Luo et al., 2016)."
+        f"hold 95% of the squared gradient; mean over {network_cache.FIELD_IMAGES} digits (after Luo et al., 2016)."
     )
     _figures(named, found)
     with st.grid(min_column_width=len(found) * (IMAGE_SIZE * _TIMES + 12)):
@@ -68,7 +69,7 @@ def measured(subject: Subject, named: Named, images: Bytes, dataset: str) -> Non
 
 
 def _sentence(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) -> str:
-    """The first layer whose receptive field is as large as the image, else the last, with its effective sizes."""
+    """The first layer with a receptive field as large as the image, else the last, and its effective sizes."""
     name, row = next(((name, row) for name, row in named if row.field >= IMAGE_SIZE), named[-1])
     sizes = " and ".join(
         f"{side}×{side} {who}" for who, by_layer in found.items() for side in (round(by_layer[row.layer].most_energy),)
@@ -80,7 +81,7 @@ def _sentence(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) -
 
 
 def _figures(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) -> None:
-    """All sizes as a table, with those by the paper's own measure."""
+    """All sizes as a table, with those by the measure of the paper."""
     with st.expander("All sizes as a table", icon=":material/table:"):
         columns: dict[str, list[str] | list[float]] = {
             "layer": [name for name, _ in named],
@@ -101,7 +102,7 @@ def _figures(named: Named, found: Mapping[str, Mapping[int, EffectiveField]]) ->
 
 
 def _pair(name: str, row: LayerSummary, found: Mapping[str, Mapping[int, EffectiveField]]) -> None:
-    """One layer's effective receptive fields side by side, in the frame of its middle unit's receptive field."""
+    """The effective receptive fields of one layer side by side, in the frame of its middle unit's receptive field."""
     middle = row.receptive_fields[row.size // 2]
     paper = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     colours = {"untrained": NEUTRAL, "trained": TRAINING}
@@ -118,8 +119,8 @@ def _pair(name: str, row: LayerSummary, found: Mapping[str, Mapping[int, Effecti
                 st.caption(f"{who}: {field.most_energy:.1f} px")
 
 
-def kernels(subject: Subject, dataset: str) -> None:
-    """The first layer's kernels as pictures."""
+def first_kernels(subject: Subject, dataset: str) -> None:
+    """The kernels of the first layer as pictures; nothing where it is not a convolution."""
     found = network_cache.probe(subject, dataset).kernels
     if found is None:
         return
@@ -136,35 +137,40 @@ def kernels(subject: Subject, dataset: str) -> None:
 
 
 @st.fragment
-def driven(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
-    """The parts of real digits that activate a chosen channel most, each cut to its receptive field."""
+def top_activations(subject: Subject, named: Named, images: Bytes, dataset: str) -> None:
+    """The parts of digits that activate the chosen channel most, each cut to the receptive field of its unit."""
     st.subheader("Images that activate a channel most", anchor=False)
     names = [name for name, _ in named]
-    one, other = st.columns(2)
+    left, right = st.columns(2)
     if st.session_state.get(_LAYER) not in names:
         st.session_state[_LAYER] = names[len(names) // 2]
-    chosen = one.selectbox("Layer", names, names.index(st.session_state[_LAYER]), key=_LAYER)
+    chosen = left.selectbox("Layer", names, names.index(st.session_state[_LAYER]), key=_LAYER)
     row = dict(named)[chosen]
     if not 1 <= st.session_state.get(_CHANNEL, 0) <= row.channels:
         st.session_state[_CHANNEL] = 1
-    channel = other.number_input("Channel", 1, row.channels, st.session_state[_CHANNEL], key=_CHANNEL)
+    channel = right.number_input("Channel", 1, row.channels, st.session_state[_CHANNEL], key=_CHANNEL)
     try:
-        found = network_cache.top_activations(subject, dataset, row.layer, int(channel) - 1, images, _PATCHES)
-    except MnistnetError as error:  # a fragment runs without the page, which would catch it
+        found = network_cache.top_activations(
+            subject, dataset, row.layer, int(channel) - 1, images[: network_cache.ACTIVATION_IMAGES], _PATCHES
+        )
+    except MnistnetError as error:  # a fragment runs outside of the `try` in `effective_view`
         widgets.problem(error)
         return
     side = min(row.field, IMAGE_SIZE)
     times = max(1, _PATCH_SIDE // side)
     with st.grid(min_column_width=side * times + 12):
-        for driver in found:
+        for activation in found:
             patch = cut(
-                images[driver.image], row.receptive_fields[driver.row], row.receptive_fields[driver.column], side
+                images[activation.image],
+                row.receptive_fields[activation.row],
+                row.receptive_fields[activation.column],
+                side,
             )
             with st.container(gap=None):
-                st.image(enlarged(patch, times), width=side * times, alt=f"Part of image {driver.image}")
-                st.caption(f"{driver.image}: {driver.value:.2f}")
+                st.image(enlarged(patch, times), width=side * times, alt=f"Part of image {activation.image}")
+                st.caption(f"{activation.image}: {activation.value:.2f}")
     st.caption(
-        f"Of the first {min(len(images), network_cache.DRIVEN_BY):,} images, the {len(found)} with the highest "
+        f"Of the first {min(len(images), network_cache.ACTIVATION_IMAGES):,} images, the {len(found)} with the highest "
         f"value in channel {channel} of layer {widgets.plain(chosen)}, cut to the receptive field of that unit "
         f"({extent(row)}). Below each: the image's index and the value."
     )

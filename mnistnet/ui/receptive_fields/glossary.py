@@ -1,4 +1,4 @@
-"""The terms of receptive fields, a sentence each: as tooltips where a term appears, and all in one list."""
+"""The terms of receptive fields, one sentence for each: tooltips where a term appears, and a list of all."""
 
 import streamlit as st
 
@@ -22,7 +22,7 @@ _OTHERS = (
 
 
 def glossary() -> None:
-    """All terms in a list to open."""
+    """A list of all terms, in an expander."""
     with st.expander("Terms on this page", icon=":material/menu_book:"):
         st.markdown("\n".join(f"- {_bold(term)}" for term in (FIELD, EFFECTIVE, JUMP, *_OTHERS)))
 

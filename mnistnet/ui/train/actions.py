@@ -1,25 +1,25 @@
-"""What people do with a run: callbacks of buttons. Each is checked again where it is done, whatever the page showed."""
+"""The actions of users on a run: callbacks of buttons. The store checks each again, whatever the page showed."""
 
 from collections.abc import Callable
 
 from mnistnet.errors import MnistnetError
 from mnistnet.runs.worker import supervisor
-from mnistnet.ui import auth, cache, session
+from mnistnet.ui import app, auth, cache, notifications, session
 
 
 def show(run_id: str) -> None:
-    """Look at the run."""
-    session.choose_run(run_id)
-    session.go_to("pages/train.py")
+    """Show the run."""
+    session.run_id.set(run_id)
+    app.go_to("pages/train.py")
 
 
 def open_design(run_id: str) -> None:
     """Make the run's design and recipe the current ones."""
     run = cache.chosen(run_id)
     if run:
-        session.set_design(run.architecture)
-        session.set_recipe(run.recipe)
-        session.go_to("pages/design.py")
+        session.design.set(run.architecture)
+        session.recipe.set(run.recipe)
+        app.go_to("pages/design.py")
 
 
 def stop(run_id: str) -> None:
@@ -33,19 +33,20 @@ def resume(run_id: str) -> None:
 
 
 def delete(run_id: str) -> None:
-    """Remove the run and look at another."""
+    """Delete the run and show another."""
     _act(lambda: _deleted(run_id))
 
 
 def _deleted(run_id: str) -> None:
     cache.store().delete(run_id, by=auth.user())
-    session.choose_run(None)
-    session.notify(f"Run {run_id} is deleted.")
+    session.run_id.set(None)
+    notifications.notify(f"Run {run_id} is deleted.")
 
 
 def _act(action: Callable[[], object]) -> None:
     try:
         action()
+        supervisor.refresh(cache.store())  # a stop or a queued run may need a supervisor
     except MnistnetError as error:
-        session.notify(str(error))
+        notifications.notify(str(error))
     cache.forget()

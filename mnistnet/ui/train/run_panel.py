@@ -1,23 +1,26 @@
-"""The Train page below the curve: what to do with a run next, and how to delete it."""
+"""The part of the Train page below the curve: what to do with a run next, and how to delete it."""
 
+import os
 import shlex
 
 import streamlit as st
 
 from mnistnet.runs.run import Run, RunState
-from mnistnet.ui import auth, cache, session, widgets
+from mnistnet.ui import app, auth, cache, widgets
 from mnistnet.ui.train import actions
+
+_LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a longer line loses its beginning
 
 
 def run_panel(run: Run) -> None:
-    """What can be done with the run: look at its mistakes, open its design, see why it failed."""
+    """Links to its mistakes, receptive fields and design, the log where it failed, and the command line."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
             st.page_link("pages/mistakes.py", label="See its mistakes", icon=":material/search:")
         st.button(
             "See its receptive fields",
             icon=":material/center_focus_strong:",
-            on_click=session.show_receptive_fields,
+            on_click=app.show_receptive_fields,
             args=(run.id,),
         )
         st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
@@ -25,7 +28,7 @@ def run_panel(run: Run) -> None:
             _deletion(run)
     if run.state is RunState.FAILED:
         st.caption("Last lines of its log:")
-        st.code(cache.log_tail(run) or run.message, language=None)
+        st.code(log_tail(run) or run.message, language=None)
     with st.expander("On the command line", icon=":material/terminal:"):
         folder = cache.store().folder(run.id)
         design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
@@ -34,7 +37,7 @@ def run_panel(run: Run) -> None:
 
 
 def _deletion(run: Run) -> None:
-    """Delete, after a question."""
+    """A button that deletes the run, after a question."""
     with st.popover("Delete", icon=":material/delete:", key=f"deletion-{run.id}"):
         st.markdown(f"Run `{run.id}`: deletes its curve, its weights and all its other files. This cannot be undone.")
         objection = auth.objection(run)
@@ -46,3 +49,15 @@ def _deletion(run: Run) -> None:
             on_click=actions.delete,
             args=(run.id,),
         )
+
+
+def log_tail(run: Run) -> str:
+    """The last 20 lines that the run's process printed; empty where there is no log."""
+    try:
+        with (cache.store().folder(run.id) / "log.txt").open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(0, end - _LOG_BYTES))
+            text = log.read(_LOG_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LOG_LINES:])

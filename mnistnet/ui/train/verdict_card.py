@@ -1,10 +1,10 @@
-"""The verdict on a run that has ended, as the Train page shows it: one card, a line for each rule."""
+"""The card on the Train page with the verdict on a run that has ended: a line for each rule."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
-from mnistnet.insight.predictions.verdict import RunVerdict, of_run
+from mnistnet.insight.predictions.verdict import RunVerdict, verdict_of
 from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.ui import session, widgets
 
@@ -17,8 +17,8 @@ _HEADS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel
 
 
 def verdict_card(run: Run, rows: Sequence[EpochMetrics]) -> None:
-    """The rules of the chosen profile, each met or not, with the figure."""
-    found = of_run(run, rows, session.profile())
+    """The headline and the rules of the chosen profile, each met or not met, with the run's figure."""
+    found = verdict_of(run, rows, session.profile.value)
     with st.container(border=True, key="verdict", gap="small"):
         st.markdown(f"#### {_HEADS[found.met]} {widgets.plain(found.headline)}")
         lines = [

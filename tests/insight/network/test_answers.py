@@ -11,11 +11,11 @@ import torch
 from mnistnet.data import datasets, splits
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import finish
-from mnistnet.insight.network.weights import NoWeights
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.runs.files import predictions
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import NoWeights, source_of
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor, training_job
 from tests.support.samples import running
@@ -43,7 +43,7 @@ def done(full: Store) -> Run:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_computed_answers_are_those_the_run_stored(full: Store, done: Run, split: SplitName) -> None:
-    stored, computed = answers.stored(full, done, split), finish(answers.compute(full, done, split))
+    stored, computed = source_of(full, done).predictions(done, split), finish(answers.compute(full, done, split))
     assert stored is not None
     np.testing.assert_array_equal(computed.labels, stored.labels)
     np.testing.assert_allclose(computed.probabilities, stored.probabilities, atol=1e-5)
@@ -72,7 +72,7 @@ def test_looking_predicting_and_evaluating_change_nothing(full: Store, done: Run
     supervisor.refresh(full)
     for split in SPLITS:
         assert Evaluation(finish(answers.compute(full, done, split))).mistakes
-        answers.stored(full, done, split)
+        source_of(full, done).predictions(done, split)
     assert full.run(done.id) == done
     assert full.metrics(done.id) == rows
     assert contents(full.folder(done.id)) == before
@@ -85,14 +85,15 @@ def test_a_run_without_an_epoch_has_no_weights_to_answer_with(store: Store) -> N
 
 
 def test_a_run_that_is_not_done_has_stored_no_answers(store: Store) -> None:
-    assert answers.stored(store, running(store), "test") is None
+    run = running(store)
+    assert source_of(store, run).predictions(run, "test") is None
 
 
 def test_stored_answers_that_are_damaged_are_not_used(full: Store, done: Run, tmp_path: Path) -> None:
     other = Store(tmp_path)
     other.folder(done.id).mkdir()
     (other.folder(done.id) / "predictions-test.npz").write_bytes(b"PK damaged")
-    assert answers.stored(other, done, "test") is None
+    assert source_of(other, done).predictions(done, "test") is None
 
 
 def test_an_older_checkpoint_never_passes_for_the_final_weights(full: Store) -> None:
@@ -115,13 +116,13 @@ def test_answers_for_another_number_of_images_are_not_those_of_the_split(
     """Whoever made them: images are looked up by their places."""
     path = predictions.path(full.folder(done.id), split)
     whole = path.read_bytes()
-    found = answers.stored(full, done, split)
+    found = source_of(full, done).predictions(done, split)
     assert found is not None
     more = Predictions(np.tile(found.probabilities, (2, 1)), np.tile(found.labels, 2))
     packed = predictions.pack(more, done.weights_sha256 or "")
     path.write_bytes(packed)
     field = f"{split}_answers_sha256"
-    assert answers.stored(full, replace(done, **{field: predictions.sha256(packed)}), split) is None  # type: ignore[arg-type]
+    assert source_of(full, done).predictions(replace(done, **{field: predictions.sha256(packed)}), split) is None  # type: ignore[arg-type]
     path.write_bytes(whole)
 
 
@@ -129,8 +130,8 @@ def test_guesses_for_another_number_of_images_are_none(full: Store, done: Run) -
     row = full.metrics(done.id)[1]
     path = predictions.guesses_path(full.folder(done.id), row.epoch)
     whole = path.read_bytes()
-    assert answers.guesses(full, done, row) is not None
+    assert source_of(full, done).guesses(done, row) is not None
     packed = predictions.pack_guesses(Guesses(np.zeros(1, np.uint8), np.zeros(1, np.uint8)))
     path.write_bytes(packed)
-    assert answers.guesses(full, done, replace(row, guesses_sha256=predictions.sha256(packed))) is None
+    assert source_of(full, done).guesses(done, replace(row, guesses_sha256=predictions.sha256(packed))) is None
     path.write_bytes(whole)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mnistnet.data.datasets import Bytes
+from mnistnet.data.datasets import Bytes, Floats
 from mnistnet.insight.network.explanation import (
     Evidence,
     Flip,
@@ -20,7 +20,7 @@ from mnistnet.insight.network.explanation import (
     sentences,
     whereabouts,
 )
-from mnistnet.insight.network.results import Floats, Occlusion
+from mnistnet.insight.network.saliency import Occlusion
 from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, MaxPool
 from mnistnet.nets.summary import LayerSummary, summarize
 from tests.support.random_designs import designs

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mnistnet.data.datasets import Floats
 from mnistnet.insight.network.neighbours import nearest
-from mnistnet.insight.network.results import Floats
 
 
 def floats(*rows: tuple[float, ...]) -> Floats:

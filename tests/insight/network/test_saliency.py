@@ -10,8 +10,7 @@ from torch import nn
 from mnistnet.data.datasets import Bytes
 from mnistnet.insight.network import saliency
 from mnistnet.insight.network.probe import Probe
-from mnistnet.insight.network.results import INK, PAPER, PATCH, Occlusion
-from mnistnet.insight.network.saliency import gradient
+from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion, gradient
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.network import build
 from tests.insight.network.test_probe import MNIST, connected, convolving, named, noise
@@ -68,6 +67,30 @@ def test_a_patch_is_as_large_as_asked_for_and_ends_where_the_image_ends(side: in
 
 def test_paper_over_an_empty_image_changes_nothing() -> None:
     np.testing.assert_allclose(covered(SAMPLE, DARK, PAPER).effect(3, 5), 0, atol=1e-6)
+
+
+# By hand: under the patch at (2, 3) class 0 has lost 4 and class 1 has won 1; elsewhere nothing changes.
+
+PLAIN = np.array([5, 2, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)
+LOGITS = np.tile(PLAIN, (28, 28, 1))
+LOGITS[2, 3, :2] = 1, 3
+
+
+@pytest.mark.parametrize(
+    ("towards", "against", "expected"), [(0, None, 4), (1, None, -1), (2, None, 0), (0, 1, 5), (1, 0, -5), (0, 2, 4)]
+)
+def test_an_effect_is_what_the_patch_takes_from_a_logit_or_its_lead(
+    towards: int, against: int | None, expected: int
+) -> None:
+    everywhere = np.zeros((28, 28))
+    everywhere[2, 3] = expected
+    np.testing.assert_array_equal(Occlusion(LOGITS, PLAIN).effect(towards, against), everywhere)
+
+
+def test_answers_are_the_classes_with_the_largest_logits_under_each_patch() -> None:
+    everywhere = np.zeros((28, 28))
+    everywhere[2, 3] = 1
+    np.testing.assert_array_equal(Occlusion(LOGITS, PLAIN).answers, everywhere)
 
 
 # Captum, where somebody has installed it: it is in no requirements file.

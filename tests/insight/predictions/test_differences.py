@@ -44,8 +44,17 @@ def test_a_width_is_the_only_difference_of_two_designs(run: Run) -> None:
 
 def test_recipe_fields_stand_with_every_runs_value(run: Run) -> None:
     assert found(run, having(run, learning_rate=0.5), having(run, learning_rate=0.5, seed=4)) == {
-        "learning rate": ("0.2", "0.5", "0.5"),
+        "peak learning rate": ("0.2", "0.5", "0.5"),
         "seed": ("1", "1", "4"),
+    }
+
+
+def test_recipe_fields_and_values_are_called_as_on_the_recipe_page(run: Run) -> None:
+    assert found(run, having(run, bend=1.5, calm_epochs=1, optimizer="adamw", threads=0)) == {
+        "optimizer": ("SGD", "AdamW"),
+        "elastic distortion": ("0", "1.5"),
+        "final epochs without augmentation": ("0", "1"),
+        "threads": ("1", "all cores"),
     }
 
 
@@ -69,7 +78,7 @@ def test_no_run_differs_in_nothing() -> None:
     ("fields", "text"),
     [
         (conv(16, 5, stride=2, after=["batchnorm", "relu"]), "conv 5×5, 16 channels, stride 2, BN, ReLU"),
-        (conv(16, after=["dropout"], dropout=0.1, bias=True), "conv 3×3, 16 channels, bias, rate 0.1, dropout"),
+        (conv(16, after=["dropout"], dropout=0.1, bias=True), "conv 3×3, 16 channels, bias, dropout 0.1"),
         ({"type": "depthwise", "kernel": 3}, "depthwise 3×3"),
         ({"type": "maxpool", "size": 2}, "max pool, 2×2"),
         ({"type": "dropout2d", "rate": 0.2}, "channel dropout, rate 0.2"),

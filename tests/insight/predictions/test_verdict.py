@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mnistnet.insight.predictions.verdict import RunVerdict, of_run
+from mnistnet.insight.predictions.verdict import RunVerdict, rules_of, verdict_of
 from mnistnet.nets.architecture import Architecture, GlobalAvgPool, Linear
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import COURSE, PROFILES, Profile
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import Recipe
-from tests.support.samples import metrics
+from tests.support.samples import conv, design, metrics, running
 
 DESIGN = PRESETS["mnistnet-16k"].architecture
 
@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def verdict(run: Run, *accuracies: float, profile: Profile = COURSE) -> RunVerdict:
-    return of_run(run, rows(*(accuracies or (0.98, 0.994, 0.9945))), profile)
+    return verdict_of(run, rows(*(accuracies or (0.98, 0.994, 0.9945))), profile)
 
 
 def with_design(run: Run, design: Architecture) -> Run:
@@ -112,7 +112,7 @@ def test_a_stopped_run_has_no_verdict_but_its_figures(run: Run) -> None:
 @pytest.mark.parametrize("state", [RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED, RunState.DIVERGED])
 def test_a_run_that_ended_before_its_first_epoch_has_no_figure(run: Run, state: RunState) -> None:
     ended = replace(run, state=state, epochs_done=0, test_errors=None, test_total=None)
-    found = of_run(ended, [])
+    found = verdict_of(ended, [])
     assert (found.met, found.reached) == (None, "no epoch was finished")
     assert found.headline == f"No verdict: {state} after 0 of 3 epochs"
 
@@ -125,3 +125,69 @@ def test_the_offline_sample_has_no_verdict_on_mnist(run: Run) -> None:
         "No verdict: the goal is on MNIST, this run was trained on Offline sample (scikit-learn digits, not MNIST)"
     )
     assert found.reached.startswith("100.00%: 0 errors in 297")
+
+
+# The rules by a run's row alone, as a table of runs has them: each with the run's own figure, at its limit and beyond.
+
+WITH_LINEAR = design(conv(8, 5, stride=2), {"type": "maxpool", "size": 2}, {"type": "linear", "features": 10})
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Run:
+    """Done: 10,040 parameters, 19 epochs, 60 of MNIST's 10,000 test images wrong."""
+    made = running(Store(tmp_path), PRESETS["course-10040"].architecture, dataset="mnist", epochs=19)
+    return replace(made, state=RunState.DONE, epochs_done=19, test_errors=60, test_total=10_000)
+
+
+def failed(run: Run, profile: Profile = COURSE) -> list[str]:
+    return [verdict.detail for verdict in rules_of(run, profile) if not verdict.passed]
+
+
+def test_a_run_that_meets_every_rule_fails_none(small: Run) -> None:
+    assert [verdict.rule for verdict in rules_of(small, COURSE)] == [
+        "under 20,000 parameters",
+        "under 20 epochs",
+        "no fully connected layer",
+        "at least 99.4% on the test set of MNIST",
+    ]
+    assert failed(small) == []
+
+
+@pytest.mark.parametrize(("params", "found"), [(19_999, []), (20_000, ["20,000 parameters"])])
+def test_parameters_have_to_be_under_the_limit(small: Run, params: int, found: list[str]) -> None:
+    assert failed(replace(small, params=params)) == found
+
+
+@pytest.mark.parametrize(("errors", "found"), [(60, []), (61, ["99.39% on the test set"])])
+def test_accuracy_has_to_reach_the_goal_exactly(small: Run, errors: int, found: list[str]) -> None:
+    assert failed(replace(small, test_errors=errors)) == found
+
+
+def test_epochs_have_to_be_under_the_limit(small: Run) -> None:
+    twenty = small.recipe.changed(epochs=20).model_dump_json()
+    assert failed(replace(small, recipe_json=twenty)) == ["20 epochs"]
+
+
+def test_a_fully_connected_layer_is_named_by_its_number(small: Run) -> None:
+    changed = replace(small, architecture_json=WITH_LINEAR.to_json())
+    assert failed(changed) == ["fully connected layer 3"]
+    assert failed(changed, replace(COURSE, linear_allowed=True)) == []
+
+
+def test_a_design_called_linear_has_no_fully_connected_layer(small: Run) -> None:
+    named = PRESETS["course-10040"].architecture.renamed("linear")
+    assert failed(replace(small, architecture_json=named.to_json())) == []
+
+
+def test_a_run_that_is_not_done_has_no_accuracy_yet(small: Run) -> None:
+    stopped = replace(small, state=RunState.STOPPED, epochs_done=2, test_errors=None, test_total=None)
+    assert failed(stopped) == ["stopped after 2 of 19 epochs"]
+
+
+def test_another_data_set_is_no_mnist_accuracy(small: Run) -> None:
+    digits = small.recipe.changed(dataset="digits").model_dump_json()
+    assert failed(replace(small, recipe_json=digits)) == ["data set digits"]
+
+
+def test_the_chosen_profile_sets_the_limits(small: Run) -> None:
+    assert failed(small, PROFILES["hard"]) == ["10,040 parameters", "19 epochs"]

@@ -22,14 +22,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnistnet.errors import BadInput
-from mnistnet.runs.backup import archive, backup
+from mnistnet.runs.backup import archive, backup, restoration
 from mnistnet.runs.backup.archive import ArchiveError
 from mnistnet.runs.backup.backup import BackupError, Contents
 from mnistnet.runs.files import atomic, locks
 from mnistnet.runs.files.atomic import WriteError
 from mnistnet.runs.run import EpochMetrics, Run, RunState
-from mnistnet.runs.store import database, rows, run_json
+from mnistnet.runs.store import database, schema, transitions
 from mnistnet.runs.store.database import StoreError
+from mnistnet.runs.store.run_json import RunFiles
 from mnistnet.runs.store.store import Store
 from tests.support.samples import TINY, TO_VERSION_1, metrics, recipe, running
 
@@ -46,7 +47,7 @@ def stored_epoch(store: Store, run: Run, epoch: int) -> EpochMetrics:
     data = learned(run.id, epoch)
     row = metrics(epoch, checkpoint_sha256=hashlib.sha256(data).hexdigest())
     (store.folder(run.id) / row.checkpoint).write_bytes(data)
-    store.record_epoch(run.id, row)
+    transitions.record_epoch(store, run.id, row)
     return row
 
 
@@ -62,14 +63,14 @@ def trained(store: Store, state: RunState) -> Run:
         (folder / name).write_text(f"{name} of {run.id}")
     (folder / ".hidden").mkdir()
     if state is RunState.DONE:
-        store.complete(run.id, 3, 297, "ab" * 32)
+        transitions.complete(store, run.id, 3, 297, "ab" * 32)
     elif state is RunState.QUEUED:
-        store.finish(run.id, RunState.STOPPED)
+        transitions.finish(store, run.id, RunState.STOPPED)
         store.resume(run.id)
     elif state is RunState.STARTING:
         store.database.change("UPDATE runs SET state = ? WHERE id = ?", state, run.id)
     elif state is not RunState.RUNNING:
-        store.finish(run.id, state, "because")
+        transitions.finish(store, run.id, state, "because")
     return store.run(run.id)
 
 
@@ -115,7 +116,7 @@ def test_runs_that_have_ended_come_back_as_they_were(store: Store, target: Store
         if not state.is_active:
             trained(store, state)
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert seen(target) == seen(store)
     assert len(seen(target)[0][2]) == 4 + KEPT
 
@@ -137,7 +138,7 @@ def test_a_run_that_was_not_finished_comes_back_whole_and_waits_for_resume(
 ) -> None:
     run = trained(store, before)
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     restored = target.run(run.id)
     assert (restored.state, restored.message, restored.stage) == (after, message, "")
     assert restored.ended is not None
@@ -151,7 +152,7 @@ def test_a_run_that_was_asked_to_stop_comes_back_as_stopped(store: Store, target
     run = trained(store, RunState.RUNNING)
     store.request_stop(run.id)
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert (target.run(run.id).state, target.run(run.id).stop_requested) == (RunState.STOPPED, False)
 
 
@@ -160,7 +161,7 @@ def test_both_say_what_the_backup_holds(filled: Store, target: Store, tmp_path: 
     with zipfile.ZipFile(tmp_path / "runs.zip") as packed:
         size = sum(entry.file_size for entry in packed.infolist() if entry.filename != "manifest.json")
     assert written == Contents(runs=3, unfinished=1, bytes=size)
-    assert backup.restore(tmp_path / "runs.zip", target) == written
+    assert restoration.restore(tmp_path / "runs.zip", target) == written
 
 
 def test_a_backup_holds_what_a_run_needs_and_no_more(filled: Store, good: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_damaged_checkpoint_is_left_out_and_the_others_are_not(store: Store, t
     run = trained(store, RunState.STOPPED)
     (store.folder(run.id) / "epoch-0004.pt").write_bytes(b"damaged")
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert sorted(path.name for path in target.folder(run.id).glob("*.pt")) == ["epoch-0002.pt", "epoch-0003.pt"]
 
 
@@ -201,35 +202,35 @@ def test_a_run_without_a_folder_comes_back_without_files(store: Store, target: S
     run = trained(store, RunState.STOPPED)
     shutil.rmtree(store.folder(run.id))
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert target.runs() == store.runs()
 
 
 def test_a_store_whose_runs_were_all_deleted_is_empty(good: Path, filled: Store, store: Store) -> None:
     store.delete(trained(store, RunState.DONE).id)
-    backup.restore(good, store)
+    restoration.restore(good, store)
     assert {run.id for run in store.runs()} == {run.id for run in filled.runs()}
 
 
 def test_new_runs_stand_behind_restored_ones(good: Path, target: Store) -> None:
-    backup.restore(good, target)
+    restoration.restore(good, target)
     new = target.enqueue(TINY, recipe())
     assert target.runs()[0] == new
-    assert target.claim(1_000) == target.run(new.id)
+    assert transitions.claim(target, 1_000) == target.run(new.id)
 
 
 def test_a_restored_store_outlives_its_database(good: Path, target: Store) -> None:
-    backup.restore(good, target)
+    restoration.restore(good, target)
     before = seen(target)
     target.database.path.write_bytes(b"damaged" * 1_000)
     assert seen(target) == before
 
 
 def test_a_backup_of_a_restored_store_holds_the_same(good: Path, target: Store, tmp_path: Path) -> None:
-    backup.restore(good, target)
+    restoration.restore(good, target)
     backup.write(target, tmp_path / "again.zip")
     again = Store(tmp_path / "again")
-    backup.restore(tmp_path / "again.zip", again)
+    restoration.restore(tmp_path / "again.zip", again)
     assert seen(again) == seen(target)
 
 
@@ -255,11 +256,11 @@ def test_what_happens_after_the_first_moment_does_not_reach_the_backup(
 
     monkeypatch.setattr(archive, "pack", pack_late)
     backup.write(store, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert [(rows, files) for _, rows, files in seen(target)] == [(rows, files) for _, rows, files in before]
     assert target.run(resumed.id) == before[1][0]
     store.request_stop(resumed.id)
-    store.finish(training.id, RunState.STOPPED)
+    transitions.finish(store, training.id, RunState.STOPPED)
 
 
 def test_no_writer_comes_between_the_database_and_the_files(
@@ -271,12 +272,12 @@ def test_no_writer_comes_between_the_database_and_the_files(
     def copy_and_disturb(self: database.Database, path: Path) -> None:
         copy_to(self, path)
         with pytest.raises(StoreError, match="database is locked"):
-            store.record_epoch(run.id, metrics(5))
+            transitions.record_epoch(store, run.id, metrics(5))
 
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(database.Database, "copy_to", copy_and_disturb)
     backup.write(store, tmp_path / "runs.zip")
-    store.finish(run.id, RunState.STOPPED)
+    transitions.finish(store, run.id, RunState.STOPPED)
 
 
 def test_where_the_disk_knows_no_second_names_files_are_copied(
@@ -288,7 +289,7 @@ def test_where_the_disk_knows_no_second_names_files_are_copied(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "hardlink_to", refused)
         backup.write(filled, tmp_path / "runs.zip")
-    backup.restore(tmp_path / "runs.zip", target)
+    restoration.restore(tmp_path / "runs.zip", target)
     assert [files for *_, files in seen(target)] == [files for *_, files in seen(filled)]
 
 
@@ -365,7 +366,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     with pytest.raises(
         WriteError, match=r"MB free: 1 MB are needed and 999999999 MB have to stay free; free some space"
     ):
-        backup.write(filled, tmp_path / "runs.zip") if action == "backup" else backup.restore(good, target)
+        backup.write(filled, tmp_path / "runs.zip") if action == "backup" else restoration.restore(good, target)
     assert list(tmp_path.iterdir()) == []
     assert not (filled.root / ".backup").exists()
 
@@ -399,10 +400,10 @@ def test_a_disk_that_fills_up_while_restoring_leaves_the_store_empty(
     good: Path, filled: Store, target: Store, size: int
 ) -> None:
     with no_file_larger_than(size), pytest.raises((WriteError, StoreError)):
-        backup.restore(good, target)
+        restoration.restore(good, target)
     assert target.runs() == []
     assert not [path for path in target.root.rglob("*") if path.is_dir()]
-    backup.restore(good, target)
+    restoration.restore(good, target)
     assert len(target.runs()) == len(filled.runs())
 
 
@@ -416,7 +417,7 @@ def test_a_store_with_a_run_is_refused_before_anything_is_unpacked(
     monkeypatch.delattr(archive, "unpack")
     before = {path for path in store.root.rglob("*") if path.name != "lock"}
     with pytest.raises(BackupError, match="holds 1 runs: only an empty store can be restored into; set MNISTNET_STORE"):
-        backup.restore(good, store)
+        restoration.restore(good, store)
     assert {path for path in store.root.rglob("*") if path.name != "lock"} == before
 
 
@@ -429,7 +430,7 @@ def test_a_run_queued_meanwhile_is_noticed(good: Path, target: Store, monkeypatc
 
     monkeypatch.setattr(archive, "unpack", unpack_late)
     with pytest.raises(BackupError, match="holds 1 runs"):
-        backup.restore(good, target)
+        restoration.restore(good, target)
     (run,) = target.runs()
     assert {path.name for path in target.root.iterdir() if path.is_dir()} == {run.id}
 
@@ -439,7 +440,7 @@ def test_a_folder_in_the_way_is_refused_and_left(good: Path, filled: Store, targ
     target.folder(run.id).mkdir(parents=True)
     (target.folder(run.id) / "precious").write_text("kept")
     with pytest.raises(BackupError, match=f"a folder {run.id} is in the way: only an empty store"):
-        backup.restore(good, target)
+        restoration.restore(good, target)
     assert [path.name for path in target.root.iterdir() if path.is_dir()] == [run.id]
     assert (target.folder(run.id) / "precious").read_text() == "kept"
 
@@ -449,9 +450,9 @@ def test_a_second_restoring_into_a_store_at_once_is_refused(good: Path, target: 
     lock = locks.hold(target.root / ".restoring" / "lock")
     assert lock is not None
     with pytest.raises(StoreError, match="another process is at this already"):
-        backup.restore(good, target)
+        restoration.restore(good, target)
     lock.release()
-    backup.restore(good, target)
+    restoration.restore(good, target)
 
 
 def test_a_store_where_a_file_stands_is_refused(good: Path, tmp_path: Path) -> None:
@@ -459,7 +460,7 @@ def test_a_store_where_a_file_stands_is_refused(good: Path, tmp_path: Path) -> N
     with pytest.raises(
         StoreError, match=r"file: (File exists|Not a directory): nothing restored; choose another MNISTNET_STORE"
     ):
-        backup.restore(good, Store(tmp_path / "file"))
+        restoration.restore(good, Store(tmp_path / "file"))
 
 
 # Killed while restoring: the disk as it was in that moment, looked at afterwards
@@ -472,16 +473,16 @@ class Killed(BaseException):
 POINTS: dict[str, tuple[object, str, int, bool]] = {
     "before the first member": (archive, "_unpacked", 1, False),
     "in the middle of unpacking": (archive, "_unpacked", 7, True),
-    "before the tables": (backup, "_place", 1, False),
-    "before the rows": (rows, "insert", 1, False),
-    "after the rows": (rows, "insert", 1, True),
-    "while records are written": (run_json, "keep", 2, True),
-    "before the folders": (backup, "write_whole", 1, False),
+    "before the tables": (restoration, "_place", 1, False),
+    "before the rows": (schema, "insert", 1, False),
+    "after the rows": (schema, "insert", 1, True),
+    "while records are written": (RunFiles, "write", 2, True),
+    "before the folders": (restoration, "write_atomic", 1, False),
     "after one folder": (Path, "rename", 1, True),
     "after two folders": (Path, "rename", 2, True),
-    "before the commit": (backup, "sync_folder", 1, True),
-    "after the commit": (backup, "_take_back", 2, False),
-    "while tidying up": (backup, "_take_back", 2, True),
+    "before the commit": (restoration, "sync_folder", 1, True),
+    "after the commit": (restoration, "_take_back", 2, False),
+    "while tidying up": (restoration, "_take_back", 2, True),
 }
 COMMITTED = ["after the commit", "while tidying up"]
 
@@ -507,7 +508,7 @@ def cut_off(good: Path, target: Store, tmp_path: Path, monkeypatch: pytest.Monke
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, deadly)
             with pytest.raises(Killed):
-                backup.restore(good, target)
+                restoration.restore(good, target)
         return Store(photo)
 
     return restore_until
@@ -519,7 +520,7 @@ def test_a_restoring_killed_before_its_commit_leaves_an_empty_store_and_can_be_c
 ) -> None:
     left = cut_off(point)
     assert left.runs() == []
-    backup.restore(good, left)
+    restoration.restore(good, left)
     assert [files for *_, files in seen(left)] == [files for *_, files in seen(filled)]
     assert not [path for path in left.root.iterdir() if path.name.startswith(".")]
 
@@ -532,7 +533,7 @@ def test_a_restoring_killed_after_its_commit_leaves_a_whole_store(
     whole = [files for *_, files in seen(filled)]
     assert [files for *_, files in seen(left)] == whole
     with pytest.raises(BackupError, match="holds 3 runs"):
-        backup.restore(good, left)
+        restoration.restore(good, left)
     assert [files for *_, files in seen(left)] == whole
     assert not [path for path in left.root.iterdir() if path.name.startswith(".")]
 
@@ -544,13 +545,13 @@ def test_a_run_started_after_a_killed_restoring_is_left_alone(
     left = cut_off(point)
     run = left.enqueue(TINY, recipe())
     with pytest.raises(BackupError, match="holds 1 runs"):
-        backup.restore(good, left)
+        restoration.restore(good, left)
     assert left.runs() == [run]
     assert [path.name for path in left.root.iterdir() if path.is_dir()] == [run.id]
 
 
 def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with target.database.writing(new=True):
+    with target.database.transaction(new=True):
         pass
     sync_folder = atomic.sync_folder
     readers: list[sqlite3.Connection] = []
@@ -563,9 +564,9 @@ def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, m
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "BUSY_SECONDS", 0.05)
-        patch.setattr(backup, "sync_folder", read_on)
+        patch.setattr(restoration, "sync_folder", read_on)
         with pytest.raises(StoreError, match="database is locked"):
-            backup.restore(good, target)
+            restoration.restore(good, target)
     readers[0].close()
     assert target.runs() == []
     assert not [path for path in target.root.iterdir() if path.is_dir()]
@@ -576,7 +577,7 @@ def test_a_commit_that_fails_takes_the_folders_back(good: Path, target: Store, m
 
 def test_places_and_turns_are_numbered_anew_in_their_order(good: Path, filled: Store, target: Store) -> None:
     numbers = "UPDATE runs SET number = number * 300000000, turn = turn * 300000000"
-    backup.restore(with_database(good, target.root.parent / "numbered.zip", numbers), target)
+    restoration.restore(with_database(good, target.root.parent / "numbered.zip", numbers), target)
     assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
     assert target.database.rows("SELECT number, turn FROM runs ORDER BY number") == [(1, 1), (2, 2), (3, 3)]
 
@@ -584,7 +585,7 @@ def test_places_and_turns_are_numbered_anew_in_their_order(good: Path, filled: S
 def test_a_design_beside_the_database_is_that_of_its_run(good: Path, target: Store, tmp_path: Path) -> None:
     other = TINY.renamed("another").to_json().encode()
     members = [(e, other if e.filename.endswith("design.json") else data) for e, data in members_of(good)]
-    backup.restore(crafted(tmp_path / "runs.zip", members), target)
+    restoration.restore(crafted(tmp_path / "runs.zip", members), target)
     assert {(target.folder(run.id) / "design.json").read_text() for run in target.runs()} == {TINY.to_json()}
 
 
@@ -596,7 +597,7 @@ def test_a_note_of_a_killed_restoring_that_no_restoring_wrote_is_not_followed(
     precious.mkdir()
     (target.root / ".restoring").mkdir(parents=True)
     (target.root / ".restoring" / "placing.json").write_text(text)
-    backup.restore(good, target)
+    restoration.restore(good, target)
     assert len(target.runs()) == 3
     assert precious.is_dir()
 
@@ -610,7 +611,7 @@ def refused(target: Store) -> Callable[[Path], str]:
 
     def restore(file: Path) -> str:
         with pytest.raises(BadInput) as error:
-            backup.restore(file, target)
+            restoration.restore(file, target)
         assert not target.root.exists()
         message = str(error.value)
         assert message.startswith(f"{file}: ")
@@ -704,7 +705,7 @@ def named(name: str, mode: int = stat.S_IFREG | 0o644, *, packed: bool = False) 
 
 
 def test_a_crafted_backup_with_nothing_wrong_is_restored(good: Path, target: Store, tmp_path: Path) -> None:
-    backup.restore(crafted(tmp_path / "runs.zip", members_of(good)), target)
+    restoration.restore(crafted(tmp_path / "runs.zip", members_of(good)), target)
     assert len(target.runs()) == 3
 
 
@@ -751,7 +752,7 @@ def test_no_name_leads_out_of_the_store(good: Path, tmp_path: Path, name: str) -
     file = crafted(tmp_path / "runs.zip", [*members_of(good), (named(name), b"{}")])
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ArchiveError):
-        backup.restore(file, Store(root))
+        restoration.restore(file, Store(root))
     assert [path for path in tmp_path.rglob("*") if path not in before and path != root.parent] == []
 
 
@@ -876,7 +877,7 @@ def test_whatever_is_changed_under_a_right_checksum_is_refused_or_restored_whole
     file.write_bytes(data)
     store = Store(root)
     try:
-        backup.restore(sealed(file), store)
+        restoration.restore(sealed(file), store)
     except BadInput:
         assert not root.exists()
     else:
@@ -977,7 +978,7 @@ def test_a_backup_without_a_database_is_refused(good: Path, tmp_path: Path, refu
 def test_a_backup_of_an_older_store_is_brought_to_this_version(
     good: Path, filled: Store, target: Store, tmp_path: Path
 ) -> None:
-    backup.restore(with_database(good, tmp_path / "runs.zip", *TO_VERSION_1), target)
+    restoration.restore(with_database(good, tmp_path / "runs.zip", *TO_VERSION_1), target)
     assert [asdict(run)["owner"] for run in target.runs()] == [""] * 3
     assert [run.id for run in target.runs()] == [run.id for run in filled.runs()]
     assert not [path for path in target.root.iterdir() if "version" in path.name]

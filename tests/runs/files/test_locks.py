@@ -11,7 +11,7 @@ import pytest
 
 from mnistnet.runs.files import locks
 
-HOLD = "import sys, pathlib; from mnistnet.runs import locks; lock = locks.hold(pathlib.Path(sys.argv[1]));"
+HOLD = "import sys, pathlib; from mnistnet.runs.files import locks; lock = locks.hold(pathlib.Path(sys.argv[1]));"
 HOLD += "print(bool(lock), flush=True); sys.stdin.read()"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mnistnet.runs.files import predictions
+from mnistnet.runs.files.names import GUESSES
 from mnistnet.runs.files.predictions import Guesses, Predictions
 
 HASH = "ab" * 32
@@ -272,11 +273,11 @@ def test_a_flipped_bit_in_a_header_gives_the_same_five_thousand_answers_or_none(
 
 @pytest.mark.parametrize("epoch", [1, 42, 9_999, 10_000, 999_999_999])
 def test_a_file_of_guesses_is_known_by_its_name(epoch: int, tmp_path: Path) -> None:
-    assert predictions.GUESSES.fullmatch(predictions.guesses_path(tmp_path, epoch).name)
+    assert GUESSES.fullmatch(predictions.guesses_path(tmp_path, epoch).name)
 
 
 @pytest.mark.parametrize(
     "name", ["guesses-1.npz", "guesses-0001.pt", "guesses-0001.npz.tmp", "guesses-٠٠٠١.npz", "predictions-test.npz"]
 )
 def test_no_other_file_is_taken_for_guesses(name: str) -> None:
-    assert not predictions.GUESSES.fullmatch(name)
+    assert not GUESSES.fullmatch(name)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mnistnet.runs.store import bounds
+from mnistnet.runs.store import bounds, transitions
+from mnistnet.runs.store.column_types import Integer, Json, Real, Text
 from mnistnet.runs.store.store import Store
 from tests.support.samples import TINY, metrics, recipe, running
 
@@ -68,8 +69,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
     store = Store(tmp_path_factory.mktemp("done"))
     run = running(store, TINY)
     for epoch in (1, 2, 3):
-        store.record_epoch(run.id, metrics(epoch))
-    store.complete(run.id, 7, 297, "ab" * 32, {"validation": "cd" * 32, "test": "ef" * 32})
+        transitions.record_epoch(store, run.id, metrics(epoch))
+    transitions.complete(store, run.id, 7, 297, "ab" * 32, {"validation": "cd" * 32, "test": "ef" * 32})
     return rows_of(store, "runs")[0], rows_of(store, "epochs")[0]
 
 
@@ -116,7 +117,12 @@ def test_the_condition_for_sqlite_agrees_with_the_bounds(
     columns, sound = (bounds.RUN, done[0]) if table == "runs" else (bounds.EPOCH, done[1])
     cases = CASES if table == "runs" else CASES_OF_EPOCHS
     connection = sqlite3.connect(":memory:")
-    kinds = {bounds.Whole: "INTEGER", bounds.Real: "REAL", bounds.Text: "TEXT", bounds.Json: "TEXT"}
+    kinds = {
+        Integer: "INTEGER",
+        Real: "REAL",
+        Text: "TEXT",
+        Json: "TEXT",
+    }
     connection.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kinds[type(b)]}' for name, b in columns.items())})")
     marks = ", ".join("?" * len(columns))
     for column, value in [("epoch" if table == "epochs" else "number", 1), *cases]:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from mnistnet.__main__ import main
-from mnistnet.runs.backup import backup
-from mnistnet.runs.run import Run, RunState, User
-from mnistnet.runs.store import run_json
-from mnistnet.runs.store.store import NotOwner, Store
-from mnistnet.runs.store.transitions import DamagedRunError
+from mnistnet.cli.program import main
+from mnistnet.runs.backup import backup, restoration
+from mnistnet.runs.files.names import RUN_JSON
+from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
+from mnistnet.runs.store.run_rows import DamagedRunError
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.users import NotOwner, User
 from mnistnet.runs.worker import supervisor
 from mnistnet.ui import cache
 from tests.support.pages import opened, texts
@@ -47,8 +49,8 @@ def two(still: Store) -> tuple[Run, Run]:
     for errors in (7, 9):
         run = running(still)
         for epoch in (1, 2, 3):
-            still.record_epoch(run.id, metrics(epoch, validation_accuracy=epoch / 4))
-        still.complete(run.id, errors, 297, "ab" * 32)
+            transitions.record_epoch(still, run.id, metrics(epoch, validation_accuracy=epoch / 4))
+        transitions.complete(still, run.id, errors, 297, "ab" * 32)
     second, first = still.runs()
     return first, second
 
@@ -154,11 +156,11 @@ def test_pages_show_the_others_and_a_line_about_the_damaged_one(still: Store, tw
 def test_a_damaged_run_in_the_queue_holds_up_no_other(store: Store) -> None:
     first, second = store.enqueue(TINY, recipe()), store.enqueue(TINY, recipe())
     edit(store, "UPDATE runs SET threads = -1 WHERE id = ?", first.id)
-    claimed = store.claim(1_000)
+    claimed = transitions.claim(store, 1_000)
     assert claimed is not None
     assert claimed.id == second.id
-    assert store.claim(1_000) is None
-    store.finish(second.id, RunState.STOPPED)
+    assert transitions.claim(store, 1_000) is None
+    transitions.finish(store, second.id, RunState.STOPPED)
     store.delete(first.id)
 
 
@@ -166,10 +168,10 @@ def test_a_damaged_run_that_trains_takes_no_slot(store: Store) -> None:
     lost = running(store)
     edit(store, "UPDATE runs SET name = 'another', threads = 1000000 WHERE id = ?", lost.id)
     waiting = store.enqueue(TINY, recipe())
-    claimed = store.claim(1)
+    claimed = transitions.claim(store, 1)
     assert claimed is not None
     assert claimed.id == waiting.id
-    store.finish(waiting.id, RunState.STOPPED)
+    transitions.finish(store, waiting.id, RunState.STOPPED)
 
 
 def test_a_supervisor_ends_where_only_damaged_runs_wait(store: Store) -> None:
@@ -184,21 +186,21 @@ def test_a_supervisor_ends_where_only_damaged_runs_wait(store: Store) -> None:
 
 def test_what_was_written_last_of_a_run_is_not_replaced_by_its_damage(still: Store, two: tuple[Run, Run]) -> None:
     edit(still, EDITS["another name than its design's"][0], two[0].id)
-    still.forget_epochs_after(two[0].id, 2)
-    assert json.loads((still.folder(two[0].id) / run_json.NAME).read_text())["run"]["name"] == "tiny"
+    transitions.forget_epochs_after(still, two[0].id, 2)
+    assert json.loads((still.folder(two[0].id) / RUN_JSON).read_text())["run"]["name"] == "tiny"
 
 
 def test_a_backup_leaves_a_damaged_run_out_and_says_so(still: Store, two: tuple[Run, Run], tmp_path: Any) -> None:
     edit(still, EDITS["an id that is a path"][0], two[0].id)
     assert backup.write(still, tmp_path / "runs.zip").left_out == 1
     target = Store(tmp_path / "target")
-    assert backup.restore(tmp_path / "runs.zip", target).runs == 1
+    assert restoration.restore(tmp_path / "runs.zip", target).runs == 1
     assert [run.id for run in target.runs()] == [two[1].id]
 
 
 def test_what_an_error_says_is_stored_as_one_printable_line(store: Store) -> None:
     run = running(store)
-    store.finish(run.id, RunState.FAILED, "a\x1b[2Jb\nc" + "x" * 100_000)
+    transitions.finish(store, run.id, RunState.FAILED, "a\x1b[2Jb\nc" + "x" * 100_000)
     assert store.run(run.id).message.startswith("a [2Jb cxxx")
     assert len(store.run(run.id).message) == 2_000
 
@@ -220,7 +222,7 @@ def test_nothing_but_deletion_is_done_to_a_damaged_run(still: Store, two: tuple[
 
 def test_others_can_be_started_beside_a_run_whose_number_is_the_largest_that_is_allowed(store: Store) -> None:
     first = store.enqueue(TINY, recipe())
-    with store.database.writing() as connection:
+    with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET number = ? WHERE id = ?", (2**31 - 1, first.id))
     others = [store.enqueue(TINY, recipe()) for _ in range(2)]
     assert [run.id for run in store.runs()] == [first.id, others[1].id, others[0].id]

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from mnistnet.__main__ import main
+from mnistnet.cli.program import main
 from mnistnet.runs.files import locks
+from mnistnet.runs.files.names import DESIGN, RUN_JSON
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import run_json
-from mnistnet.runs.store.database import VERSION, Database, GoneError, StoreError
-from mnistnet.runs.store.run_json import Records
+from mnistnet.runs.store import transitions
+from mnistnet.runs.store.database import Database, GoneError, StoreError
+from mnistnet.runs.store.run_json import RunFiles
+from mnistnet.runs.store.schema import VERSION
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from tests.support.samples import TINY, TO_VERSION_1, metrics, recipe, running
@@ -29,11 +31,11 @@ def full(store: Store) -> Store:
     """One run of every kind: done, diverged, running, queued."""
     done = running(store)
     for epoch in (1, 2, 3):
-        store.record_epoch(done.id, metrics(epoch, validation_accuracy=epoch / 4))
-    store.complete(done.id, 7, 297, "a" * 64)
+        transitions.record_epoch(store, done.id, metrics(epoch, validation_accuracy=epoch / 4))
+    transitions.complete(store, done.id, 7, 297, "a" * 64)
     diverged = running(store)
-    store.finish(diverged.id, RunState.DIVERGED, "too fast")
-    store.record_epoch(running(store).id, metrics(1))
+    transitions.finish(store, diverged.id, RunState.DIVERGED, "too fast")
+    transitions.record_epoch(store, running(store).id, metrics(1))
     store.enqueue(TINY, recipe(seed=9), owner="ann")
     return store
 
@@ -150,7 +152,7 @@ def test_twenty_looks_at_a_damaged_database_set_it_aside_once(full: Store) -> No
 
 def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) -> None:
     done = next(run for run in full.runs() if run.state is RunState.DONE)
-    (full.folder(done.id) / run_json.NAME).write_text('{"run": ')
+    (full.folder(done.id) / RUN_JSON).write_text('{"run": ')
     garbage(full.database.path)
     found = full.run(done.id)
     assert (found.architecture, found.recipe, found.state) == (done.architecture, done.recipe, RunState.INTERRUPTED)
@@ -161,12 +163,12 @@ def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) 
 def test_a_folder_of_which_nothing_can_be_read_is_set_aside_and_named(full: Store) -> None:
     stray = full.root / "0123abcd"
     stray.mkdir()
-    (stray / run_json.DESIGN).write_text("nonsense")
+    (stray / DESIGN).write_text("nonsense")
     garbage(full.database.path)
     assert len(full.runs()) == 4
-    (aside,) = Records(full.root).set_aside()
+    (aside,) = RunFiles(full.root).set_aside()
     assert aside.name == "damaged-0123abcd"
-    assert (aside / run_json.DESIGN).read_text() == "nonsense"
+    assert (aside / DESIGN).read_text() == "nonsense"
     assert not stray.exists()
 
 
@@ -174,7 +176,7 @@ def test_records_of_strangers_put_nothing_but_their_own_run_into_the_tables(full
     """A folder copied under another name is no second run, and unknown columns are no way into the statement."""
     done = next(run for run in full.runs() if run.state is RunState.DONE)
     shutil.copytree(full.folder(done.id), full.root / "0123abcd")
-    record = full.folder(done.id) / run_json.NAME
+    record = full.folder(done.id) / RUN_JSON
     record.write_text(record.read_text().replace('"owner"', '"owner) VALUES (1); --"'))
     before = {run.id for run in full.runs()}
     garbage(full.database.path)
@@ -219,7 +221,7 @@ def test_a_folder_whose_record_no_store_has_written_is_set_aside_and_the_others_
 ) -> None:
     done = next(run for run in full.runs() if run.state is RunState.DONE)
     full.request_stop(full.enqueue(TINY, recipe(), token="taken").id)
-    path = full.folder(done.id) / run_json.NAME
+    path = full.folder(done.id) / RUN_JSON
     document = json.loads(path.read_text())
     BAD_RECORDS[case](document)
     if case == "a token of another run":
@@ -230,8 +232,8 @@ def test_a_folder_whose_record_no_store_has_written_is_set_aside_and_the_others_
     assert {run.id for run in full.runs()} == others
     (aside,) = full.folders_aside()
     assert aside.name == f"damaged-{done.id}"
-    assert (aside / run_json.DESIGN).is_file()
-    assert json.loads((aside / run_json.NAME).read_text())["epochs"]
+    assert (aside / DESIGN).is_file()
+    assert json.loads((aside / RUN_JSON).read_text())["epochs"]
     garbage(full.database.path)
     assert {run.id for run in full.runs()} == others
 
@@ -240,7 +242,7 @@ def test_a_folder_that_is_set_aside_is_named_by_the_command_line(
     full: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = full.active()[-1]
-    path = full.folder(run.id) / run_json.NAME
+    path = full.folder(run.id) / RUN_JSON
     path.write_text(path.read_text().replace('"created"', '"made"'))
     removed(full.database.path)
     assert main(["runs"]) == 0
@@ -250,7 +252,7 @@ def test_a_folder_that_is_set_aside_is_named_by_the_command_line(
 def test_a_second_folder_of_one_run_is_set_aside_under_another_name(full: Store) -> None:
     run = full.active()[-1]
     (full.root / f"damaged-{run.id}").mkdir()
-    (full.folder(run.id) / run_json.NAME).write_text('{"run": {"id": 1}}')
+    (full.folder(run.id) / RUN_JSON).write_text('{"run": {"id": 1}}')
     removed(full.database.path)
     full.runs()
     assert [path.name for path in full.folders_aside()] == [f"damaged-{run.id}", f"damaged-{run.id}-1"]
@@ -266,7 +268,7 @@ EMPTY_RECORDS = {"null": "null", "list": "[]", "number": "1", "object": "{}", "n
 )
 def test_a_record_that_cannot_be_read_costs_its_run_no_more_than_its_curve(full: Store, text: str) -> None:
     run = full.active()[-1]
-    (full.folder(run.id) / run_json.NAME).write_text(text)
+    (full.folder(run.id) / RUN_JSON).write_text(text)
     removed(full.database.path)
     assert full.run(run.id).architecture == run.architecture
     assert len(full.runs()) == 4
@@ -277,10 +279,10 @@ def test_a_record_that_cannot_be_read_costs_its_run_no_more_than_its_curve(full:
 
 def test_nobody_but_who_starts_a_run_makes_a_store(store: Store) -> None:
     for change in (
-        lambda: store.finish("0123abcd", RunState.FAILED),
-        lambda: store.advance("0123abcd", "training"),
-        lambda: store.record_epoch("0123abcd", metrics(1)),
-        lambda: store.claim(1),
+        lambda: transitions.finish(store, "0123abcd", RunState.FAILED),
+        lambda: transitions.advance(store, "0123abcd", "training"),
+        lambda: transitions.record_epoch(store, "0123abcd", metrics(1)),
+        lambda: transitions.claim(store, 1),
     ):
         with pytest.raises(GoneError, match="there is no store any more: deleted or moved; set MNISTNET_STORE to"):
             change()
@@ -290,7 +292,7 @@ def test_nobody_but_who_starts_a_run_makes_a_store(store: Store) -> None:
     assert not store.root.exists()
     store.root.mkdir()
     with pytest.raises(GoneError):
-        store.finish("0123abcd", RunState.FAILED)
+        transitions.finish(store, "0123abcd", RunState.FAILED)
     assert list(store.root.iterdir()) == []
 
 
@@ -322,7 +324,7 @@ def test_a_store_whose_path_is_not_utf_8_is_written_and_read(tmp_path: Path) -> 
     except OSError:
         pytest.skip("this file system takes only names in UTF-8")
     run = running(Store(root))
-    Store(root).record_epoch(run.id, metrics(1))
+    transitions.record_epoch(Store(root), run.id, metrics(1))
     assert Store(root).run(run.id).epochs_done == 1
 
 
@@ -335,13 +337,13 @@ def put_back(store: Store, copy: Path) -> None:
 
 def test_epochs_that_an_older_database_lacks_are_said_to_be_missing(store: Store, tmp_path: Path) -> None:
     run = running(store, epochs=4)
-    store.record_epoch(run.id, metrics(1))
+    transitions.record_epoch(store, run.id, metrics(1))
     shutil.copyfile(store.database.path, tmp_path / "older")
     for epoch in (2, 3):
-        store.record_epoch(run.id, metrics(epoch))
+        transitions.record_epoch(store, run.id, metrics(epoch))
     put_back(store, tmp_path / "older")
-    store.record_epoch(run.id, metrics(4))
-    store.complete(run.id, 7, 297, "a" * 64)
+    transitions.record_epoch(store, run.id, metrics(4))
+    transitions.complete(store, run.id, 7, 297, "a" * 64)
     message = "epochs 2 to 3 of it are missing: the database was replaced by an older one while it trained"
     assert (store.run(run.id).state, store.run(run.id).message) == (RunState.DONE, message)
 
@@ -349,32 +351,32 @@ def test_epochs_that_an_older_database_lacks_are_said_to_be_missing(store: Store
 def test_a_last_epoch_that_an_older_database_lacks_is_said_to_be_missing(store: Store, tmp_path: Path) -> None:
     run = running(store)
     for epoch in (1, 2):
-        store.record_epoch(run.id, metrics(epoch))
+        transitions.record_epoch(store, run.id, metrics(epoch))
     shutil.copyfile(store.database.path, tmp_path / "older")
-    store.record_epoch(run.id, metrics(3))
+    transitions.record_epoch(store, run.id, metrics(3))
     put_back(store, tmp_path / "older")
-    store.complete(run.id, 7, 297, "a" * 64)
+    transitions.complete(store, run.id, 7, 297, "a" * 64)
     assert "epoch 3 of it is missing" in store.run(run.id).message
 
 
 def with_gap(store: Store, older: Path) -> Run:
     """A run in its fourth epoch whose second is missing."""
     run = running(store, epochs=9)
-    store.record_epoch(run.id, metrics(1))
+    transitions.record_epoch(store, run.id, metrics(1))
     shutil.copyfile(store.database.path, older)
-    store.record_epoch(run.id, metrics(2))
+    transitions.record_epoch(store, run.id, metrics(2))
     put_back(store, older)
-    store.record_epoch(run.id, metrics(3))
+    transitions.record_epoch(store, run.id, metrics(3))
     return run
 
 
 def test_what_is_missing_is_still_said_when_the_run_ends_otherwise_and_is_resumed(store: Store, tmp_path: Path) -> None:
     run = with_gap(store, tmp_path / "older")
     missing = "epoch 2 of it is missing: the database was replaced by an older one while it trained"
-    store.finish(run.id, RunState.INTERRUPTED, "its process ended in epoch 4")
+    transitions.finish(store, run.id, RunState.INTERRUPTED, "its process ended in epoch 4")
     assert store.run(run.id).message == f"its process ended in epoch 4; {missing}"
-    store.explain(run, "its process ended in epoch", "no prefix will do")
-    store.explain(run, "its process ended in epoch 4", "it was killed; memory ran out")
+    transitions.explain(store, run, "its process ended in epoch", "no prefix will do")
+    transitions.explain(store, run, "its process ended in epoch 4", "it was killed; memory ran out")
     assert store.run(run.id).message == f"it was killed; memory ran out; {missing}"
     store.resume(run.id)
     assert store.run(run.id).message == missing
@@ -402,7 +404,7 @@ def older(store: Store) -> None:
         for statement in TO_VERSION_1:
             connection.execute(statement)
     connection.close()
-    for record in store.root.glob(f"*/{run_json.NAME}"):
+    for record in store.root.glob(f"*/{RUN_JSON}"):
         record.unlink()
 
 
@@ -428,7 +430,7 @@ def test_a_migration_that_fails_leaves_the_older_store_as_it_was(full: Store, mo
     older(full)
     before = full.database.path.read_bytes()
     steps = {1: ("ALTER TABLE runs ADD COLUMN owner TEXT",), 2: ("nonsense",)}
-    monkeypatch.setattr("mnistnet.runs.store.database._STEPS", steps)
+    monkeypatch.setattr("mnistnet.runs.store.schema._STEPS", steps)
     with pytest.raises(StoreError, match="nothing was changed"):
         full.runs()
     assert full.database.path.read_bytes() == before
@@ -444,18 +446,7 @@ def test_many_processes_bring_an_older_store_to_this_version_once(full: Store) -
     assert len(list(full.root.glob("runs.sqlite.version-*"))) == 1
 
 
-class Nothing:
-    """No copies anywhere."""
-
-    def exist(self) -> bool:
-        return False
-
-    def restore(self, connection: sqlite3.Connection) -> None: ...
-
-    def keep_all(self, connection: sqlite3.Connection) -> None: ...
-
-
 def test_a_database_is_of_this_version_from_its_first_transaction(tmp_path: Path) -> None:
-    database = Database(tmp_path / "runs.sqlite", Nothing())
-    with database.writing(new=True) as connection:
+    database = Database(tmp_path / "runs.sqlite", RunFiles(tmp_path))
+    with database.transaction(new=True) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -16,12 +16,13 @@ import pytest
 
 from mnistnet.errors import MnistnetError
 from mnistnet.runs.files.atomic import sync_folder
-from mnistnet.runs.run import ACTIVE, RESUMABLE, Run, RunState, User
-from mnistnet.runs.store import database
+from mnistnet.runs.run import ACTIVE, RESUMABLE, Run, RunState
+from mnistnet.runs.store import database, transitions
 from mnistnet.runs.store import store as stores
 from mnistnet.runs.store.database import StoreError
-from mnistnet.runs.store.store import NotOwner, Store, WrongState
-from mnistnet.runs.store.transitions import UnknownRun
+from mnistnet.runs.store.run_rows import UnknownRun
+from mnistnet.runs.store.store import Store, WrongState
+from mnistnet.runs.users import NotOwner, User
 from mnistnet.runs.worker import supervisor
 from tests.support.samples import TINY, metrics, recipe, running
 
@@ -33,9 +34,9 @@ def at(store: Store, state: RunState) -> Run:
     """A run in this state that has stored an epoch."""
     run = running(store)
     (store.folder(run.id) / "epoch-0001.pt").write_bytes(CHECKPOINT)
-    store.record_epoch(run.id, metrics(1))
+    transitions.record_epoch(store, run.id, metrics(1))
     if state in TERMINAL:
-        store.finish(run.id, state)
+        transitions.finish(store, run.id, state)
     elif state is not RunState.RUNNING:
         store.database.change("UPDATE runs SET state = ? WHERE id = ?", state, run.id)
     return store.run(run.id)
@@ -76,7 +77,7 @@ def test_an_active_run_is_refused_and_left_as_it_was(store: Store, state: RunSta
         store.delete(run.id)
     assert store.run(run.id) == run
     assert is_whole(store, run)
-    store.finish(run.id, RunState.STOPPED)
+    transitions.finish(store, run.id, RunState.STOPPED)
 
 
 def test_other_runs_are_left_alone(store: Store) -> None:
@@ -220,7 +221,7 @@ def test_a_folder_emptied_halfway_goes_with_the_next_sweep(store: Store, monkeyp
 
 def test_a_folder_in_the_way_of_one_that_comes_back_stops_no_sweep(store: Store) -> None:
     run, other = at(store, RunState.STOPPED), at(store, RunState.DONE)
-    shutil.copytree(store.folder(run.id), store._doomed(run.id))
+    shutil.copytree(store.folder(run.id), store.root / f".deleted-{run.id}")
     store.delete(other.id)
     assert is_whole(store, run)
     assert is_gone(store, other)

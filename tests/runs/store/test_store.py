@@ -16,11 +16,10 @@ import pytest
 
 from mnistnet.nets.architecture import DesignError
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import database
-from mnistnet.runs.store import store as stores
+from mnistnet.runs.store import queue, schema, transitions
 from mnistnet.runs.store.database import StoreError
+from mnistnet.runs.store.run_rows import UnknownRun
 from mnistnet.runs.store.store import Store, WrongState
-from mnistnet.runs.store.transitions import UnknownRun
 from mnistnet.system import cores
 from tests.support.samples import TINY, conv, design, metrics, recipe, running, started
 
@@ -35,14 +34,14 @@ def at(store: Store, state: RunState) -> Run:
     """A run that has come to `state`, the only one of its store."""
     run = queued(store)
     if state is not RunState.QUEUED:
-        claimed = store.claim(1_000)
+        claimed = transitions.claim(store, 1_000)
         assert claimed is not None
         if state is not RunState.STARTING:
-            store.start(run.id, claimed.attempt)
+            transitions.start(store, run.id, claimed.attempt)
         if state is RunState.DONE:
-            store.complete(run.id, 3, 297, "ab" * 32)
+            transitions.complete(store, run.id, 3, 297, "ab" * 32)
         elif state in TERMINAL:
-            store.finish(run.id, state, "because")
+            transitions.finish(store, run.id, state, "because")
     run = store.run(run.id)
     assert run.state is state
     return run
@@ -170,11 +169,11 @@ def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
 ) -> None:
     run = at(store, state)
     changes: dict[str, Callable[[], object]] = {
-        "claim": lambda: store.claim(1_000),
-        "unclaim": lambda: store.unclaim(run),
-        "start": lambda: store.start(run.id, run.attempt),
-        "complete": lambda: store.complete(run.id, 1, 297, "cd" * 32),
-        "finish": lambda: store.finish(run.id, RunState.FAILED),
+        "claim": lambda: transitions.claim(store, 1_000),
+        "unclaim": lambda: transitions.unclaim(store, run),
+        "start": lambda: transitions.start(store, run.id, run.attempt),
+        "complete": lambda: transitions.complete(store, run.id, 1, 297, "cd" * 32),
+        "finish": lambda: transitions.finish(store, run.id, RunState.FAILED),
         "request_stop": lambda: store.request_stop(run.id),
         "resume": lambda: store.resume(run.id),
     }
@@ -189,14 +188,14 @@ def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
 @pytest.mark.parametrize("first", TERMINAL)
 def test_the_first_terminal_state_wins(store: Store, first: RunState, second: RunState) -> None:
     run = at(store, first)
-    assert not store.finish(run.id, second, "too late")
+    assert not transitions.finish(store, run.id, second, "too late")
     assert store.run(run.id) == run
 
 
 @pytest.mark.parametrize("first", [state for state in TERMINAL if state is not RunState.DONE])
 def test_a_run_that_has_ended_otherwise_is_never_done(store: Store, first: RunState) -> None:
     run = at(store, first)
-    assert not store.complete(run.id, 0, 297, "cd" * 32)
+    assert not transitions.complete(store, run.id, 0, 297, "cd" * 32)
     assert store.run(run.id) == run
 
 
@@ -204,7 +203,7 @@ def test_many_ends_at_once_leave_one(store: Store) -> None:
     run = at(store, RunState.RUNNING)
     ends = [state for state in TERMINAL if state is not RunState.DONE] * 3
     with ThreadPoolExecutor(len(ends)) as pool:
-        firsts = pool.map(lambda end: store.finish(run.id, end), ends)
+        firsts = pool.map(lambda end: transitions.finish(store, run.id, end), ends)
         won = [end for end, first in zip(ends, firsts, strict=True) if first]
     assert won == [store.run(run.id).state]
 
@@ -265,9 +264,9 @@ def test_resuming_what_cannot_be_resumed_says_why(store: Store, state: RunState)
 
 def test_a_resumed_run_forgets_how_it_ended_and_keeps_its_epochs(store: Store) -> None:
     run = running(store)
-    store.record_epoch(run.id, metrics(1))
+    transitions.record_epoch(store, run.id, metrics(1))
     store.request_stop(run.id)
-    store.finish(run.id, RunState.STOPPED, "as asked")
+    transitions.finish(store, run.id, RunState.STOPPED, "as asked")
     resumed = store.resume(run.id)
     assert (resumed.stop_requested, resumed.message, resumed.ended) == (False, "", None)
     assert store.metrics(run.id) == [metrics(1)]
@@ -285,7 +284,7 @@ def test_a_resumed_run_waits_behind_those_already_waiting(store: Store) -> None:
 
 def claims(store: Store, slots: int) -> list[str]:
     claimed = []
-    while run := store.claim(slots):
+    while run := transitions.claim(store, slots):
         claimed.append(run.id)
     return claimed
 
@@ -303,20 +302,20 @@ def test_no_more_runs_are_claimed_than_fit_into_the_slots(store: Store) -> None:
 def test_a_slot_is_free_again_when_its_run_has_ended(store: Store) -> None:
     first, second = queued(store).id, queued(store).id
     assert claims(store, slots=1) == [first]
-    store.finish(first, RunState.FAILED)
+    transitions.finish(store, first, RunState.FAILED)
     assert claims(store, slots=1) == [second]
 
 
 @pytest.fixture
 def many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "cores", lambda: 8)
+    monkeypatch.setattr(queue, "cores", lambda: 8)
 
 
 @pytest.mark.usefixtures("many_cores")
 def test_a_small_run_does_not_overtake_a_large_one(store: Store) -> None:
     small, large, _ = (queued(store, threads=threads).id for threads in (1, 4, 1))
     assert claims(store, slots=4) == [small]
-    store.finish(small, RunState.FAILED)
+    transitions.finish(store, small, RunState.FAILED)
     assert claims(store, slots=4) == [large]
 
 
@@ -324,24 +323,25 @@ def test_a_small_run_does_not_overtake_a_large_one(store: Store) -> None:
 def test_a_run_larger_than_all_slots_starts_when_nothing_else_runs(store: Store) -> None:
     small, huge = queued(store, threads=1).id, queued(store, threads=8).id
     assert claims(store, slots=2) == [small]
-    store.finish(small, RunState.FAILED)
+    transitions.finish(store, small, RunState.FAILED)
     assert claims(store, slots=2) == [huge]
 
 
 def test_nothing_is_claimed_from_an_empty_queue(store: Store) -> None:
     at(store, RunState.DONE)
-    assert store.claim(1_000) is None
+    assert transitions.claim(store, 1_000) is None
 
 
 CLAIM_ALL = """
 import sys, time
 from pathlib import Path
-from mnistnet.runs.store import Store
+from mnistnet.runs.store import transitions
+from mnistnet.runs.store.store import Store
 store, go = Store(Path(sys.argv[1])), Path(sys.argv[2])
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
-while run := store.claim(1_000):
+while run := transitions.claim(store, 1_000):
     print(run.id)
 """
 
@@ -364,32 +364,32 @@ def test_eight_processes_claiming_at_once_claim_each_run_once(store: Store, tmp_
 
 def test_a_claim_that_was_taken_back_waits_where_it_stood(store: Store) -> None:
     first, second = queued(store).id, queued(store).id
-    claimed = store.claim(1)
+    claimed = transitions.claim(store, 1)
     assert claimed is not None
-    assert store.unclaim(claimed)
+    assert transitions.unclaim(store, claimed)
     assert [run.id for run in store.active()] == [first, second]
 
 
 def test_a_worker_of_a_claim_that_was_taken_back_does_not_start(store: Store) -> None:
     late = at(store, RunState.STARTING)
-    store.unclaim(late)
-    assert store.start(late.id, late.attempt) is None
+    transitions.unclaim(store, late)
+    assert transitions.start(store, late.id, late.attempt) is None
 
 
 def test_a_worker_of_an_earlier_attempt_does_not_start(store: Store) -> None:
     late = at(store, RunState.STARTING)
-    store.unclaim(late)
-    again = store.claim(1)
+    transitions.unclaim(store, late)
+    again = transitions.claim(store, 1)
     assert again is not None
-    assert store.start(late.id, late.attempt) is None
-    assert store.start(again.id, again.attempt) is not None
+    assert transitions.start(store, late.id, late.attempt) is None
+    assert transitions.start(store, again.id, again.attempt) is not None
 
 
 def test_an_earlier_attempt_cannot_be_taken_back(store: Store) -> None:
     late = at(store, RunState.STARTING)
-    store.unclaim(late)
-    store.claim(1)
-    assert not store.unclaim(late)
+    transitions.unclaim(store, late)
+    transitions.claim(store, 1)
+    assert not transitions.unclaim(store, late)
 
 
 def test_a_run_starts_for_the_first_time_once(store: Store) -> None:
@@ -405,7 +405,7 @@ def test_epochs_come_back_in_order_with_the_best_and_the_last(store: Store) -> N
     run = running(store)
     rows = [metrics(epoch, validation_accuracy=accuracy) for epoch, accuracy in ((1, 0.5), (2, 0.9), (3, 0.7))]
     for row in rows:
-        store.record_epoch(run.id, row)
+        transitions.record_epoch(store, run.id, row)
     assert store.metrics(run.id) == rows
     seen = store.run(run.id)
     assert (seen.epochs_done, seen.validation_accuracy, seen.best_validation_accuracy) == (3, 0.7, 0.9)
@@ -414,22 +414,22 @@ def test_epochs_come_back_in_order_with_the_best_and_the_last(store: Store) -> N
 
 def test_an_epoch_trained_again_replaces_the_first(store: Store) -> None:
     run = running(store)
-    store.record_epoch(run.id, metrics(1))
-    store.record_epoch(run.id, metrics(1, train_loss=0.5))
+    transitions.record_epoch(store, run.id, metrics(1))
+    transitions.record_epoch(store, run.id, metrics(1, train_loss=0.5))
     assert store.metrics(run.id) == [metrics(1, train_loss=0.5)]
 
 
 def test_forgotten_epochs_are_gone_and_the_earlier_stay(store: Store) -> None:
     run = running(store)
     for epoch in (1, 2, 3):
-        store.record_epoch(run.id, metrics(epoch))
-    store.forget_epochs_after(run.id, 1)
+        transitions.record_epoch(store, run.id, metrics(epoch))
+    transitions.forget_epochs_after(store, run.id, 1)
     assert store.metrics(run.id) == [metrics(1)]
 
 
 def test_what_the_worker_does_is_shown_while_it_runs(store: Store) -> None:
     run = running(store)
-    store.advance(run.id, "training", step=3, steps=11, images_per_second=500.0)
+    transitions.advance(store, run.id, "training", step=3, steps=11, images_per_second=500.0)
     seen = store.run(run.id)
     assert (seen.stage, seen.step, seen.steps, seen.images_per_second) == ("training", 3, 11, 500.0)
 
@@ -437,13 +437,13 @@ def test_what_the_worker_does_is_shown_while_it_runs(store: Store) -> None:
 def test_stopping_stays_on_show_whatever_the_worker_does(store: Store) -> None:
     run = running(store)
     store.request_stop(run.id)
-    store.advance(run.id, "training", step=3, steps=11)
+    transitions.advance(store, run.id, "training", step=3, steps=11)
     assert store.run(run.id).stage == "stopping"
 
 
 def test_a_worker_has_nothing_to_show_after_the_end(store: Store) -> None:
     run = at(store, RunState.FAILED)
-    store.advance(run.id, "training", step=3, steps=11)
+    transitions.advance(store, run.id, "training", step=3, steps=11)
     assert store.run(run.id) == run
 
 
@@ -507,7 +507,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_no_folder(store: Store, monke
 
 def newer(store: Store) -> None:
     with sqlite3.connect(store.database.path) as connection:
-        connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
 
 

@@ -20,6 +20,7 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import processes, supervisor, training_job
 from mnistnet.runs.worker.processes import detach
@@ -230,8 +231,8 @@ def test_a_run_whose_worker_was_killed_says_so_whoever_saw_it_first(
     run = store.enqueue(TINY, recipe())
     hired = supervise(IDLE)
     until(lambda: hired)
-    store.start(run.id, 1)
-    store.finish(run.id, RunState.INTERRUPTED, "its process ended in epoch 1")  # as a dashboard's look does
+    transitions.start(store, run.id, 1)
+    transitions.finish(store, run.id, RunState.INTERRUPTED, "its process ended in epoch 1")  # as a dashboard does
     (tmp_path / "vmstat").write_text(f"oom_kill {4 + kills}\n", "ascii")
     hired[0].kill()
     until(lambda: store.run(run.id).message == f"its process was killed in epoch 1{reason}", seconds=10)
@@ -242,8 +243,8 @@ def test_a_reason_that_a_worker_gave_stays(store: Store, supervise: Callable[...
     run = store.enqueue(TINY, recipe())
     hired = supervise(IDLE)
     until(lambda: hired)
-    store.start(run.id, 1)
-    store.finish(run.id, RunState.INTERRUPTED, "the disk is full")
+    transitions.start(store, run.id, 1)
+    transitions.finish(store, run.id, RunState.INTERRUPTED, "the disk is full")
     hired[0].kill()
     until(lambda: not psutil.pid_exists(hired[0].pid), seconds=10)
     assert store.run(run.id).message == "the disk is full"
@@ -317,7 +318,7 @@ def test_a_worker_that_has_ended_leaves_no_zombie_while_others_work(
     hired = supervise(IDLE, IDLE)
     until(state(store, run, RunState.STARTING))
     until(lambda: len(hired) == 1)
-    store.finish(run.id, RunState.FAILED, "as a worker does before it ends")
+    transitions.finish(store, run.id, RunState.FAILED, "as a worker does before it ends")
     until(lambda: len(hired) == 2)
     hired[0].kill()
     until(lambda: not psutil.pid_exists(hired[0].pid), seconds=5)
@@ -327,7 +328,7 @@ def test_a_run_whose_supervisor_died_before_its_worker_was_up_is_claimed_again(
     store: Store, supervise: Callable[..., Processes]
 ) -> None:
     run = store.enqueue(TINY, recipe())
-    store.claim(1_000)
+    transitions.claim(store, 1_000)
     supervise(IDLE)
     until(lambda: store.run(run.id).attempt == 2, seconds=10)
 

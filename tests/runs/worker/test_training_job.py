@@ -16,6 +16,7 @@ from mnistnet.runs.files import checkpoint, predictions
 from mnistnet.runs.files.atomic import WriteError
 from mnistnet.runs.files.checkpoint import GENERATIONS
 from mnistnet.runs.run import EpochMetrics, Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
 from mnistnet.runs.worker.training_job import End
@@ -70,7 +71,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def resumed(store: Store, run: Run) -> Run:
     """The run marked as interrupted, resumed, and trained to its end."""
-    store.finish(run.id, RunState.INTERRUPTED)
+    transitions.finish(store, run.id, RunState.INTERRUPTED)
     store.resume(run.id)
     assert training_job.train(store, started(store)) is None
     return store.run(run.id)
@@ -161,10 +162,10 @@ POINTS: dict[str, tuple[object, str, int, bool]] = {
     "after rename": (os, "replace", 5, True),
     "in the record's temporary write": (os, "fsync", 11, False),
     "after the record's rename": (os, "replace", 6, True),
-    "before commit": (Store, "record_epoch", 3, False),
-    "after commit": (Store, "record_epoch", 3, True),
+    "before commit": (transitions, "record_epoch", 3, False),
+    "after commit": (transitions, "record_epoch", 3, True),
     "before the sweep": (checkpoint, "sweep", 3, False),
-    "before the score": (Store, "complete", 1, False),
+    "before the score": (transitions, "complete", 1, False),
 }
 
 
@@ -208,13 +209,13 @@ def test_a_resumed_run_trains_only_what_was_not_stored(
 ) -> None:
     run = cut_off(point)
     recorded: list[int] = []
-    record = Store.record_epoch
+    record = transitions.record_epoch
 
-    def listening(self: Store, run_id: str, metrics: EpochMetrics) -> None:
+    def listening(store: Store, run_id: str, metrics: EpochMetrics) -> None:
         recorded.append(metrics.epoch)
-        record(self, run_id, metrics)
+        record(store, run_id, metrics)
 
-    monkeypatch.setattr(Store, "record_epoch", listening)
+    monkeypatch.setattr(transitions, "record_epoch", listening)
     resumed(store, run)
     assert recorded == trained_again
 
@@ -250,7 +251,7 @@ def test_a_run_that_starts_over_keeps_its_new_checkpoints(
 ) -> None:
     run = cut_off("before the score")
     damage(store, run, store.metrics(run.id)[-GENERATIONS:])
-    store.finish(run.id, RunState.INTERRUPTED)
+    transitions.finish(store, run.id, RunState.INTERRUPTED)
     store.resume(run.id)
     again = started(store)
     kill(monkeypatch, checkpoint, "sweep", 1, after=True)
@@ -274,15 +275,15 @@ def test_a_stopped_run_resumes_to_the_same_outcome(
 ) -> None:
     monkeypatch.setattr(training_job, "LOOK_SECONDS", 0)
     run = running(store, epochs=EPOCHS)
-    record = Store.record_epoch
+    record = transitions.record_epoch
 
-    def stop_after_two(self: Store, run_id: str, metrics: EpochMetrics) -> None:
-        record(self, run_id, metrics)
+    def stop_after_two(store: Store, run_id: str, metrics: EpochMetrics) -> None:
+        record(store, run_id, metrics)
         if metrics.epoch == 2:
-            self.request_stop(run_id)
+            store.request_stop(run_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "record_epoch", stop_after_two)
+        patch.setattr(transitions, "record_epoch", stop_after_two)
         assert training_job.train(store, run) == End(RunState.STOPPED)
     assert store.run(run.id).epochs_done == 2
     assert outcome(store, resumed(store, run)) == uninterrupted
@@ -329,13 +330,13 @@ def test_a_run_whose_hours_are_over_stops_and_says_so(store: Store, monkeypatch:
 
 def test_the_stages_are_told_in_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stages: list[str] = []
-    advance = Store.advance
+    advance = transitions.advance
 
-    def listening(self: Store, run_id: str, stage: str, *numbers: Any) -> None:
+    def listening(store: Store, run_id: str, stage: str, *numbers: Any) -> None:
         stages.append(stage)
-        advance(self, run_id, stage, *numbers)
+        advance(store, run_id, stage, *numbers)
 
-    monkeypatch.setattr(Store, "advance", listening)
+    monkeypatch.setattr(transitions, "advance", listening)
     trained(store)
     assert list(dict.fromkeys(stages)) == [
         "loading Offline sample (scikit-learn digits, not MNIST)",
@@ -352,7 +353,7 @@ def test_steps_within_an_epoch_are_told(store: Store, monkeypatch: pytest.Monkey
     def listening(_: Store, __: str, ___: str, step: int = 0, steps: int = 0, ____: float = 0) -> None:
         told.append((step, steps))
 
-    monkeypatch.setattr(Store, "advance", listening)
+    monkeypatch.setattr(transitions, "advance", listening)
     trained(store)
     assert (11, 11) in told  # 1,375 images in batches of 128
 
@@ -366,7 +367,7 @@ def replaced(store: Store, run: Run, change: Callable[[dict[str, Any]], None]) -
     state = checkpoint.load(store.folder(run.id), last)
     change(state)
     name, sha256 = checkpoint.save(store.folder(run.id), last.epoch, state)
-    store.record_epoch(run.id, replace(last, checkpoint=name, checkpoint_sha256=sha256))
+    transitions.record_epoch(store, run.id, replace(last, checkpoint=name, checkpoint_sha256=sha256))
 
 
 def another_optimizer(state: dict[str, Any]) -> None:

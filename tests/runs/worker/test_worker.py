@@ -14,6 +14,7 @@ from mnistnet.data import datasets
 from mnistnet.data.files import NAMES, size
 from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job, worker
 from mnistnet.runs.worker.training_job import End
@@ -25,7 +26,7 @@ REAL = datasets.folder(datasets.source("mnist")).resolve()
 
 def claimed(store: Store, **fields: Any) -> Run:
     store.enqueue(TINY, recipe(**fields))
-    run = store.claim(1_000)
+    run = transitions.claim(store, 1_000)
     assert run is not None
     return run
 
@@ -55,8 +56,8 @@ def test_a_worker_holds_its_runs_lock_while_it_trains(store: Store) -> None:
 
 def test_a_late_worker_leaves_its_run_alone(store: Store) -> None:
     late = claimed(store)
-    store.unclaim(late)
-    again = store.claim(1_000)
+    transitions.unclaim(store, late)
+    again = transitions.claim(store, 1_000)
     process = start(store, late)
     assert process.communicate()[0] == ""
     assert store.run(late.id) == again

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
-from mnistnet.insight.network.results import EffectiveField
+from mnistnet.insight.network.receptive_fields import EffectiveField
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
@@ -40,9 +40,9 @@ import json, resource, sys
 import numpy as np
 import torch
 from mnistnet.data import datasets
-from mnistnet.insight import fields, saliency
-from mnistnet.insight.probe import Probe
-from mnistnet.insight.steps import finish
+from mnistnet.insight.network import receptive_fields, saliency
+from mnistnet.insight.network.probe import Probe
+from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import parse
 from mnistnet.nets.network import build
 
@@ -56,9 +56,9 @@ torch.ones(10, 10) @ torch.ones(10, 10)
 before = peak()
 probe = Probe(build(design), datasets.source("mnist"))
 last = len(design.layers) - 2
-finish(fields.effective(probe, [0, last], images[:6]))
-finish(fields.speakers(probe, [0, last], images[0], 3))
-finish(fields.drivers(probe, last, 0, images, 3))
+finish(receptive_fields.effective_fields(probe, [0, last], images[:6]))
+finish(receptive_fields.unit_attributions(probe, [0, last], images[0], 3))
+finish(receptive_fields.top_activations(probe, last, 0, images, 3))
 finish(probe.features(images))
 finish(probe.answers(images))
 probe.shown(images[0])

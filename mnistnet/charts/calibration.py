@@ -17,19 +17,7 @@ def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: floa
     On the dashed diagonal accuracy equals confidence.
     """
     names = ["as trained", f"at temperature {temperature:.2f}"]
-    rows = [
-        {
-            "who": name,
-            "confidence": one.confidence,
-            "accuracy": one.accuracy,
-            "low": one.interval.low,
-            "high": one.interval.high,
-            "answers": one.count,
-            "right": one.right,
-        }
-        for name, found in zip(names, (as_said, mended), strict=True)
-        for one in found
-    ]
+    rows = [_point(name, one) for name, found in zip(names, (as_said, mended), strict=True) for one in found]
     along = alt.X("confidence:Q", scale=_DOMAIN, axis=alt.Axis(title="confidence", format="%"))
     up = alt.Y("accuracy:Q", scale=_DOMAIN, axis=alt.Axis(title="accuracy", format="%"))
     colour = alt.Color(
@@ -57,6 +45,18 @@ def reliability(as_said: Sequence[Bin], mended: Sequence[Bin], temperature: floa
         alt.Y("at:Q", scale=_DOMAIN, axis=alt.Axis(title="accuracy", format="%")),
     )
     return alt.LayerChart(layer=[diagonal, intervals, points], height=380)
+
+
+def _point(name: str, one: Bin) -> dict[str, object]:
+    return {
+        "who": name,
+        "confidence": one.confidence,
+        "accuracy": one.accuracy,
+        "low": one.interval.low,
+        "high": one.interval.high,
+        "answers": one.count,
+        "right": one.right,
+    }
 
 
 def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistnet.charts.trust import by_class, reliability
+from mnistnet.charts.calibration import by_class, reliability
 from mnistnet.insight.predictions.calibration import Bin
 from mnistnet.insight.predictions.evaluation import Score
 from tests.support import vega

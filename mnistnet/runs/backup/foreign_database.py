@@ -1,25 +1,21 @@
-"""All rows of a store's database as plain values, and whether a store could have written them. Changes nothing.
+"""A database that comes from elsewhere: its rows as plain values, and whether a store could have written them.
 
-For databases that come from elsewhere: SQLite itself lets any type into any column, and runs what a schema says.
+SQLite itself lets any type into any column, and executes what a schema says.
 """
 
 import math
 import sqlite3
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from mnistnet import strict_json
 from mnistnet.errors import BadInput
-from mnistnet.runs.store import bounds
-from mnistnet.runs.store.database import VERSION, text
+from mnistnet.runs.store import bounds, schema
+from mnistnet.runs.store.database import text
+from mnistnet.runs.store.schema import TABLES, VERSION, Row, Rows
 
-TABLES = ("runs", "epochs")
 _TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
-
-Row: TypeAlias = dict[str, Any]
-Rows: TypeAlias = dict[str, list[Row]]  # of each table
 
 
 class ForeignRows(BadInput):
@@ -34,8 +30,8 @@ def read(path: Path) -> Rows:
         return {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in TABLES}
 
 
-def drop_damaged(path: Path) -> int:
-    """Take out every run that is damaged, and what belongs to no run; how many runs. Raises sqlite3.Error."""
+def delete_damaged(path: Path) -> int:
+    """Delete every run that has a fault, and epochs that belong to no run; how many runs. Raises sqlite3.Error."""
     found = read(path)
     numbers = [run["number"] for run in found["runs"] if bounds.run_fault(run)]
     damaged = {epoch["run"] for epoch in found["epochs"] if bounds.epoch_fault(epoch)}
@@ -46,22 +42,14 @@ def drop_damaged(path: Path) -> int:
     return len(numbers)
 
 
-def insert(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Put the rows into the tables of a store. Raises sqlite3.Error."""
-    for table in TABLES:
-        for row in rows[table]:
-            marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
-
-
-def require_own_form(path: Path) -> None:
-    """ForeignRows unless the file is whole, of our version or an older one, and holds what a store's holds."""
+def require_own_schema(path: Path) -> None:
+    """ForeignRows unless the file is whole, of our version or an older one, and its schema that of a store."""
     try:
         with closing(sqlite3.connect(path)) as connection, closing(_empty()) as own:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
                 raise ForeignRows(f"made by a newer mnistnet (store version {version}); update mnistnet")
-            # Looked at first: a trigger, or a table that computes its values, would be run by what follows.
+            # Checked first: the statements below would execute a trigger, or the expression of a computed column.
             needed = {("table", table) for table in TABLES}
             if version < 1 or not needed <= _objects(connection) <= _objects(own) or _computes(connection):
                 raise ForeignRows("its database is not that of a store; use another backup")
@@ -92,8 +80,8 @@ def require_own_values(rows: Rows) -> None:
             raise _foreign("epochs", epoch["run"], epoch["epoch"])
 
 
-def numbered(runs: list[Row]) -> list[Row]:
-    """The rows of `runs` in their order, for a store that counts them anew: places in lists and queues are its own."""
+def renumbered(runs: list[Row]) -> list[Row]:
+    """The rows of `runs` in their order, with numbers and places in the queue that begin at 1, as in a new store."""
     turns = {run["id"]: turn for turn, run in enumerate(sorted(runs, key=lambda run: run["turn"]), start=1)}
     in_order = sorted(runs, key=lambda run: run["number"])
     return [{**run, "number": number, "turn": turns[run["id"]]} for number, run in enumerate(in_order, start=1)]
@@ -119,7 +107,7 @@ def _computes(connection: sqlite3.Connection) -> bool:
 def _empty() -> sqlite3.Connection:
     """A database in memory with a store's tables."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript(files("mnistnet.runs.store").joinpath("schema.sql").read_text("utf-8"))
+    schema.create(connection)
     return connection
 
 

@@ -1,0 +1,74 @@
+"""Input controls that show what the session has, and the choices that several pages offer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from mnistnet.runs.run import Run
+from mnistnet.ui import cache, session, widgets
+from mnistnet.ui.widgets import plain
+
+_CLICKS = "_clicks"
+
+
+def control(key: str, value: Any) -> str:
+    """`key`, after its widget was set to `value`: a widget shows the session's value and does not own it.
+
+    Give the widget `value` as its default as well: where a rerun is cut short, the browser may draw the widget again
+    from its default and report that as a choice.
+    """
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return key
+
+
+def clickable(key: str) -> str:
+    """The key of a chart that can be clicked; it changes with each `reset_selection`."""
+    return f"{key}-{st.session_state.get(_CLICKS, 0)}"
+
+
+def reset_selection() -> None:
+    """Clear what was clicked in charts: the browser reports a click only where it differs from the one before."""
+    st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
+
+
+def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
+    """The run to look at: the one chosen last, else the newest of `runs`; None without runs.
+
+    Says so where the one chosen last is not among them: it is unknown, or the reason is `else_why`.
+    """
+    if not runs:
+        return None
+    by_id = {run.id: run for run in runs}
+    wanted = session.run_id.value
+    if wanted and wanted not in by_id:
+        known = cache.chosen(wanted)
+        st.caption(f":material/info: Run {plain(wanted)}: {else_why if known else 'not in this store'}.")
+    current = wanted if wanted in by_id else runs[0].id
+    titles = {run.id: widgets.run_title(run) for run in runs}
+    key = control("pick-run", current)
+    st.selectbox(
+        "Run", list(titles), index=list(titles).index(current), format_func=titles.__getitem__, key=key, on_change=_pick
+    )
+    return by_id[current]
+
+
+def _pick() -> None:
+    session.run_id.set(st.session_state["pick-run"])
+
+
+def switch(
+    label: str, titles: Mapping[str, str], current: str, key: str, choose: Callable[[Any], None], *, named: bool = True
+) -> None:
+    """A choice of one of several, side by side, by their titles; calls `choose` with it. `named` shows the label."""
+    st.segmented_control(
+        label,
+        list(titles),
+        default=current,
+        format_func=titles.__getitem__,
+        key=control(key, current),
+        required=True,
+        on_change=lambda: choose(st.session_state[key]),
+        label_visibility="visible" if named else "collapsed",
+    )

@@ -1,0 +1,74 @@
+"""The layer table: each operation with shape, parameters, multiply-accumulates, receptive field and jump."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import TITLES
+from mnistnet.nets.summary import Summary
+from mnistnet.ui import session
+
+
+def layer_table(summary: Summary) -> None:
+    """The table, and the summary by torchinfo to compare it with."""
+    frame = _frame(summary)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(38 + 35 * len(frame), 560),
+        key="layer-table",
+        alt=f"Layer table: {summary.params:,} parameters and {summary.macs:,} multiply-accumulates in total",
+        column_config=_columns(),
+    )
+    st.caption(f"{summary.params:,} parameters, {summary.macs:,} multiply-accumulates for one image.")
+    witness = st.expander("Summary by torchinfo", icon=":material/fact_check:", on_change="rerun", key="witness")
+    if witness.open:
+        with witness:
+            if summary.fault:
+                st.markdown("torchinfo needs a design without errors.")
+            else:
+                st.code(_torchinfo_summary(session.design.value), language=None)
+
+
+def _frame(summary: Summary) -> pd.DataFrame:
+    total = max(1, summary.params)
+    return pd.DataFrame(
+        [
+            (
+                row.layer + 1,
+                TITLES[row.type],
+                "×".join(map(str, row.shape)),
+                row.params,
+                100 * row.params / total,
+                row.macs,
+                f"{row.field}×{row.field}" + (" · whole image" if row.covers_image else ""),
+                row.jump,
+            )
+            for row in summary.rows
+        ],
+        columns=["layer", "operation", "output", "parameters", "share", "MACs", "field", "jump"],
+    )
+
+
+def _columns() -> dict[str, Any]:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "layer": number(width=50),
+        "share": st.column_config.ProgressColumn(
+            "share", format="%.0f %%", min_value=0, max_value=100, help="Share of all parameters"
+        ),
+        "parameters": number(format="localized"),
+        "MACs": number(format="localized", help="Multiply-accumulates for one image"),
+        "field": text("receptive field, px", width=190, help="How many pixels of the image one unit depends on"),
+        "jump": number("jump, px", help="Distance between neighbouring units, in image pixels"),
+    }
+
+
+@st.cache_data(max_entries=64, show_spinner="torchinfo is counting…")
+def _torchinfo_summary(architecture: Architecture) -> str:
+    """torchinfo's table of the design. Imports torch at its first call, and not before."""
+    from mnistnet.nets.network import torchinfo_summary
+
+    return torchinfo_summary(architecture)

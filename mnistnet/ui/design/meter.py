@@ -1,0 +1,93 @@
+"""The meter: parameters against the budget, layer by layer, the rules with their verdicts, and the goal."""
+
+import streamlit as st
+
+from mnistnet.charts import design as charts
+from mnistnet.nets import rules
+from mnistnet.nets.architecture import Conv
+from mnistnet.nets.rules import PROFILES, Profile
+from mnistnet.nets.summary import Summary
+from mnistnet.nets.widths import shrunk
+from mnistnet.ui import cache, controls, session, widgets
+from mnistnet.ui.design import edits
+
+_PROFILE = "design-profile"
+
+
+def goal() -> None:
+    """The goal, in one sentence."""
+    rules = session.profile.value
+    st.caption(
+        f"The goal: at least {rules.accuracy:.1%} on MNIST with fewer than {rules.params:,} parameters, in fewer than "
+        f"{rules.epochs} epochs, without a fully connected layer."
+    )
+
+
+def meter(summary: Summary) -> None:
+    """Parameters against the budget and the rules with their verdicts, for the current design."""
+    profile = session.profile.value
+    count, verdicts = st.columns([0.34, 0.66])
+    with count:
+        _parameters(summary, profile)
+    with verdicts:
+        key = controls.control(_PROFILE, profile.name)
+        st.selectbox(
+            "Rules",
+            list(PROFILES),
+            index=list(PROFILES).index(profile.name),
+            format_func=lambda name: PROFILES[name].title,
+            key=key,
+            on_change=lambda: session.profile.set(PROFILES[st.session_state[_PROFILE]]),
+            label_visibility="collapsed",
+        )
+        widgets.verdicts(rules.verdicts(session.design.value, summary, session.recipe.value.epochs, profile))
+    widgets.draw(
+        charts.budget(summary, profile),
+        "budget",
+        f"{summary.params:,} parameters, layer by layer; must be under {profile.params:,}",
+    )
+    if summary.is_whole and summary.params >= profile.params:
+        _shrink(profile.params)
+    uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(session.design.value))
+    st.caption(f"Layers that use: {uses}.")
+
+
+def _parameters(summary: Summary, profile: Profile) -> None:
+    left = profile.params - 1 - summary.params
+    room = f"{parameters(left)} left" if left >= 0 else f"{-left:,} too many"
+    st.metric(
+        "Parameters" if summary.is_whole else "Parameters so far",
+        f"{summary.params:,}",
+        room if summary.is_whole else "a layer does not fit",
+        delta_color="green" if left >= 0 and summary.is_whole else "red",
+        delta_arrow="off",
+        help="Trainable parameters: weights and biases, and two for each channel that batch norm normalises.",
+    )
+
+
+def _shrink(budget: int) -> None:
+    """A button that shrinks all layers, after a preview of their widths."""
+    preview = st.popover(
+        "Shrink all layers to fit the budget", icon=":material/compress:", key="shrink-preview", on_change="rerun"
+    )
+    if not preview.open:
+        return
+    with preview:
+        before, after = session.design.value, shrunk(session.design.value, budget)
+        if after == before:
+            st.markdown("Even with one channel in each layer the design is over the budget: remove a layer.")
+            return
+        left = budget - 1 - cache.summary(after).params
+        widths = [
+            f"layer {number}: {old.channels} → {new.channels}"
+            for number, (old, new) in enumerate(zip(before.layers, after.layers, strict=True), 1)
+            if isinstance(old, Conv) and isinstance(new, Conv) and old != new
+        ]
+        st.markdown("Channels, before → after:  \n" + "  \n".join(widths))
+        st.caption(f"{parameters(left)} left. To narrow one layer only, use its “max” button.")
+        st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
+
+
+def parameters(count: int) -> str:
+    """`1 parameter`, `19,999 parameters`."""
+    return "1 parameter" if count == 1 else f"{count:,} parameters"

@@ -1,0 +1,90 @@
+"""Where a design starts from: a preset, a past run, a design file; and its name."""
+
+import streamlit as st
+
+from mnistnet.errors import MnistnetError
+from mnistnet.nets import architecture as designs
+from mnistnet.nets.presets import PRESETS
+from mnistnet.ui import cache, controls, notifications, session, widgets
+from mnistnet.ui.design import names, recipe_offer
+
+_BEGIN, _NAME, _FILE = "begin-with", "design-name", "design-file"
+_RUNS_OFFERED = 200
+
+
+def start_from() -> None:
+    """The choice of a preset or a past run, the name of the design, and its file."""
+    start, name, file = st.columns([0.45, 0.35, 0.2], vertical_alignment="bottom")
+    with start:
+        runs = {f"run {run.id}": run for run in cache.snapshot().runs[:_RUNS_OFFERED]}
+        titles = {name: f"{name} · {preset.params:,} parameters" for name, preset in PRESETS.items()}
+        titles |= {key: widgets.run_title(run) for key, run in runs.items()}
+        st.selectbox(
+            "Start from",
+            list(titles),
+            index=None,
+            placeholder="a preset, a published solution or a past run",
+            format_func=lambda option: titles[option],
+            key=_BEGIN,
+            on_change=_begin,
+        )
+    with name:
+        key = controls.control(_NAME, session.design.value.name)
+        st.text_input(
+            "Name of this design", session.design.value.name, key=key, max_chars=designs.MAX_NAME, on_change=_rename
+        )
+    with file, st.popover("File", icon=":material/description:"):
+        st.download_button(
+            "Save as a design file",
+            session.design.value.to_json(),
+            file_name=_file_name(session.design.value.name),
+            mime="application/json",
+            on_click="ignore",
+        )
+        st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name) + ".json"
+
+
+def _begin() -> None:
+    chosen = st.session_state[_BEGIN]
+    if chosen in PRESETS:
+        session.design.set(PRESETS[chosen].architecture)
+        recipe_offer.offer(chosen)
+    elif chosen and (run := cache.chosen(chosen.removeprefix("run "))):
+        session.design.set(run.architecture)
+        session.recipe.set(run.recipe)
+    st.session_state[_BEGIN] = None
+
+
+def _rename() -> None:
+    try:
+        renamed = session.design.value.renamed(st.session_state[_NAME].strip())
+    except MnistnetError as error:
+        notifications.notify(f"The name was not changed: {error}")
+        return
+    if names.is_taken(renamed):
+        notifications.notify(
+            f"The name was not changed: {renamed.name} is a preset with other layers: choose another name."
+        )
+        return
+    session.set_design(renamed, session.layer_ids())
+
+
+def _open() -> None:
+    file = st.session_state[_FILE]
+    if file is None:
+        return
+    try:
+        opened = designs.parse(file.getvalue())
+    except MnistnetError as error:
+        notifications.notify(f"The file was not opened: {error}")
+        return
+    own = names.own(opened)
+    if own != opened:
+        notifications.notify(
+            f"The preset {opened.name} has other layers than this file: the design is called {own.name} here."
+        )
+    session.design.set(own)

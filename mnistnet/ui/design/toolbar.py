@@ -1,0 +1,35 @@
+"""The bar above the layers: add a layer, or change every convolution at once."""
+
+import streamlit as st
+
+from mnistnet.nets.architecture import KERNELS, MAX_LAYERS
+from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
+from mnistnet.ui import session
+from mnistnet.ui.design import edits
+
+
+def toolbar() -> None:
+    """The menu of layer types to add, and the menu for all convolutions."""
+    full = len(session.design.value.layers) >= MAX_LAYERS
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.menu_button(
+            "Add a layer", list(edits.NEW), icon=":material/add:", key=edits.ADD, on_click=edits.add, disabled=full
+        )
+        with st.popover("All convolutions", icon=":material/select_all:"):
+            _all_convolutions()
+
+
+def _all_convolutions() -> None:
+    st.caption("Changes every convolution except the last one, which gives the ten outputs, and depthwise ones.")
+    st.segmented_control("Kernel", KERNELS, default=3, key=f"{edits.ALL}-kernel", required=True)
+    st.multiselect(
+        "Followed by",
+        list(STEP_TYPES),
+        default=["batchnorm", "relu"],
+        format_func=lambda step: TITLES[step],
+        key=f"{edits.ALL}-after",
+    )
+    if has_rate(st.session_state[f"{edits.ALL}-after"]):
+        st.slider("Dropout rate", 0.0, 0.6, 0.05, 0.01, key=f"{edits.ALL}-dropout")
+    st.toggle("Same size: pad so that feature maps keep their size", value=True, key=f"{edits.ALL}-pad")
+    st.button("Apply to all", on_click=edits.apply_to_all, type="primary")

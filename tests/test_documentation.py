@@ -1,0 +1,72 @@
+"""The documents agree with the code: links lead somewhere, commands and folders are named, lists are complete."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mnistnet.cli.commands import cli
+from tests.conftest import SLOW
+
+HOUSE = Path(__file__).parents[1]
+README = (HOUSE / "README.md").read_text("utf-8")
+DOCUMENTS = [*HOUSE.glob("*.md"), *(HOUSE / "docs").glob("*.md"), HOUSE / "benchmarks" / "LOG.md"]
+MOST_WORDS, MOST_WORDS_OF_AN_EXPERIMENT, MOST_TERMS = 1200, 120, 40
+_LINK = re.compile(r"\]\((?!https?:|javascript:|#)([^)#]+)(#[^)]*)?\)")
+_PATH = re.compile(r"`((?:mnistnet|tests|pages|docs|benchmarks|\.streamlit)/[\w./-]*)`")
+
+
+def name(file: Path) -> str:
+    return file.relative_to(HOUSE).as_posix()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_link_and_every_path_leads_somewhere(document: Path) -> None:
+    text = document.read_text("utf-8")
+    targets = [document.parent / link for link, _ in _LINK.findall(text)]
+    targets += [HOUSE / path for path in _PATH.findall(text) if "NAME" not in path and "ensembles" not in path]
+    assert [str(target) for target in targets if not target.exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) < MOST_WORDS
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_the_readme_names_every_command(command: str) -> None:
+    assert re.search(rf"mnistnet {command}\b|also: .*\b{command} RUN|`{command}`", README)
+
+
+def test_the_readme_says_what_each_dependency_is_for() -> None:
+    table = README.partition("| package | for |")[2]
+    named = {word for row in re.findall(r"^\| ([a-z, -]+) \|", table, re.MULTILINE) for word in row.split(", ")}
+    listed = (HOUSE / "dependencies.txt").read_text("utf-8").splitlines()
+    assert named == {line.partition("==")[0] for line in listed if not line.startswith("#")}
+
+
+@pytest.mark.parametrize("room", sorted(path.name for path in (HOUSE / "mnistnet").iterdir() if path.name[0] != "_"))
+def test_the_readme_maps_every_room(room: str) -> None:
+    assert re.search(rf"\b{re.escape(room)}\b", README.partition("## The rooms")[2])
+
+
+def test_every_experiment_of_the_log_is_short() -> None:
+    entries = re.split(r"^### ", (HOUSE / "benchmarks" / "LOG.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    words = {entry.splitlines()[0]: len(re.findall(r"\S*\w\S*", _prose(entry))) for entry in entries}
+    assert {title: count for title, count in words.items() if count > MOST_WORDS_OF_AN_EXPERIMENT} == {}
+
+
+def _prose(entry: str) -> str:
+    return entry.partition("\n")[2].partition("\n## ")[0]
+
+
+def test_the_glossary_is_short_and_names_nothing_twice() -> None:
+    glossary = (HOUSE / "CONTRIBUTING.md").read_text("utf-8").partition("## Glossary")[2].partition("\n## ")[0]
+    terms = [line.split("|")[1].strip() for line in glossary.splitlines() if line.startswith("| ")][1:]
+    words = [word for term in terms for word in term.split(", ")]
+    assert len(terms) <= MOST_TERMS
+    assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize("path", SLOW)
+def test_what_the_fast_tests_leave_out_exists(path: str) -> None:
+    assert (HOUSE / "tests" / path).exists()
