@@ -44,7 +44,7 @@ def designs(count: int, seed: int, widest: int = 24) -> list[Architecture]:
 class _Designer:
     def __init__(self, random: Random, widest: int) -> None:
         self.random, self.widest = random, widest
-        self.orders: list[tuple[Step, ...]] = []  # still to be used: dealt like cards, so that none stays unused
+        self.orders: list[tuple[Step, ...]] = []  # each is used once before any is used again
 
     def design(self) -> Architecture:
         """A design that ends in 10 values."""
