@@ -25,16 +25,27 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# What `make test-fast` leaves out, by folder or file below tests/: browsers, fault injection, whole trainings.
+# What `make test-fast` leaves out, by folder, file or test below tests/: browsers, fault injection, whole trainings,
+# sessions of pages, processes that start anew, and files of which a few tests take seconds.
 SLOW = (
-    "browser/",
-    "faults/",
     "benchmarks/",
+    "browser/",
+    "cli/test_command_line.py",
+    "cli/test_serving.py",
+    "faults/",
+    "gallery/test_gallery.py::test_the_weights_answer_the_test_set_as_they_were_scored",
+    "runs/backup/",
+    "runs/store/test_database.py",
     "runs/test_elsewhere.py",
     "runs/worker/",
+    "test_kept.py::test_a_run_of_before_is_resumed_where_it_stood",
+    "training/kernels/test_loops.py",
+    "training/test_inference.py::test_a_network_of_512_channels_answers_within_the_memory_it_may_have",
+    "training/test_optimizers.py::test_a_run_never_waits_for_torchs_compiler",
+    "ui/test_auth.py",
+    "ui/test_computations.py",
+    "ui/test_network_cache.py",
     "ui/test_pages.py",
-    "ui/test_looking.py",
-    "cli/test_command_line.py",
 )
 TESTS = Path(__file__).parent
 _beside: dict[str, beside.Beside] = {}
@@ -53,7 +64,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest picks by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+        if f"{item.path.relative_to(TESTS).as_posix()}::{item.name}".startswith(SLOW):
             item.add_marker("slow")
 
 

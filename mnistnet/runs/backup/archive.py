@@ -4,6 +4,7 @@ Members are stored as they are (checkpoints hardly shrink), so that sizes are wh
 member, gives each one's sha256; the zip's comment is the sha256 of all bytes before it.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -168,6 +169,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield packed
     except _BROKEN as error:
         raise _not_as_written(path, strict_json.shown(str(error))) from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # an offset in the zip's headers leads to a place before the file
+            raise _not_as_written(path, "a place in its headers is not in it") from None
+        raise
 
 
 def _checked(packed: zipfile.ZipFile, path: Path, is_allowed: Callable[[str], bool]) -> Manifest:

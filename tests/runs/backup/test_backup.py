@@ -745,6 +745,15 @@ def test_a_name_that_no_store_has_is_refused(
     assert "is no file of a store: only a file as `python -m mnistnet backup` wrote it is allowed" in refused(file)
 
 
+def test_a_place_before_the_file_is_refused(good: Path, tmp_path: Path, refused: Callable[[Path], str]) -> None:
+    data = bytearray(good.read_bytes())
+    start_of_directory = data.rindex(b"PK\x05\x06") + 16
+    data[start_of_directory + 2] ^= 0x40  # four megabytes later: the members would begin before the file
+    file = tmp_path / "runs.zip"
+    file.write_bytes(data)
+    refused(sealed(file))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(st.sampled_from("/\\.:ab01\0\n\u202e") | st.characters(codec="utf-8"), min_size=1, max_size=24))
 def test_no_name_leads_out_of_the_store(good: Path, tmp_path: Path, name: str) -> None:
