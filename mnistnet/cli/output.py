@@ -12,10 +12,13 @@ import click
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.network.steps import Computation, Steps
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.summary import summarize
 from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import environment, supervisor
+from mnistnet.training import acceleration
 
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
@@ -95,6 +98,11 @@ def table(summary: dict[str, Any]) -> list[str]:
         )
     rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
     return lines + rules
+
+
+def speed(architecture: Architecture) -> str:
+    """Which layers of a design train fast, as a line below its table."""
+    return f"  {acceleration.described(architecture, summarize(architecture))}"
 
 
 HEADINGS = (

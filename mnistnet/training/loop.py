@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistnet.data.augmentation import distorted
 from mnistnet.data.datasets import Source
 from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
+from mnistnet.training import acceleration
+from mnistnet.training.augmentation import distorted
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.kernels.fusion import fused
 from mnistnet.training.optimizers import optimizer
 from mnistnet.training.progress import BatchDone, EpochDone
 from mnistnet.training.recipe import Recipe
@@ -46,7 +46,8 @@ class Training:
     """A network under training: all that one epoch hands to the next.
 
     Epoch e of a seed draws the same permutation, augmentation and dropout whatever came before it, so
-    `state` is whole without any generator's. Same state, same threads, same device: same bits.
+    `state` is whole without any generator's. Same state, same threads, same device, with the compiled kernels or
+    without them both times (see `acceleration`): same bits.
     """
 
     def __init__(self, network: nn.Sequential, split: Split, source: Source, recipe: Recipe) -> None:
@@ -54,7 +55,8 @@ class Training:
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
         self.kept = copy.deepcopy(self.network) if recipe.averaging else self.network
-        self._forward = fused(self.network) if self.device.type == "cpu" else self.network
+        kernels = acceleration.load().kernels if self.device.type == "cpu" else None
+        self._forward = kernels.accelerate(self.network) if kernels else self.network
         self._live, self._averaged = _floating(self.network), _floating(self.kept)
         self._optimizer = optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)
