@@ -96,7 +96,8 @@ def _is_there(module: str) -> bool:
 def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
     """How the design trains here, by arithmetic on its layers; of one with a fault, the part that can be built."""
     if absence():
-        return FastPath(("torch",) * len(summary.rows))
+        plain: Way = "torch"
+        return FastPath((plain,) * len(summary.rows))
     from mnistnet.training import kernels
 
     return kernels.fast_path(architecture, summary)

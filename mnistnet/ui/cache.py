@@ -199,7 +199,7 @@ def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> E
     """
     is_sample = recipe.dataset == datasets.OFFLINE.name
     seen = (
-        Measured(summary(run.architecture), run.images_per_second)
+        Measured(run.architecture, run.images_per_second)
         for run in islice(snapshot().runs, _RUNS_TO_LOOK_AT)
         if run.epochs_done
         and run.images_per_second
@@ -207,7 +207,7 @@ def training_time(architecture: Architecture, recipe: Recipe, threads: int) -> E
         and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
     )
     images = counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+    return estimate(architecture, images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
 
 
 def log_tail(run: Run) -> str:
