@@ -68,7 +68,7 @@ def summary(design: tuple[str, ...], as_json: bool) -> None:
     and which layers train fast on a CPU."""
     chosen = [_design(name) for name in design]
     entries = [documents.summary(one, Recipe().epochs) for one in chosen]
-    tables = [[*output.table(entry), output.speed(one)] for one, entry in zip(chosen, entries, strict=True)]
+    tables = [output.table(entry, output.speed(one)) for one, entry in zip(chosen, entries, strict=True)]
     _print(entries, as_json, [line for table in tables for line in table])
 
 

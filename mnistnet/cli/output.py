@@ -85,8 +85,8 @@ def computed(steps: Steps[T], doing: str) -> T:
     return computation.result
 
 
-def table(summary: dict[str, Any]) -> list[str]:
-    """A `summary` document as text, one line an operation."""
+def table(summary: dict[str, Any], speed: str) -> list[str]:
+    """A `summary` document as text, one line an operation; then what `speed` says, then the rules."""
     lines = [
         f"{summary['name']}: {summary['total_params']:,} parameters, {summary['macs']:,} multiply-accumulates",
         f"  {'layer':14} {'output':>12} {'parameters':>10} {'receptive field':>15} {'jump':>5}",
@@ -97,12 +97,12 @@ def table(summary: dict[str, Any]) -> list[str]:
             f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>15} {layer['jump']:>5}"
         )
     rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
-    return lines + rules
+    return [*lines, f"  {speed}", *rules]
 
 
 def speed(architecture: Architecture) -> str:
-    """Which layers of a design train fast, as a line below its table."""
-    return f"  {acceleration.described(architecture, summarize(architecture))}"
+    """Which layers of a design train fast, in one sentence."""
+    return acceleration.described(architecture, summarize(architecture))
 
 
 HEADINGS = (
