@@ -29,6 +29,18 @@ def test_a_design_over_the_budget_is_shrunk_after_a_preview() -> None:
     assert app.metric[0].value == f"{20_000 - 1 - 168:,}"
 
 
+def test_the_layer_table_says_how_each_operation_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(design="1~c16k3s1p1-br0_m2_c16k5s1p2-br0_g_c10k1s1p0-0~five")
+    (table,) = (frame.value for frame in app.dataframe if "trains" in frame.value)
+    assert list(zip(table["layer"], table["trains"], strict=True)) == [
+        *[(1, "chain"), (1, "chain"), (2, "chain")],
+        *[(3, "torch"), (3, "compiled"), (4, "torch"), (5, "torch")],
+    ]
+    assert "On a CPU, layers 1 and 2 train as one compiled operation; batch norm" in texts(app)
+    monkeypatch.setenv("MNISTNET_KERNELS", "off")
+    assert "all layers train by torch's own operations (MNISTNET_KERNELS=off)" in texts(app.run())
+
+
 def test_a_changed_preset_is_called_neither_after_the_preset_nor_its_size() -> None:
     app = opened()
     slider(app, "Width of layer 4").set_value(17).run()

@@ -1,6 +1,7 @@
 """A run from its first stage to its score: connects training loop, checkpoints and store. Knows no process."""
 
 import math
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
+from mnistnet.training import acceleration
 from mnistnet.training.inference import logits, pixels
 from mnistnet.training.loop import Diverged, Training
 from mnistnet.training.progress import BatchDone, EpochDone
@@ -71,9 +73,18 @@ class _Job:
         self.source = dataset.source
         self.training = self._beginning()
         self._restore()
-        transitions.advance(store, run.id, FIRST_BATCH)
+        transitions.advance(store, run.id, self._first_batch())
         self._looked = time.monotonic()
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
+
+    def _first_batch(self) -> str:
+        """What the first batch waits for; the log is told where compiled kernels are missing."""
+        if self.training.device.type != "cpu":
+            return "first batch"
+        loaded = acceleration.load()
+        if loaded.notice:
+            sys.stderr.write(f"{loaded.notice}\n")
+        return FIRST_BATCH if loaded.kernels else f"first batch, without compiled kernels ({loaded.absence})"
 
     def _beginning(self) -> Training:
         network = build(self.run.architecture, self.run.recipe.seed)
