@@ -47,7 +47,7 @@ def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
     for block in blocks(found):
         covered = found[block.start : block.stop]
         way: Way = block.part if block.part in ("chain", "torch") else "compiled"
-        rows += [way for operation in covered if operation.type not in _WITHOUT_ROW]
+        rows += [way for operation in covered if operation.kind not in _WITHOUT_ROW]
         if block.part == "chain":
             chains.append((covered[0].layer, covered[-1].layer))
     return FastPath(tuple(rows), tuple(chains))
@@ -133,4 +133,4 @@ def _normalization(operations: Sequence[Operation]) -> int:
 
 
 def _kinds(operations: Sequence[Operation]) -> list[str]:
-    return [operation.type for operation in operations]
+    return [operation.kind for operation in operations]
