@@ -32,8 +32,15 @@ SLOW = (
     "benchmarks/",
     "runs/test_elsewhere.py",
     "runs/worker/",
+    "ui/test_compare_page.py",
+    "ui/test_computations.py",
+    "ui/test_layer_editor.py",
+    "ui/test_mistakes_page.py",
     "ui/test_pages.py",
-    "ui/test_looking.py",
+    "ui/test_receptive_fields_page.py",
+    "ui/test_run_states.py",
+    "ui/test_try_a_digit_page.py",
+    "ui/test_url.py",
     "cli/test_command_line.py",
 )
 TESTS = Path(__file__).parent
