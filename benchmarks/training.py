@@ -138,16 +138,16 @@ class Clock:
 
 
 def kind_of(part: Any) -> str:
-    """What the table calls a part of a fused network; empty for the network itself."""
+    """What the table calls a part of an accelerated network; empty for the network itself."""
     from torch import nn
 
-    from mnistnet.training.kernels import chain, fusion
+    from mnistnet.training.kernels import chain, normalization, pooling
 
     kinds: dict[type[nn.Module], str] = {
         nn.Sequential: "",
         nn.Conv2d: "convolution",
-        fusion.Normalization: "batch norm, ReLU, dropout",
-        fusion.Halving: "max-pool",
+        normalization.Normalization: "batch norm, ReLU, dropout",
+        pooling.MaxPool2x2: "max-pool",
         chain.Chain: "chains of separable convolutions",
     }
     return kinds.get(type(part), "other layers")

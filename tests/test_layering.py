@@ -27,7 +27,6 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 FLOORS = (
     {"mnistnet.errors", "mnistnet.strict_json", "mnistnet.login", "mnistnet.containers"},
     {"mnistnet.system"},
-    {"mnistnet.loops"},
     {"mnistnet.nets"},
     {"mnistnet.data"},
     {"mnistnet.training"},

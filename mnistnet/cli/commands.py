@@ -56,9 +56,12 @@ def presets(as_json: bool) -> None:
 @click.argument("design", nargs=-1, required=True)
 @as_json
 def summary(design: tuple[str, ...], as_json: bool) -> None:
-    """Show the layers of DESIGN. Output shapes, parameters, receptive fields, and the assignment's rules."""
-    entries = [documents.summary(arguments.design(name), Recipe().epochs) for name in design]
-    _print(entries, as_json, [line for entry in entries for line in output.table(entry)])
+    """Show the layers of DESIGN. Output shapes, parameters, receptive fields, the assignment's rules,
+    and which layers train fast on a CPU."""
+    chosen = [arguments.design(name) for name in design]
+    entries = [documents.summary(one, Recipe().epochs) for one in chosen]
+    tables = [output.table(entry, output.speed(one)) for one, entry in zip(chosen, entries, strict=True)]
+    _print(entries, as_json, [line for table in tables for line in table])
 
 
 @cli.command()

@@ -12,10 +12,13 @@ import click
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.network.steps import Computation, Steps
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.summary import summarize
 from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import environment, supervisor
+from mnistnet.training import acceleration
 
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
@@ -82,8 +85,8 @@ def computed(steps: Steps[T], doing: str) -> T:
     return computation.result
 
 
-def table(summary: dict[str, Any]) -> list[str]:
-    """A `summary` document as text, one line an operation."""
+def table(summary: dict[str, Any], speed: str) -> list[str]:
+    """A `summary` document as text, one line an operation; then what `speed` says, then the rules."""
     lines = [
         f"{summary['name']}: {summary['total_params']:,} parameters, {summary['macs']:,} multiply-accumulates",
         f"  {'layer':14} {'output':>12} {'parameters':>10} {'receptive field':>15} {'jump':>5}",
@@ -94,7 +97,12 @@ def table(summary: dict[str, Any]) -> list[str]:
             f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>15} {layer['jump']:>5}"
         )
     rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
-    return lines + rules
+    return [*lines, f"  {speed}", *rules]
+
+
+def speed(architecture: Architecture) -> str:
+    """Which layers of a design train fast, in one sentence."""
+    return acceleration.described(architecture, summarize(architecture))
 
 
 HEADINGS = (

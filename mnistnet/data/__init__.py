@@ -1,1 +1,1 @@
-"""Verified data sets, their splits, and the augmentation of training images."""
+"""Verified data sets, their splits, and digits from outside brought to their form."""

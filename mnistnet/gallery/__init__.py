@@ -1,10 +1,9 @@
-"""What the presets reached, seed by seed, and one set of weights each: results without any training.
+"""The results of the presets, seed by seed, and one set of weights each. Knows no torch.
 
-Our own nets are there twice: chosen, trained and scored under `holdout`, with weights; and as a final fit, the
-same frozen recipe under `course` on all training images, figures only.
+Our own nets have two entries: trained and scored under `holdout`, with weights; and as a final fit, the same frozen
+recipe under `course` on all training images, figures only.
 
-Written by `python -m benchmarks.gallery`, which can also check them. Plain figures
-and bytes; no torch here.
+`python -m benchmarks.gallery` writes the files and can check them.
 """
 
 import hashlib
@@ -25,7 +24,7 @@ VERSION = 1
 
 
 class DamagedEntry(OperationFailed):
-    """A file of the gallery is not what its hash says."""
+    """A file of the gallery is missing or does not have its hash."""
 
 
 CURVE = tuple(field.name for field in fields(EpochDone))
@@ -55,7 +54,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """A preset's trainings under one frozen recipe; without `weights_file_sha256` no weights are kept."""
+    """A preset's trainings under one frozen recipe. `conditions`: machine and versions; without
+    `weights_file_sha256` there are no weights."""
 
     preset: str
     recipe: Recipe
@@ -66,7 +66,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The preset's, and for a final fit the protocol's: what its files are called."""
+        """The name of its files: the preset's, for a final fit with the protocol's added."""
         return final_fit(self.preset) if self.is_final_fit else self.preset
 
     @property
@@ -102,7 +102,7 @@ def final_fit(preset: str) -> str:
 
 
 def entry(name: str) -> Entry | None:
-    """The entry of this name; None for what was not trained."""
+    """The entry of this name; None where there is none."""
     return entries().get(name)
 
 
@@ -151,7 +151,7 @@ def text(one: Entry) -> str:
 
 
 def answers(one: Entry) -> bytes | None:
-    """What the first seed's final weights answer for the test images, packed; None where the file is gone."""
+    """The file with the first seed's predictions for the test images; None where it is missing."""
     try:
         return files(__name__).joinpath(f"{one.preset}.npz").read_bytes()
     except OSError:
@@ -159,7 +159,7 @@ def answers(one: Entry) -> bytes | None:
 
 
 def weights(one: Entry) -> bytes:
-    """The first seed's final weights, as safetensors; Damaged where they are not those that were scored."""
+    """The first seed's final weights, as safetensors. Raises DamagedEntry where they are not those that were scored."""
     file = files(__name__).joinpath(f"{one.preset}.safetensors")
     try:
         data = file.read_bytes()

@@ -24,6 +24,14 @@ from mnistnet.nets.architecture import (
 L = TypeVar("L", bound=Layer)
 Colour: TypeAlias = Literal["blue", "teal", "orange", "purple", "red"]  # charts.palette has their tones
 
+_POOL_TOO_LARGE = (
+    "{kernel}×{kernel} pooling does not fit on a {size}×{size} map: choose a size of at most {room}, or remove it"
+)
+_KERNEL_TOO_LARGE = (
+    "a {kernel}×{kernel} kernel does not fit on a {size}×{size} map with padding {padding}: "
+    "choose a kernel of at most {room}, more padding, or less pooling before it"
+)
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -59,7 +67,7 @@ class LayerType(Generic[L]):
     `width`: the field that says how many channels leave the layer; None where as many leave as came in.
     `flattens`: whether it reads all values as one vector and gives a vector.
     `after_linear`: why it cannot follow a layer that flattens; empty where it can.
-    `too_large`: what is said where the kernel is larger than the padded map; {kernel}, {size}, {padding}, {room}.
+    `too_large`: what is said where the kernel is larger than the padded map, with {kernel}, {size}, {padding}, {room}.
     """
 
     new: L
@@ -71,7 +79,7 @@ class LayerType(Generic[L]):
     width: str | None = None
     flattens: bool = False
     after_linear: str = ""
-    too_large: str = ""
+    too_large: str = _POOL_TOO_LARGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +114,6 @@ def _linear(linear: Linear, channels: int, size: int) -> Operation:
     return Operation(linear.features, kernel=size, stride=size, params=weights + biases, macs=weights)
 
 
-_KERNEL_TOO_LARGE = (
-    "a {kernel}×{kernel} kernel does not fit on a {size}×{size} map with padding {padding}: "
-    "choose a kernel of at most {room}, more padding, or less pooling before it"
-)
-_POOL_TOO_LARGE = (
-    "{kernel}×{kernel} pooling does not fit on a {size}×{size} map: choose a size of at most {room}, or remove it"
-)
 _NO_CONVOLUTION = "a convolution cannot follow a linear layer; move it before"
 _NO_POOLING = "pooling cannot follow a linear layer; move it before"
 
@@ -146,7 +147,6 @@ _LAYERS: tuple[LayerType[Any], ...] = (
         title="max pool",
         colour="orange",
         after_linear=_NO_POOLING,
-        too_large=_POOL_TOO_LARGE,
     ),
     LayerType(
         new=AvgPool(size=2),
@@ -155,7 +155,6 @@ _LAYERS: tuple[LayerType[Any], ...] = (
         title="average pool",
         colour="purple",
         after_linear=_NO_POOLING,
-        too_large=_POOL_TOO_LARGE,
     ),
     LayerType(
         new=Dropout(rate=0.1), operation=lambda _, channels, __: Operation(channels), link="d{rate}", title="dropout"

@@ -153,7 +153,8 @@ def summarize(architecture: Architecture) -> Summary:
     for index, layer in enumerate(architecture.layers):
         layer_type = LAYER_TYPES[layer.type]
         operation = layer_type.operation(layer, last.channels, last.size)
-        if refusal := _refusal(layer_type, operation, last):
+        refusal = _refusal(layer_type, operation, last)
+        if refusal is not None:
             return Summary(tuple(rows), Fault(index, refusal))
         last = _row(index, layer.type, operation, last, flat=last.flat or layer_type.flattens)
         rows.append(last)

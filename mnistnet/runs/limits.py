@@ -1,4 +1,4 @@
-"""How much may be asked of this machine. Held against a run before it is queued and again when it is claimed.
+"""What runs may take of this machine. A run is compared with it before it is queued and again when it is claimed.
 
 `$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. No torch, no query.
 """
@@ -24,13 +24,13 @@ _BASE_MB = 700
 _COPIES_OF_VALUES = 2.2
 _BYTES_PER_PARAMETER = 4 * 5  # weight, average, gradient, two moments
 # Evaluation holds a batch of 32 MB of values or one image (training.inference), and copies of them in convolutions.
-# Looking into a network holds all values of a batch, 32 MB, or of one image, and about three times that for gradients.
+# A probe of a network holds all values of a batch, 32 MB, or of one image, and about three times that for gradients.
 _BATCH_BYTES = 32 * _MB
 _COPIES_OF_BATCH = 4
 
 
 class OverLimit(BadInput):
-    """More than this machine's limits allow."""
+    """A request exceeds the limits of this machine."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Limits:
 
 
 def current() -> Limits:
-    """The limits here and now; OverLimit where the variable does not say what can be understood."""
+    """The limits in force. Raises OverLimit where the variable cannot be parsed."""
     return _parsed(os.environ.get(VARIABLE, ""))
 
 
 def seconds_of_an_attempt() -> float:
-    """How long a worker may work; the default where the variable cannot be understood: who works already goes on."""
+    """How long a worker may train; the default where the variable cannot be parsed: a worker that trains goes on."""
     try:
         return current().hours * 3600
     except OverLimit:
@@ -98,7 +98,7 @@ def require_allowed(architecture: Architecture, recipe: Recipe) -> None:
 
 
 def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
-    """About how many bytes a worker will have at its peak."""
+    """The peak memory of a worker, bytes, estimated."""
     summary = require(architecture)
     values = summary.values * recipe.batch_size * 4
     return round(
@@ -107,12 +107,12 @@ def memory_needed(architecture: Architecture, recipe: Recipe) -> int:
 
 
 def _batch_memory(summary: Summary) -> int:
-    """Bytes that evaluating a batch outside training takes, or looking into one."""
+    """Bytes that the evaluation of a batch outside training takes, or that of its activations and gradients."""
     return _COPIES_OF_BATCH * max(_BATCH_BYTES, summary.values * 4)
 
 
 def require_allowed_to_look(architecture: Architecture) -> None:
-    """OverLimit for a network that takes too much memory to look into; DesignError for one that cannot be built."""
+    """OverLimit for a network whose activations and gradients take too much memory; DesignError as above."""
     summary, allowed = require(architecture), current().memory
     needed = _BASE_MB * _MB + _batch_memory(summary) + summary.params * _BYTES_PER_PARAMETER
     if needed > allowed:
@@ -124,7 +124,7 @@ def require_allowed_to_look(architecture: Architecture) -> None:
 
 
 def require_room(root: Path) -> None:
-    """StoreError where the disk of `root` is nearly full."""
+    """StoreError where the disk of `root` has less free space than the limits demand."""
     free, least = free_bytes(root) // _MB, current().free_mb
     if free < least:
         raise StoreError(
@@ -133,7 +133,7 @@ def require_room(root: Path) -> None:
 
 
 def free_bytes(place: Path) -> int:
-    """Of the disk that `place` is on, or would be on once it is made."""
+    """Free bytes of the disk that `place` is on, or would be on once it is made."""
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free

@@ -3,10 +3,9 @@
 Imports torch to read weights, not before.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from mnistnet import gallery
 from mnistnet.data import datasets, splits
@@ -19,9 +18,7 @@ from mnistnet.runs.run import GALLERY_PREFIX, EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-Weights: TypeAlias = "Mapping[str, Tensor]"
+    from mnistnet.runs.files.checkpoint import Weights
 
 
 class NoWeights(OperationFailed):
@@ -43,7 +40,7 @@ class RunSource(Protocol):
     def guesses(self, run: Run, epoch: EpochMetrics) -> Guesses | None:
         """The classes predicted for the run's validation images after an epoch; None where they were not stored."""
 
-    def weights(self, run: Run, like: Weights) -> Weights:
+    def weights(self, run: Run, like: "Weights") -> "Weights":
         """The run's newest weights. `like`: those of its network, untrained.
 
         Raises NoWeights before the first stored epoch, gallery.DamagedEntry where the gallery's weights are not those
@@ -79,7 +76,7 @@ class StoredRuns:
         found = predictions.read_guesses(self.store.folder(run.id), epoch.epoch, epoch.guesses_sha256)
         return found if found and len(found.labels) == _images(run, "validation") else None
 
-    def weights(self, run: Run, like: Weights) -> Weights:
+    def weights(self, run: Run, like: "Weights") -> "Weights":
         from mnistnet.runs.files import checkpoint
 
         found = checkpoint.newest(self.store.folder(run.id), self.metrics(run), like)
@@ -118,7 +115,7 @@ class GalleryRuns:
     def guesses(self, run: Run, epoch: EpochMetrics) -> Guesses | None:
         return None
 
-    def weights(self, run: Run, like: Weights) -> Weights:
+    def weights(self, run: Run, like: "Weights") -> "Weights":
         from safetensors.torch import load
 
         return load(gallery.weights(_entry(run)))

@@ -1,15 +1,20 @@
 """How long a training will take on a CPU, before it is started. Arithmetic only; no torch.
 
 Part of the time of so small a network is the same for every image whatever the network, part goes with
-its multiply-accumulates, and little into moving values. What runs have measured on the machine at hand
-corrects the model as a whole.
+its multiply-accumulates, and little into moving values. A chain of separable convolutions moves next to none; torch's
+own batch norm and large depthwise kernels take much longer (see `acceleration`). What runs have measured on the
+machine at hand corrects the model as a whole.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 
-from mnistnet.nets.summary import Summary
+from mnistnet.nets.architecture import Architecture, Depthwise
+from mnistnet.nets.summary import LayerSummary, summarize
+from mnistnet.training import acceleration
+from mnistnet.training.acceleration import Way
 
 # Fitted to the epochs of what mnistnet-16k was then (16,170 parameters, full convolutions), course-10040 and
 # course-19122: 5.9, 8.9 and 12.1 s for 60,000 images
@@ -17,6 +22,14 @@ from mnistnet.nets.summary import Summary
 _SECONDS_PER_IMAGE = 3.3e-5
 _SECONDS_PER_MAC = 2.6e-11
 _SECONDS_PER_VALUE = 3e-10
+# Fitted to CPU seconds of one thread (one Zen core with bf16, torch 2.13.0, batch 128, fp32 and bf16, the least of 16
+# to 24 steps), over 1.45, by which they exceed the above. A step of mnistnet-min took 10 ms, 14 to 17 ms with biases in
+# its depthwise convolutions, which leaves the chain, 31 to 60 ms with depthwise 5x5 kernels; mnistnet-16k 36 ms, with
+# biases 35 (bf16) to 56 ms. Without the kernels these took 21 to 24, 22 to 24, 38 to 66, 48 to 66 and 49 to 68 ms.
+_SECONDS_PER_CHAINED_MAC = 5.5e-11
+_SECONDS_PER_DEPTHWISE_VALUE = 1.2e-9  # more than other values, by torch's own depthwise convolution
+_SECONDS_PER_LARGE_DEPTHWISE_MAC = 3e-10  # more, of kernels above 3x3: 2.0 to 2.4 in fp32, 3.1 to 6.0 in bf16
+_SECONDS_PER_NORMALIZED_VALUE = 1.5e-9  # more than compiled, by torch's own batch norm
 # Measured on three other machines, some of them busy: from half to four times what the model says.
 _UNMEASURED = (0.5, 4.0)
 _MARGIN = 1.25  # around what was measured: other widths and batch sizes, and what else the machine does
@@ -26,9 +39,9 @@ _NEARLY_FREE = {"dropout2d"}  # draws one number a channel
 
 @dataclass(frozen=True)
 class Measured:
-    """One epoch as it was: what the network costs and how fast it went, in images per second."""
+    """One epoch as it was: of which design, and how fast it went, in images per second."""
 
-    summary: Summary
+    architecture: Architecture
     images_per_second: float
 
 
@@ -43,13 +56,14 @@ class Estimate:
     runs_seen: int
 
 
-def estimate(summary: Summary, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:
+def estimate(architecture: Architecture, images: int, epochs: int, seen: Iterable[Measured]) -> Estimate:
     """Training time of `epochs` epochs of `images` images each, corrected by the median of what was seen.
 
     The range is that of the measured ratios with a margin, without those far off the median.
     """
-    ratios = [1 / (one.images_per_second * seconds_per_image(one.summary)) for one in seen if one.images_per_second]
-    modelled = seconds_per_image(summary) * images * epochs
+    measured = [one for one in seen if one.images_per_second]
+    ratios = [1 / (one.images_per_second * seconds_per_image(one.architecture)) for one in measured]
+    modelled = seconds_per_image(architecture) * images * epochs
     if not ratios:
         return Estimate(modelled, modelled * _UNMEASURED[0], modelled * _UNMEASURED[1], 0)
     middle = median(ratios)
@@ -58,7 +72,30 @@ def estimate(summary: Summary, images: int, epochs: int, seen: Iterable[Measured
     return Estimate(modelled * middle, modelled * low, modelled * high, len(ratios))
 
 
-def seconds_per_image(summary: Summary) -> float:
-    """The uncorrected model: forward, backward and update of one image."""
-    values = sum(row.values for row in summary.rows if row.type not in _NEARLY_FREE)
-    return _SECONDS_PER_IMAGE + summary.macs * _SECONDS_PER_MAC + values * _SECONDS_PER_VALUE
+def seconds_per_image(architecture: Architecture) -> float:
+    """The uncorrected model: forward, backward and update of one image; of a design with a fault, its sound part."""
+    return _modelled(architecture, acceleration.absence())
+
+
+@lru_cache(maxsize=256)
+def _modelled(architecture: Architecture, _: str) -> float:
+    """`_`: why there are no kernels, on which the ways depend."""
+    summary = summarize(architecture)
+    ways = acceleration.fast_path(architecture, summary).rows
+    rows = (_seconds(row, way, architecture) for row, way in zip(summary.rows, ways, strict=True))
+    return _SECONDS_PER_IMAGE + sum(rows)
+
+
+def _seconds(row: LayerSummary, way: Way, architecture: Architecture) -> float:
+    """Seconds that one operation takes for one image."""
+    if way == "chain":
+        return row.macs * _SECONDS_PER_CHAINED_MAC
+    values = 0 if row.type in _NEARLY_FREE else row.values
+    seconds = row.macs * _SECONDS_PER_MAC + values * _SECONDS_PER_VALUE
+    if way == "torch" and row.type == "batchnorm":
+        seconds += values * _SECONDS_PER_NORMALIZED_VALUE
+    layer = architecture.layers[row.layer]
+    if way == "torch" and row.type == "depthwise" and isinstance(layer, Depthwise):
+        seconds += values * _SECONDS_PER_DEPTHWISE_VALUE
+        seconds += row.macs * _SECONDS_PER_LARGE_DEPTHWISE_MAC if layer.kernel > 3 else 0
+    return seconds

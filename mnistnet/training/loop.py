@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistnet.data.augmentation import distorted
 from mnistnet.data.datasets import Source
 from mnistnet.data.splits import Split
 from mnistnet.errors import OperationFailed
+from mnistnet.training import acceleration
+from mnistnet.training.augmentation import distorted
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.kernels.fusion import fused
 from mnistnet.training.optimizers import optimizer
 from mnistnet.training.progress import BatchDone, EpochDone
 from mnistnet.training.recipe import Recipe
@@ -47,7 +47,8 @@ class Training:
 
     `ema_network` has the exponential moving average of the weights where the recipe averages, else it is `network`.
     The permutation, augmentation and dropout of an epoch follow from the seed and the epoch's number alone: `state`
-    holds no random generator. The same state, threads, device and kernels give the same bits.
+    holds no random generator. The same state, threads and device, both times with the compiled kernels or both times
+    without them (see `acceleration`), give the same bits.
     """
 
     def __init__(self, network: nn.Sequential, split: Split, source: Source, recipe: Recipe) -> None:
@@ -55,7 +56,8 @@ class Training:
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
         self.ema_network = copy.deepcopy(self.network) if recipe.averaging else self.network
-        self._forward = fused(self.network) if self.device.type == "cpu" else self.network
+        kernels = acceleration.load().kernels if self.device.type == "cpu" else None
+        self._forward = kernels.accelerate(self.network) if kernels else self.network
         self._weights, self._averages = _floating(self.network), _floating(self.ema_network)
         self._optimizer = optimizer(self.network, recipe)
         self._bf16 = casts_to_bf16(recipe, self.device)

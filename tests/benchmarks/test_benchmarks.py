@@ -13,7 +13,7 @@ from benchmarks.sides import Side
 from benchmarks.training import BATCH_SIZES, Clock, same_arithmetic
 from mnistnet.nets.network import Dropout, build
 from mnistnet.nets.presets import PRESETS
-from mnistnet.training.kernels.fusion import fused
+from mnistnet.training.kernels import accelerate
 from mnistnet.training.presets import RECIPES
 
 
@@ -68,7 +68,7 @@ def test_the_sprint_is_for_the_assignment() -> None:
 
 
 def test_the_clock_gives_each_part_its_time_and_no_more() -> None:
-    network = fused(
+    network = accelerate(
         nn.Sequential(
             nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 10, 3), nn.Flatten()
         )

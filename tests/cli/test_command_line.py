@@ -112,6 +112,15 @@ def test_several_designs_are_summarised_in_order(command: Command, tiny: str) ->
     ]
 
 
+def test_a_summary_for_people_says_which_layers_train_fast(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        "  On a CPU, layers 1 to 13 train as one compiled operation; layer 14 uses torch's own operations.\n"
+        in command("summary", "mnistnet-min").out
+    )
+    monkeypatch.setenv("MNISTNET_KERNELS", "off")
+    assert "all layers train by torch's own operations (MNISTNET_KERNELS=off)" in command("summary", "mnistnet-min").out
+
+
 def test_a_summary_for_people_is_a_table_with_the_rules_below(command: Command) -> None:
     lines = command("summary", "course-10040").out.splitlines()
     assert lines[0].startswith("course-10040: 10,040 parameters")

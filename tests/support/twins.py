@@ -1,4 +1,4 @@
-"""What the tests of fused operations share: networks that have learned something, and what comes out of them."""
+"""What the tests of compiled operations share: networks that have learned something, and what comes out of them."""
 
 import torch
 from torch import Tensor, nn

@@ -5,14 +5,16 @@ from collections.abc import Iterable
 import pytest
 
 from mnistnet.links import decode_design
+from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.summary import Summary, summarize
+from mnistnet.nets.summary import summarize
+from mnistnet.training import acceleration
 from mnistnet.training.estimate import Measured, estimate, seconds_per_image
 from tests.support.samples import conv, design
 
 # 1x28x28 -> 10x28x28 -> 10x1x1: 70,560 multiply-accumulates; 7,840 values leave the convolution, 7,840 the
 # batch norm and 10 the pooling.
-SMALL = summarize(design(conv(10, padding=1, after=["batchnorm", "relu"]), {"type": "globalavgpool"}))
+SMALL = design(conv(10, padding=1, after=["batchnorm", "relu"]), {"type": "globalavgpool"})
 SMALL_SECONDS = 3.3e-5 + 70_560 * 2.6e-11 + 15_690 * 3e-10
 
 # Seconds an epoch of 60,000 images took, as the module states them.
@@ -26,11 +28,11 @@ FORMER = (
 )
 
 
-def fitted(name: str) -> Summary:
-    return summarize(PRESETS[name].architecture if name in PRESETS else decode_design(FORMER))
+def fitted(name: str) -> Architecture:
+    return PRESETS[name].architecture if name in PRESETS else decode_design(FORMER)
 
 
-def as_slow_as(times: float, network: Summary = SMALL) -> Measured:
+def as_slow_as(times: float, network: Architecture = SMALL) -> Measured:
     """An epoch that was `times` as slow as the model says."""
     return Measured(network, 1 / (times * seconds_per_image(network)))
 
@@ -40,14 +42,12 @@ def test_the_model_adds_a_constant_the_multiplications_and_the_values_passed_on(
 
 
 def test_dropping_whole_channels_costs_next_to_nothing() -> None:
-    dropping = summarize(
-        design(conv(10, padding=1, after=["batchnorm", "relu", "dropout2d"]), {"type": "globalavgpool"})
-    )
+    dropping = design(conv(10, padding=1, after=["batchnorm", "relu", "dropout2d"]), {"type": "globalavgpool"})
     assert seconds_per_image(dropping) == pytest.approx(SMALL_SECONDS)
 
 
 def test_dropping_single_values_costs_a_pass_over_them() -> None:
-    dropping = summarize(design(conv(10, padding=1, after=["batchnorm", "relu", "dropout"]), {"type": "globalavgpool"}))
+    dropping = design(conv(10, padding=1, after=["batchnorm", "relu", "dropout"]), {"type": "globalavgpool"})
     assert seconds_per_image(dropping) == pytest.approx(SMALL_SECONDS + 7_840 * 3e-10)
 
 
@@ -57,8 +57,8 @@ def test_the_model_comes_near_the_epochs_it_was_fitted_to(name: str) -> None:
 
 
 def test_a_network_that_cannot_be_built_still_has_an_estimate() -> None:
-    impossible = summarize(design({"type": "maxpool", "size": 28}, conv(10, 7)))
-    assert impossible.fault
+    impossible = design({"type": "maxpool", "size": 28}, conv(10, 7))
+    assert summarize(impossible).fault
     assert seconds_per_image(impossible) > 0
 
 
@@ -122,3 +122,46 @@ def test_an_estimate_says_how_many_measured_epochs_it_rests_on(seen: Iterable[Me
 def test_twice_the_images_or_epochs_take_twice_the_time(images: int, epochs: int) -> None:
     once = estimate(SMALL, images=1_000, epochs=1, seen=[])
     assert estimate(SMALL, images=images, epochs=epochs, seen=[]).seconds == pytest.approx(2 * once.seconds)
+
+
+# Inside and outside the fast path
+
+
+def separable(kernel: int = 3, **fields: bool) -> Architecture:
+    """1x28x28 -> 8x28x28 -> 8x28x28 twice -> 10: a depthwise separable convolution behind an unpadded 1x1."""
+    return design(
+        conv(8, 1),
+        {"type": "depthwise", "kernel": kernel, "padding": kernel // 2, **fields},
+        conv(8, 1, after=["batchnorm", "relu"]),
+        {"type": "globalavgpool"},
+        conv(10, 1),
+    )
+
+
+def test_a_chain_is_paid_by_its_multiplications_alone() -> None:
+    chained = 8 * 784 * 9 + 8 * 784 * 8
+    torchs = 3.3e-5 + (8 * 784 + 80) * 2.6e-11 + (8 * 784 + 10) * 3e-10
+    assert seconds_per_image(separable()) == pytest.approx(torchs + chained * 5.5e-11)
+
+
+def test_a_bias_leaves_the_chain_and_takes_longer() -> None:
+    assert seconds_per_image(separable(bias=True)) > 1.2 * seconds_per_image(separable())
+
+
+def test_a_depthwise_kernel_of_five_is_torchs_own_and_takes_much_longer() -> None:
+    three, five = seconds_per_image(separable(bias=True)), seconds_per_image(separable(5))
+    assert five - three == pytest.approx(8 * 784 * (25 * 3e-10 + 16 * 2.6e-11))
+
+
+def test_without_the_kernels_batch_norm_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(acceleration.SWITCH, "off")
+    assert seconds_per_image(SMALL) == pytest.approx(SMALL_SECONDS + 7_840 * 1.5e-9)
+
+
+# CPU milliseconds of one step of 128 images by one thread, as the module states them.
+STEPS = {"mnistnet-min": 10, "mnistnet-4k": 15, "mnistnet-8k": 23, "mnistnet-10k": 27, "mnistnet-16k": 36}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_model_comes_near_the_steps_of_chains(name: str) -> None:
+    assert 1_000 * 128 * 1.45 * seconds_per_image(fitted(name)) == pytest.approx(STEPS[name], rel=0.2)

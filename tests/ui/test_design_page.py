@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
 from mnistnet.nets.architecture import Linear
+from mnistnet.nets.layer_types import LAYER_TYPES
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
 from mnistnet.training.presets import RECIPES
@@ -26,6 +27,18 @@ def test_a_design_over_the_budget_is_shrunk_after_a_preview() -> None:
     assert "168 parameters left" in texts(app)
     app.button(key="shrink").click().run()
     assert app.metric[0].value == f"{20_000 - 1 - 168:,}"
+
+
+def test_the_layer_table_says_how_each_operation_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(design="1~c16k3s1p1-br0_m2_c16k5s1p2-br0_g_c10k1s1p0-0~five")
+    (table,) = (frame.value for frame in app.dataframe if "trains" in frame.value)
+    assert list(zip(table["layer"], table["trains"], strict=True)) == [
+        *[(1, "chain"), (1, "chain"), (2, "chain")],
+        *[(3, "torch"), (3, "compiled"), (4, "torch"), (5, "torch")],
+    ]
+    assert "On a CPU, layers 1 and 2 train as one compiled operation; batch norm" in texts(app)
+    monkeypatch.setenv("MNISTNET_KERNELS", "off")
+    assert "all layers train by torch's own operations (MNISTNET_KERNELS=off)" in texts(app.run())
 
 
 def test_a_changed_preset_is_called_neither_after_the_preset_nor_its_size() -> None:
@@ -154,6 +167,23 @@ def test_a_layer_is_inserted_below_another_marked_and_announced() -> None:
     slider(app, "Width of layer 1").set_value(17).run()
     assert ":blue-badge[new]" not in texts(app)
     assert not app.toast
+
+
+def test_every_field_of_every_layer_type_has_a_control() -> None:
+    layers = tuple(entry.new for entry in sorted(LAYER_TYPES.values(), key=lambda entry: entry.flattens))
+    app = opened(design=links.encode_design(FIRST.architecture.with_layers(layers)))
+    for layer_id in app.session_state["_layer_ids"]:
+        app.session_state[f"more-{layer_id}"] = True
+    app.run()
+    widgets = [*app.slider, *app.segmented_control, *app.multiselect, *app.toggle, *app.number_input]
+    keys = {str(widget.key) for widget in widgets}
+    without = [
+        (layer.type, field)
+        for layer_id, layer in zip(app.session_state["_layer_ids"], layers, strict=True)
+        for field in set(type(layer).model_fields) - {"type", "dropout"}  # the rate only where a step uses it
+        if not any(key.startswith(f"{field}-{layer_id}") for key in keys)
+    ]
+    assert without == []
 
 
 def test_a_moved_layer_keeps_its_menu_open() -> None:

@@ -1,4 +1,4 @@
-"""A zip in which every byte is accounted for: written whole, and refused where one has changed. Knows no store.
+"""A zip file that is refused where a single byte has changed. Knows no store.
 
 Members are stored as they are (checkpoints hardly shrink), so that sizes are what they say. A manifest, the last
 member, gives each one's sha256; the zip's comment is the sha256 of all bytes before it.
@@ -33,11 +33,11 @@ _BROKEN = (zipfile.BadZipFile, struct.error, ValueError, RuntimeError, EOFError,
 
 
 class ArchiveError(BadInput):
-    """The file is none that `pack` has written, or not one of those bytes any more."""
+    """The file was not written by `pack`, or has changed since."""
 
 
 class Member(BaseModel):
-    """What the manifest says of a member."""
+    """A member, as the manifest describes it."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -56,12 +56,12 @@ class Manifest(BaseModel):
 
     @property
     def bytes(self) -> int:
-        """Of all members together."""
+        """The size of all members together."""
         return sum(member.bytes for member in self.members.values())
 
 
 def pack(files: Mapping[str, Path], path: Path) -> Manifest:
-    """Write the files, under their names, to `path`; after this returns, power may fail. Raises OSError."""
+    """Write the files, under their names, to `path`, and sync it to disk. Raises OSError."""
     with zipfile.ZipFile(path, "x") as packed:
         members = {name: _add(packed, name, file) for name, file in files.items()}
         manifest = Manifest(version=VERSION, made=time.time(), members=members)
@@ -77,7 +77,7 @@ def pack(files: Mapping[str, Path], path: Path) -> Manifest:
 
 
 def read(path: Path, is_allowed: Callable[[str], bool]) -> Manifest:
-    """What the archive holds, after all of it was checked that can be without unpacking; `is_allowed` judges names.
+    """The archive's manifest, after every check that needs no unpacking. `is_allowed`: whether it may hold a name.
 
     Raises ArchiveError, OSError.
     """
@@ -94,7 +94,7 @@ def read(path: Path, is_allowed: Callable[[str], bool]) -> Manifest:
 
 
 def unpack(path: Path, manifest: Manifest, folder: Path) -> None:
-    """Put the members that `read` found below the folder, where none is yet, and see to it that they stay there.
+    """Write the members that `read` found below the folder, where none is yet, and sync them to disk.
 
     Raises ArchiveError for bytes that are not those of the manifest, OSError where the disk does not take them.
     """
@@ -107,7 +107,7 @@ def unpack(path: Path, manifest: Manifest, folder: Path) -> None:
 
 
 def sha256(file: Path) -> str:
-    """Of the file's bytes. Raises OSError."""
+    """The sha256 of the file's bytes. Raises OSError."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
@@ -147,7 +147,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _seal(file: IO[bytes]) -> bytes:
-    """The sha256 of all but the last bytes, at which the file then stands; empty for a file that has no more."""
+    """The sha256 of all bytes before the seal; the file's position is then the seal's. Empty for a shorter file."""
     left = file.seek(0, os.SEEK_END) - _SEAL
     if left <= 0:
         return b""
@@ -185,7 +185,7 @@ def _checked(packed: zipfile.ZipFile, path: Path, is_allowed: Callable[[str], bo
             raise _not_as_written(path, f"{strict_json.shown(entry.orig_filename)} is no file of a store")
         if not _is_plain(entry):
             raise _not_as_written(path, f"{strict_json.shown(entry.orig_filename)} is no plain file")
-    # Members that lie over each other, or claim more than there is, would grow when they are unpacked.
+    # Members that overlap, or claim more bytes than there are, would grow when they are unpacked.
     if sum(sizes.values()) > path.stat().st_size:
         raise _not_as_written(path, "its members are larger than itself")
     if not 0 < sizes.pop(MANIFEST, 0) <= _MANIFEST_BYTES:
@@ -197,7 +197,7 @@ def _checked(packed: zipfile.ZipFile, path: Path, is_allowed: Callable[[str], bo
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
-    """Neither link nor folder, neither packed nor encrypted."""
+    """Whether it is neither link nor folder, neither compressed nor encrypted."""
     return (
         stat.S_IFMT(entry.external_attr >> 16) in (0, stat.S_IFREG)
         and entry.compress_type == zipfile.ZIP_STORED

@@ -1,4 +1,4 @@
-"""Files that are whole or not there. Knows no run and no torch."""
+"""Writing a file completely or not at all. Knows no run and no torch."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ class WriteError(SaveFailed):
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Put `data` at `path` so that a reader, or a power cut, finds the old file or the new one.
+    """Write `data` to `path` so that a reader, also after a power cut, finds either the old file or the new one.
 
     Temporary file, fsync, rename, fsync of the folder. Raises WriteError where the disk does not take it.
     """

@@ -1,4 +1,4 @@
-"""One file an epoch: written whole or not at all, and refused where a single bit has changed."""
+"""The checkpoint of an epoch: written completely or not at all, and refused where a single bit has changed."""
 
 import hashlib
 import io
@@ -24,13 +24,13 @@ Weights: TypeAlias = Mapping[str, Tensor]
 
 
 class CheckpointError(SaveFailed):
-    """A checkpoint that is missing or damaged."""
+    """The checkpoint is missing or damaged."""
 
 
 def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
-    """Write `state` as this epoch's checkpoint; its file name and sha256.
+    """Write `state` as this epoch's checkpoint; returns its file name and sha256.
 
-    Temporary file, fsync, rename, fsync of the folder: after this returns, power may fail.
+    Once this returns, the file survives a power cut (temporary file, fsync, rename, fsync of the folder).
     Raises WriteError where the disk does not take it; the earlier checkpoints are untouched.
     """
     buffer = io.BytesIO()
@@ -67,14 +67,14 @@ def load(folder: Path, metrics: EpochMetrics, like: Weights | None = None) -> di
 def newest(
     folder: Path, epochs: Iterable[EpochMetrics], like: Weights | None = None
 ) -> tuple[EpochMetrics, dict[str, Any]] | None:
-    """The latest epoch whose checkpoint is whole, and its state; None where no epoch has one. `like` as in `load`."""
+    """The latest epoch whose checkpoint can be loaded, and its state; None where there is none. `like` as in `load`."""
     return next(whole(folder, epochs, like), None)
 
 
 def whole(
     folder: Path, epochs: Iterable[EpochMetrics], like: Weights | None = None
 ) -> Iterator[tuple[EpochMetrics, dict[str, Any]]]:
-    """Every epoch whose checkpoint is whole, with its state, the latest first."""
+    """Every epoch whose checkpoint can be loaded, with its state, the latest first."""
     for metrics in sorted(epochs, key=lambda row: row.epoch, reverse=True):
         with suppress(CheckpointError):
             yield metrics, load(folder, metrics, like)
@@ -94,7 +94,7 @@ def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
 
 
 def _are_like(weights: Any, like: Weights) -> bool:
-    """Whether they have the names, types and shapes of those, and finite values."""
+    """Whether `weights` have the names, types and shapes of `like`, and finite values."""
     return (
         isinstance(weights, dict)
         and weights.keys() == like.keys()
@@ -108,9 +108,9 @@ def _are_like(weights: Any, like: Weights) -> bool:
 
 
 def sweep(folder: Path, epoch: int) -> None:
-    """Remove all but the newest generations up to `epoch`, and temporaries that a killed writer left.
+    """Remove all checkpoints but the newest up to `epoch`, and temporary files that a killed process left.
 
-    Later ones were damaged when training went back to before them: kept, they would pass for the newest.
+    Checkpoints of later epochs were damaged when training went back to this one: kept, they would count as newest.
     """
     names = [_name(number) for number in range(max(1, epoch - GENERATIONS + 1), epoch + 1)]
     for path in [*folder.glob("*.part"), *folder.glob("epoch-*.pt")]:

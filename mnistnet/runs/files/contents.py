@@ -1,4 +1,4 @@
-"""A file's bytes, where they are no more than may be expected of it. Knows no run."""
+"""Reading a file of limited size. Knows no run."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def contents(file: Path, most: int) -> bytes:
-    """All of it. Raises OSError, also where it is larger than `most` bytes: none of it is read then."""
+    """All bytes of the file. Raises OSError, also where it is larger than `most` bytes; none of it is read then."""
     with file.open("rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > most:

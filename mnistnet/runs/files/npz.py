@@ -1,4 +1,4 @@
-"""Arrays of known forms in an npz file: what the file claims is held against its form before memory is taken for it."""
+"""Arrays of known types and shapes in an npz file. Headers are checked before memory is allocated for the arrays."""
 
 import io
 import struct
@@ -16,8 +16,8 @@ Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 _HEADER_BYTES = 4096  # numpy's own are 128
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-# What zipfile and numpy raise for bytes that are no such file. RuntimeError: they look encrypted, or packed in an
-# unknown way; the last three: a header that is no header.
+# What zipfile and numpy raise for bytes that are no such file. RuntimeError: encrypted, or an unknown compression;
+# the last three: a header that cannot be parsed.
 _BROKEN = (
     OSError,
     ValueError,
@@ -35,18 +35,18 @@ _BROKEN = (
 
 
 class ArraysError(ValueError):
-    """The file does not hold these arrays, and nothing else."""
+    """The file holds other things than exactly these arrays."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """Types and shape of an array; None stands for a number of images, the same in the whole file, up to a limit."""
+    """Allowed types and shape of an array; None is the number of images, the same in the whole file, up to a limit."""
 
     dtypes: tuple[str, ...]
     shape: tuple[int | None, ...]
 
     def bytes(self, images: int) -> int:
-        """Of the array with so many images."""
+        """The size of the array for this number of images."""
         count = 1
         for length in self.shape:
             count *= images if length is None else length
@@ -54,7 +54,7 @@ class Form:
 
 
 def largest(forms: Mapping[str, Form], images: int) -> int:
-    """Bytes that a file of these forms has at most."""
+    """The most bytes that a file of these forms can have."""
     return sum(form.bytes(images) + 2 * _HEADER_BYTES for form in forms.values())
 
 
@@ -73,7 +73,7 @@ def read(data: bytes, forms: Mapping[str, Form], images: int, *, packed: bool = 
                 entry, most = entries[name], form.bytes(images) + _HEADER_BYTES
                 if entry.compress_type not in ways or entry.file_size > most:
                     raise ArraysError
-                with archive.open(entry) as member:  # asked for a number of bytes, it unpacks no more
+                with archive.open(entry) as member:  # reads, and unpacks, no more than it is asked for
                     found[name] = _array(member.read(most + 1), form)
     except _BROKEN as error:
         raise ArraysError(str(error)) from None

@@ -1,7 +1,6 @@
-"""What a run's weights answer for each image, kept in files beside its checkpoints: the final weights' probabilities,
-each epoch's guesses.
+"""A run's predictions in files beside its checkpoints: the final weights' probabilities, each epoch's classes.
 
-Knows no torch: whoever looks at mistakes needs none.
+Knows no torch: the pages that show mistakes need none.
 """
 
 import hashlib
@@ -38,7 +37,7 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class Guesses:
-    """What an epoch's weights answered for the validation images: guesses and labels, (n,) uint8 both."""
+    """The classes that an epoch's weights predict for the validation images: guesses and labels, (n,) uint8 both."""
 
     guesses: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
@@ -50,7 +49,7 @@ def path(folder: Path, split: SplitName) -> Path:
 
 
 def pack(predictions: Predictions, weights_sha256: str) -> bytes:
-    """The file's bytes; the hash ties them to the weights that answered."""
+    """The file's bytes, with the hash of the weights that predicted."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -62,23 +61,23 @@ def pack(predictions: Predictions, weights_sha256: str) -> bytes:
 
 
 def sha256(data: bytes) -> str:
-    """Of a file's bytes, as the store keeps it."""
+    """The sha256 of a file's bytes, as the store has it."""
     return hashlib.sha256(data).hexdigest()
 
 
 def read(folder: Path, split: SplitName, weights_sha256: str, stored_sha256: str | None = None) -> Predictions | None:
-    """The stored answers of these very weights; None where there are none or the file is damaged.
+    """The stored predictions of the weights with this hash; None where there are none or the file is damaged.
 
-    `stored_sha256`: that of the file, where the store keeps it; another file is no answer then.
+    `stored_sha256`: that of the file, where the store has it; a file with another hash is damaged.
     """
     data = _bytes(path(folder, split), npz.largest(_ANSWERS, _MOST_IMAGES), stored_sha256)
     return unpack(data, weights_sha256) if data else None
 
 
 def unpack(data: bytes, weights_sha256: str) -> Predictions | None:
-    """The answers in a file's bytes; None where they are damaged or other weights'.
+    """The predictions in a file's bytes; None where they are damaged or those of other weights.
 
-    No answers are what is compressed, larger than so many images take, or holds no probabilities or labels.
+    Damaged is a file that is compressed, larger than any split needs, or whose values are no probabilities or labels.
     """
     try:
         found = npz.read(data, _ANSWERS, _MOST_IMAGES)
@@ -117,7 +116,7 @@ def read_guesses(folder: Path, epoch: int, stored_sha256: str | None = None) -> 
 
 
 def _bytes(file: Path, most: int, stored_sha256: str | None) -> bytes | None:
-    """What is in the file; None where it cannot be read, is larger than so many bytes, or not the one of this hash."""
+    """The file's bytes; None where it cannot be read, is larger than `most` bytes, or has another hash."""
     try:
         data = contents(file, most)
     except OSError:

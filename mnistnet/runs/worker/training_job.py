@@ -1,6 +1,7 @@
-"""A run from its first stage to its score: joins loop, checkpoints and store. Knows no process."""
+"""A run from its first stage to its score: connects training loop, checkpoints and store. Knows no process."""
 
 import math
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,11 +19,12 @@ from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
+from mnistnet.training import acceleration
 from mnistnet.training.inference import logits, pixels
 from mnistnet.training.loop import Diverged, Training
 from mnistnet.training.progress import BatchDone, EpochDone
 
-REPORT_SECONDS = 2.0  # as often as the page looks; each report is a synced write of about 10 ms
+REPORT_SECONDS = 2.0  # the page reads as often; each report is a synced write of about 10 ms
 LOOK_SECONDS = 0.4
 # What torch raises for the state of another optimizer.
 _MISFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
@@ -38,9 +40,9 @@ class End:
 
 
 def train(store: Store, run: Run) -> End | None:
-    """Train what is left of the run and score it; None then, and the store says done.
+    """Train the remaining epochs of the run and score it; None where it is done, as the store then says.
 
-    Every epoch is safe on disk before the next begins.
+    Every epoch is synced to disk before the next begins.
     """
     job = _Job(store, run)
     try:
@@ -58,7 +60,7 @@ def train(store: Store, run: Run) -> End | None:
 
 
 class _Job:
-    """The run's network under training, and when it last spoke to the store."""
+    """The training of a run, and when it last wrote to and read from the store."""
 
     def __init__(self, store: Store, run: Run) -> None:
         self.store, self.run = store, run
@@ -71,9 +73,18 @@ class _Job:
         self.source = dataset.source
         self.training = self._beginning()
         self._restore()
-        transitions.advance(store, run.id, FIRST_BATCH)
+        transitions.advance(store, run.id, self._first_batch())
         self._looked = time.monotonic()
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
+
+    def _first_batch(self) -> str:
+        """What the first batch waits for; the log is told where compiled kernels are missing."""
+        if self.training.device.type != "cpu":
+            return "first batch"
+        loaded = acceleration.load()
+        if loaded.notice:
+            sys.stderr.write(f"{loaded.notice}\n")
+        return FIRST_BATCH if loaded.kernels else f"first batch, without compiled kernels ({loaded.absence})"
 
     def _beginning(self) -> Training:
         network = build(self.run.architecture, self.run.recipe.seed)
@@ -84,7 +95,7 @@ class _Job:
         for metrics, state in checkpoint.whole(self.folder, stored, self.training.network.state_dict()):
             try:
                 self.training.restore(state)
-            except _MISFIT:  # its network is this one, its optimizer is not; what was taken over of it goes
+            except _MISFIT:  # the optimizer's state does not fit; the network's is loaded already, so begin anew
                 self.training = self._beginning()
             else:
                 epoch = metrics.epoch
@@ -95,7 +106,7 @@ class _Job:
             transitions.forget_epochs_after(self.store, self.run.id, epoch, message)
 
     def commit(self, epoch: EpochDone) -> None:
-        """Files first, then the checkpoint's hash with the figures: a row never points at what is not there."""
+        """Write the epoch's files, then its row with their hashes: a row never refers to a file that is missing."""
         guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
         packed = predictions.pack_guesses(guesses)
         write_atomic(predictions.guesses_path(self.folder, epoch.epoch), packed)
@@ -108,18 +119,18 @@ class _Job:
         self._reported, self._reported_step = time.monotonic(), 0
 
     def report(self, progress: BatchDone) -> None:
-        """Where training stands, after the first batch and every other second."""
+        """Store the progress within the epoch, after the first batch and then every two seconds."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return
         images = (progress.step - self._reported_step) * self.run.recipe.batch_size
-        speed = images / (now - self._reported)  # 0 after the first batch: what came before says nothing
-        with suppress(StoreError):  # a busy or full disk may cost the display, never the training
+        speed = images / (now - self._reported)  # 0 after the first batch, whose time includes compilation
+        with suppress(StoreError):  # a busy or full disk costs the display, not the training
             transitions.advance(self.store, self.run.id, "training", progress.step, progress.steps, speed)
         self._reported, self._reported_step = now, progress.step
 
     def end(self) -> End | None:
-        """Whether it must end now: someone asked for it, looked up twice a second, or its hours are over."""
+        """How training has to end now, if it has: a stop is requested, read twice a second, or its hours are over."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return None
@@ -132,7 +143,7 @@ class _Job:
         return End(RunState.STOPPED) if self.store.stop_requested(self.run.id) else None
 
     def score(self) -> None:
-        """The final weights on validation and test images: answers to files, the score to the store.
+        """Apply the final weights to validation and test images: predictions into files, the score into the store.
 
         Under `holdout` this is the only time that the test set is touched.
         """

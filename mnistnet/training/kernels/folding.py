@@ -1,4 +1,4 @@
-"""A batch norm and the ReLU behind it as one factor and one offset a channel, for the loops of a chain."""
+"""A batch norm and the ReLU behind it folded into one scale and one offset a channel, for the loops of a chain."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,22 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from mnistnet.training.kernels.compiled import moments
-from mnistnet.training.kernels.compiled.values import FLOOR
-from mnistnet.training.kernels.grouping import Floats
+from mnistnet.training.kernels.compiled.values import NO_FLOOR
+from mnistnet.training.kernels.layout import Floats
 
 
 @dataclass(frozen=True)
 class FoldedNorm:
     """What batch norm and ReLU do to `values` in one training step: max(values * scale + offset, floor).
 
-    Arrays are in groups of channels, filled up (see `grouping`).
+    Arrays are in groups of channels, padded (see `layout`).
     """
 
-    values: Floats  # (n, c * places)
+    values: Floats  # (n, c * positions)
     scale: Floats  # (c,)
     offset: Floats  # (c,)
     floor: np.float32
-    norm: nn.BatchNorm2d | None = None  # of None nothing is changed
+    norm: nn.BatchNorm2d | None = None  # None: the identity
     saved: Floats | None = None  # (2, channels) for the backward pass
     sign: Floats | None = None  # (channels,): values are those of the network times it
 
@@ -40,8 +40,8 @@ class FoldedNorm:
         if sign is not None:
             gamma, mean = gamma * sign, mean * sign
         moments.normalizer(
-            sums, 1, count, gamma, norm.bias.detach().numpy(), mean, norm.running_var.numpy(), norm.momentum, norm.eps,
-            saved, scale, offset,
+            sums, 1, count, (gamma, norm.bias.detach().numpy()),
+            (mean, norm.running_var.numpy(), norm.momentum, norm.eps), saved, scale, offset,
         )  # fmt: skip
         if sign is not None:
             norm.running_mean.copy_(torch.from_numpy(mean * sign))
@@ -49,9 +49,14 @@ class FoldedNorm:
         return cls(values, scale, offset, np.float32(0), norm, saved, sign)
 
     @classmethod
-    def none(cls, values: Floats, channels: int) -> Self:
-        """What leaves values as they are."""
-        return cls(values, np.ones(channels, np.float32), np.zeros(channels, np.float32), FLOOR)
+    def identity(cls, values: Floats, channels: int) -> Self:
+        """No norm and no ReLU: what leaves values as they are."""
+        return cls(values, np.ones(channels, np.float32), np.zeros(channels, np.float32), NO_FLOOR)
+
+    @property
+    def folded(self) -> tuple[Floats, Floats, np.float32]:
+        """Scale, offset and floor, as the compiled loops take them."""
+        return self.scale, self.offset, self.floor
 
     def gradients(self, sums: Floats, count: int) -> tuple[Floats, Tensor, Tensor]:
         """Coefficients (3, c) of the gradient at the values; the gradients of the norm's weight and bias.

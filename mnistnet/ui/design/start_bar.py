@@ -65,7 +65,7 @@ def _training_time(architecture: Architecture, recipe: Recipe, threads: int) -> 
     """
     is_sample = recipe.dataset == datasets.OFFLINE.name
     seen = (
-        Measured(cache.summary(run.architecture), run.images_per_second)
+        Measured(run.architecture, run.images_per_second)
         for run in islice(cache.snapshot().runs, _RUNS_TO_LOOK_AT)
         if run.epochs_done
         and run.images_per_second
@@ -73,7 +73,7 @@ def _training_time(architecture: Architecture, recipe: Recipe, threads: int) -> 
         and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
     )
     images = splits.counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(cache.summary(architecture), images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+    return estimate(architecture, images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
 
 
 def _protocol() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 SHOW = """
 import json, os
-from mnistnet.runs.environment import prepare
+from mnistnet.runs.worker.environment import prepare
 prepare(1)
 import torch
 torch.set_num_threads(1)
-from mnistnet.training import fusion
+from mnistnet.training import kernels
 import numba
-fusion.fused(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
+kernels.accelerate(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
 print(json.dumps([os.environ["GOMP_SPINCOUNT"], numba.config.NUMBA_NUM_THREADS, numba.get_num_threads()]))
 """
 
@@ -43,8 +43,8 @@ def test_numbas_threads_do_not_become_torchs() -> None:
     script = """
 import torch
 torch.set_num_threads(1)
-from mnistnet.training import fusion
-fusion.fused(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
+from mnistnet.training import kernels
+kernels.accelerate(torch.nn.Sequential(torch.nn.BatchNorm2d(4)))(torch.randn(8, 4, 6, 6))
 print(torch.get_num_threads())
 """
     environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
@@ -56,7 +56,7 @@ print(torch.get_num_threads())
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes the limit and does not hold it")
 def test_a_process_cannot_have_more_memory_than_it_was_given() -> None:
     script = """
-from mnistnet.runs.environment import prepare
+from mnistnet.runs.worker.environment import prepare
 prepare(1, 256 * 1024**2)
 try:
     bytearray(1024**3)

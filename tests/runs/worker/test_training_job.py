@@ -346,6 +346,32 @@ def test_the_stages_are_told_in_order(store: Store, monkeypatch: pytest.MonkeyPa
     ]
 
 
+def test_without_the_kernels_the_first_batch_and_the_log_say_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MNISTNET_KERNELS", "off")
+    stages: list[str] = []
+    monkeypatch.setattr(Store, "advance", lambda self, run_id, stage, *numbers: stages.append(stage))
+    trained(store)
+    assert "first batch, without compiled kernels (MNISTNET_KERNELS=off)" in stages
+    assert capsys.readouterr().err == "kernels: off, torch's own operations train (MNISTNET_KERNELS=off)\n"
+
+
+@pytest.mark.parametrize(("first", "then"), [("", "off"), ("off", "")])
+def test_a_run_is_resumed_with_or_without_the_kernels(
+    store: Store, first: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNISTNET_KERNELS", first)
+    run = running(store, epochs=EPOCHS)
+    with monkeypatch.context() as patch:
+        kill(patch, Store, "record_epoch", 2, after=True)
+        with pytest.raises(Killed):
+            training_job.train(store, run)
+    monkeypatch.setenv("MNISTNET_KERNELS", then)
+    assert resumed(store, run).state is RunState.DONE
+    assert [row.epoch for row in store.metrics(run.id)] == [1, 2, 3, 4]
+
+
 def test_steps_within_an_epoch_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_job, "REPORT_SECONDS", 0)
     told: list[tuple[int, int]] = []

@@ -12,9 +12,10 @@ from numba import njit
 from numba.core.errors import TypingError
 from torch import Tensor, nn
 
+from mnistnet.training.kernels import accelerate
 from mnistnet.training.kernels.chain import Chain
-from mnistnet.training.kernels.compiled.lanes import load, loads, store, stores
-from mnistnet.training.kernels.fusion import Normalization, fused
+from mnistnet.training.kernels.compiled.simd import load, load_many, store, store_many
+from mnistnet.training.kernels.normalization import Normalization
 from tests.support.twins import norm, outcome
 
 # Widths beside, at and above the lanes' number; the first is that of the stem.
@@ -49,7 +50,7 @@ def links(widths: tuple[int, ...]) -> list[nn.Module]:
 def same(modules: list[nn.Module], x: Tensor) -> None:
     network = nn.Sequential(*modules)
     exact = copy.deepcopy(network).double()
-    twin = fused(network)
+    twin = accelerate(network)
     assert isinstance(twin[0], Chain)
     assert len(twin) == 1
     far = x.detach().double().requires_grad_(x.requires_grad)
@@ -111,20 +112,20 @@ def test_of_equal_results_in_a_window_the_first_has_the_gradient() -> None:
     ],
 )
 def test_what_differs_is_no_chain(modules: list[nn.Module]) -> None:
-    assert not any(isinstance(part, Chain) for part in fused(nn.Sequential(*modules)))
+    assert not any(isinstance(part, Chain) for part in accelerate(nn.Sequential(*modules)))
 
 
 def test_what_stands_between_ends_one_chain_and_begins_another() -> None:
     network = nn.Sequential(
         *stem(4), *link(4, 4), nn.MaxPool2d(2), *link(4, 4), norm(4), *link(4, 4), nn.AdaptiveAvgPool2d(1)
     )
-    parts = [type(part).__name__ for part in fused(network)]
-    assert parts == ["Chain", "Halving", "Chain", Normalization.__name__, "Chain"]
+    parts = [type(part).__name__ for part in accelerate(network)]
+    assert parts == ["Chain", "MaxPool2x2", "Chain", Normalization.__name__, "Chain"]
 
 
 def test_parameters_and_statistics_are_shared() -> None:
     network = nn.Sequential(*stem(4), *link(4, 8))
-    twin = fused(network)
+    twin = accelerate(network)
     assert {id(parameter) for parameter in twin.parameters()} == {id(parameter) for parameter in network.parameters()}
 
 
@@ -134,14 +135,14 @@ def test_under_autocast_the_result_is_bf16_and_close(averaged: bool) -> None:
     x = torch.randn(9, 1, 12, 12)
     theirs = network(x)
     with torch.autocast("cpu", torch.bfloat16):
-        ours = fused(network)(x)
+        ours = accelerate(network)(x)
     assert ours.dtype == torch.bfloat16
     torch.testing.assert_close(ours.float(), theirs, rtol=0.01, atol=0.01)
 
 
 def test_gradients_come_back_in_the_inputs_type() -> None:
     x = torch.randn(4, 8, 5, 5).bfloat16().requires_grad_()
-    fused(nn.Sequential(*link(8, 8)))(x).sum().backward()
+    accelerate(nn.Sequential(*link(8, 8)))(x).sum().backward()
     assert x.grad is not None
     assert x.grad.dtype == torch.bfloat16
 
@@ -152,7 +153,7 @@ def test_the_number_of_threads_changes_no_bit(averaged: bool) -> None:
     x, found = torch.randn(37, 1, 28, 28), list[list[Tensor]]()
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found.append(outcome(fused(copy.deepcopy(network)), x))
+        found.append(outcome(accelerate(copy.deepcopy(network)), x))
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
@@ -162,7 +163,7 @@ def test_the_number_of_threads_changes_no_bit(averaged: bool) -> None:
 def test_what_is_no_finite_number_is_not_hidden(value: float, place: int, averaged: bool) -> None:
     modules = [*stem(4), *link(4, 4), *([nn.AdaptiveAvgPool2d(1)] if averaged else [])]
     modules[place].get_parameter("weight").data.view(-1)[0] = value
-    assert not fused(nn.Sequential(*modules))(torch.randn(9, 1, 12, 12)).isfinite().all()
+    assert not accelerate(nn.Sequential(*modules))(torch.randn(9, 1, 12, 12)).isfinite().all()
 
 
 @pytest.mark.parametrize("averaged", [False, True])
@@ -171,7 +172,7 @@ def test_gradients_under_autocast_are_close(averaged: bool) -> None:
     x = torch.randn(19, 1, 12, 12)
     exact = outcome(copy.deepcopy(network).double(), x.double())
     with torch.autocast("cpu", torch.bfloat16):
-        half = outcome(fused(network), x)
+        half = outcome(accelerate(network), x)
     for ours, theirs in zip(half, exact, strict=True):
         assert float((ours - theirs).norm()) < 0.02 * float(theirs.norm())
 
@@ -181,7 +182,7 @@ def test_gradients_under_autocast_are_close(averaged: bool) -> None:
 
 def test_a_weight_that_changed_between_forward_and_backward_is_an_error() -> None:
     network = nn.Sequential(*stem(4), *link(4, 4))
-    y = fused(network)(torch.randn(4, 1, 8, 8)).sum()
+    y = accelerate(network)(torch.randn(4, 1, 8, 8)).sum()
     with torch.no_grad():
         network.get_parameter("5.weight").mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
@@ -191,12 +192,12 @@ def test_a_weight_that_changed_between_forward_and_backward_is_an_error() -> Non
 @pytest.mark.parametrize(("size", "wants"), [((9, 8), False), ((8, 9), False), ((8, 8), True)])
 def test_images_that_a_stem_cannot_take_are_refused(size: tuple[int, int], wants: bool) -> None:
     with pytest.raises(ValueError, match="even sides, that need no gradient"):
-        fused(nn.Sequential(*stem(4)))(torch.randn(2, 1, *size, requires_grad=wants))
+        accelerate(nn.Sequential(*stem(4)))(torch.randn(2, 1, *size, requires_grad=wants))
 
 
 def test_what_follows_may_work_in_place() -> None:
     for averaged in ([], [nn.AdaptiveAvgPool2d(1)]):
-        y = fused(nn.Sequential(*stem(4), *link(4, 4), *averaged))(torch.randn(4, 1, 8, 8))
+        y = accelerate(nn.Sequential(*stem(4), *link(4, 4), *averaged))(torch.randn(4, 1, 8, 8))
         y.mul_(2).sum().backward()
 
 
@@ -217,8 +218,8 @@ def test_lanes_take_nothing_but_a_row_of_float32(array: np.ndarray) -> None:
 def test_several_lanes_are_read_and_written_one_behind_the_other() -> None:
     @njit  # type: ignore[untyped-decorator]
     def turned(array: Any, out: Any) -> None:
-        one, two, three = loads(array, 1, 3)
-        stores(out, 2, (three, two, one))
+        one, two, three = load_many(array, 1, 3)
+        store_many(out, 2, (three, two, one))
 
     array, out = np.arange(50, dtype=np.float32), np.full(51, -1, np.float32)
     turned(array, out)
@@ -229,7 +230,7 @@ def test_several_lanes_are_read_and_written_one_behind_the_other() -> None:
 def test_how_many_lanes_are_read_is_a_plain_number() -> None:
     @njit  # type: ignore[untyped-decorator]
     def read(array: Any, count: Any) -> None:
-        stores(array, 0, loads(array, 0, count))
+        store_many(array, 0, load_many(array, 0, count))
 
     with pytest.raises(TypingError, match="written as a number"):
         read(np.zeros(32, np.float32), 2)

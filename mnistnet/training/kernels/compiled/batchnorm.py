@@ -2,7 +2,7 @@
 """Batch norm with the ReLU and dropout beside it, in as few passes over memory as they need.
 
 They are so little arithmetic that a network of this size spends most of its time moving their values;
-torch takes a pass for each. Maps are (n, h, w * c): channels last, a row of pixels side by side, so that
+torch makes a pass for each. Maps are (n, h, w * c): channels last, a row of pixels side by side, so that
 inner loops are long whatever c is.
 """
 
@@ -13,13 +13,13 @@ from numba import njit, prange
 
 from mnistnet.training.kernels.compiled.moments import normalizer, normalizer_backward
 from mnistnet.training.kernels.compiled.options import PARALLEL, PARTS
-from mnistnet.training.kernels.compiled.values import cut, narrowed, widened
+from mnistnet.training.kernels.compiled.values import at_least, from_float32, to_float32
 
-DRAWS = 1 << 16  # steps in which a dropout rate is told apart
+DRAWS = 1 << 16  # a dropout rate is a multiple of 1 / DRAWS
 
 
 @njit(inline="always")
-def _mixed(counter: Any, seed: Any) -> Any:
+def _hashed(counter: Any, seed: Any) -> Any:
     # The finalizer of MurmurHash3 (Appleby, public domain) on a counter: independent of order, so parallel.
     # numba widens every integer operation to 64 bits; cast back, so that the loop stays in 32-bit lanes.
     bits = np.uint32(np.uint32(counter * np.uint32(0x9E3779B1)) + seed)
@@ -31,16 +31,16 @@ def _mixed(counter: Any, seed: Any) -> Any:
 
 
 @njit(**PARALLEL)
-def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, above, keep, dropped, seed, y, saved):
-    """Training-mode batch norm of max(x, below), cut below `above`, times `keep`; writes y and `saved`.
+def normalize(x, parameters, running, floors, dropout, y, saved):
+    """[ReLU,] batch norm in training mode [, ReLU] [, dropout] of x (n, h, w * c), written to y of the same shape.
 
-    x, y (n, h, w * c); gamma, beta and the running statistics (c,) float32, the latter updated as torch
-    does (unbiased variance); keep (n, c) float32 factors of dropout; of DRAWS equally likely draws per
-    value the first `dropped` make it 0. `below`, `above`: 0 for a ReLU at that place, FLOOR for none.
-    saved (2, c) float32: mean and reciprocal deviation, for `normalize_backward`.
+    parameters, running and saved (2, c) are those of `moments.normalizer`. floors: what values before and behind the
+    norm are cut at, 0 for a ReLU there, NO_FLOOR for none. dropout: keep (n, c) float32, factors of whole channels;
+    of DRAWS equally likely draws the first `dropped` drop a single value; the seed (uint32) of these draws.
     """
+    (below, above), (keep, dropped, seed) = floors, dropout
     n, height, length = x.shape
-    channels = gamma.shape[0]
+    channels = len(parameters[0])
     width = length // channels
     sums = np.empty((PARTS, 2, length), np.float32)
     for part in prange(PARTS):
@@ -51,12 +51,12 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
         for sample in range(n * part // PARTS, n * (part + 1) // PARTS):
             for row in range(height):
                 for i in range(length):
-                    value = cut(widened(x[sample, row, i]), below)
+                    value = at_least(to_float32(x[sample, row, i]), below)
                     total[i] += value
                     squares[i] += value * value
     count = n * height * width
     scale, offset = np.empty(channels, np.float32), np.empty(channels, np.float32)
-    normalizer(sums, width, count, gamma, beta, running_mean, running_var, momentum, eps, saved, scale, offset)
+    normalizer(sums, width, count, parameters, running, saved, scale, offset)
     half = (length + 1) // 2
     for part in prange(PARTS):
         scales, offsets = np.empty(length, np.float32), np.empty(length, np.float32)
@@ -69,24 +69,25 @@ def normalize(x, gamma, beta, running_mean, running_var, momentum, eps, below, a
             for row in range(height):
                 if dropped == 0:
                     for i in range(length):
-                        value = cut(cut(widened(x[sample, row, i]), below) * scales[i] + offsets[i], above)
-                        y[sample, row, i] = narrowed(value, x[sample, row, i])
+                        value = at_least(at_least(to_float32(x[sample, row, i]), below) * scales[i] + offsets[i], above)
+                        y[sample, row, i] = from_float32(value, x[sample, row, i])
                     continue
                 counter = np.uint32((sample * height + row) * half)
                 for i in range(half):  # one draw serves two values, half a row apart
-                    bits = _mixed(np.uint32(counter + np.uint32(i)), seed)
+                    bits = _hashed(np.uint32(counter + np.uint32(i)), seed)
                     passed[i] = np.float32(np.uint32(bits & np.uint32(0xFFFF)) >= dropped)
                     passed[half + i] = np.float32(np.uint32(bits >> np.uint32(16)) >= dropped)
                 for i in range(length):
-                    value = cut(cut(widened(x[sample, row, i]), below) * scales[i] + offsets[i], above) * passed[i]
-                    y[sample, row, i] = narrowed(value, x[sample, row, i])
+                    value = at_least(to_float32(x[sample, row, i]), below) * scales[i] + offsets[i]
+                    y[sample, row, i] = from_float32(at_least(value, above) * passed[i], x[sample, row, i])
 
 
 @njit(**PARALLEL)
 def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, dbeta):
     """Gradients of `normalize`: writes dx (like x), dgamma and dbeta (c,) float32.
 
-    g (n, h, w * c) is the gradient at y. `masked`: y is 0 wherever nothing passes (a ReLU at the end).
+    g (n, h, w * c) is the gradient at y. gamma, saved, below and keep are those of `normalize`. masked: a ReLU is
+    behind the norm, so that y is 0 wherever no gradient passes.
     """
     n, height, length = x.shape
     channels = gamma.shape[0]
@@ -104,11 +105,11 @@ def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, d
                     kept[column * channels + c] = keep[sample, c]
             for row in range(height):
                 for i in range(length):
-                    gradient = widened(g[sample, row, i]) * kept[i]
-                    if masked and widened(y[sample, row, i]) == 0:
+                    gradient = to_float32(g[sample, row, i]) * kept[i]
+                    if masked and to_float32(y[sample, row, i]) == 0:
                         gradient = np.float32(0)
                     total[i] += gradient
-                    products[i] += gradient * cut(widened(x[sample, row, i]), below)
+                    products[i] += gradient * at_least(to_float32(x[sample, row, i]), below)
     count = n * height * width
     coefficients = np.empty((3, channels), np.float32)
     normalizer_backward(sums, width, count, gamma, saved, dgamma, dbeta, coefficients)
@@ -126,11 +127,11 @@ def normalize_backward(g, x, y, gamma, saved, below, masked, keep, dx, dgamma, d
                     scales[column * channels + c] = scale[c] * keep[sample, c]
             for row in range(height):
                 for i in range(length):
-                    gradient = widened(g[sample, row, i]) * scales[i]
-                    if masked and widened(y[sample, row, i]) == 0:
+                    gradient = to_float32(g[sample, row, i]) * scales[i]
+                    if masked and to_float32(y[sample, row, i]) == 0:
                         gradient = np.float32(0)
-                    value = widened(x[sample, row, i])
-                    change = gradient + cut(value, below) * slopes[i] + offsets[i]
+                    value = to_float32(x[sample, row, i])
+                    change = gradient + at_least(value, below) * slopes[i] + offsets[i]
                     if value <= below:
                         change = np.float32(0)
-                    dx[sample, row, i] = narrowed(change, x[sample, row, i])
+                    dx[sample, row, i] = from_float32(change, x[sample, row, i])

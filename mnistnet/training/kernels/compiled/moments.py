@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from mnistnet.training.kernels.compiled.options import SERIAL
-from mnistnet.training.kernels.compiled.values import cut
+from mnistnet.training.kernels.compiled.values import at_least
 
 
 @njit(**SERIAL)
@@ -19,17 +19,19 @@ def _summed(sums, which, c, channels, width):
 
 
 @njit(**SERIAL)
-def normalizer(sums, width, count, gamma, beta, running_mean, running_var, momentum, eps, saved, scale, offset):
+def normalizer(sums, width, count, parameters, running, saved, scale, offset):
     """Batch norm of each channel from the sums of its `count` values and of their squares.
 
-    sums (parts, 2, width * c) float32: those of parts and, within a part, of columns. Updates the running statistics
-    as torch does (unbiased variance); writes saved (2, c): mean and reciprocal deviation, and scale and offset:
-    what the norm does to a value. With a width of 1 sums, scale and offset may be longer than there are channels.
+    sums (parts, 2, width * c) float32: those of parts and, within a part, of columns. parameters: gamma and beta (c,).
+    running: mean and variance (c,), updated as torch does (unbiased variance), momentum, and the norm's eps. Writes
+    saved (2, c): mean and reciprocal deviation, and scale and offset (c,): the norm of x is x * scale + offset. With
+    a width of 1 sums, scale and offset may be longer than there are channels.
     """
+    (gamma, beta), (running_mean, running_var, momentum, eps) = parameters, running
     channels = len(gamma)
     for c in range(channels):
         mean = _summed(sums, 0, c, channels, width) / count
-        variance = cut(_summed(sums, 1, c, channels, width) / count - mean * mean, 0.0)
+        variance = at_least(_summed(sums, 1, c, channels, width) / count - mean * mean, 0.0)
         deviation = 1 / np.sqrt(variance + eps)
         running_mean[c] += momentum * (mean - running_mean[c])
         running_var[c] += momentum * (variance * count / (count - 1) - running_var[c])
@@ -43,7 +45,8 @@ def normalizer_backward(sums, width, count, gamma, saved, dgamma, dbeta, coeffic
     """The gradient through the batch norm of each channel: at a value x it is scale * g + slope * x + offset.
 
     sums, as in `normalizer`: of the gradients g behind the norm, and of g * x. `saved` is what `normalizer` wrote.
-    Writes dgamma and dbeta, and coefficients (3, c): scale, slope and offset; of the padding they stay as they are.
+    Writes dgamma and dbeta (c,), and coefficients (3, c): scale, slope and offset. If these are longer than there are
+    channels, their padding stays as it is.
     """
     channels = len(gamma)
     for c in range(channels):

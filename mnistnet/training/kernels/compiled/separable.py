@@ -1,21 +1,33 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
-"""Depthwise separable convolutions in a row, as loops of their own; grouped maps as in `activation`.
+"""Depthwise separable convolutions (depthwise 3 x 3, then pointwise) on grouped maps; terms as in `activation`.
 
-One array is kept per batch norm, the values that go into it, and each loop does all that lies between
-two of them while a sample is in the processor's first cache: apply the one, convolve, sum for the other.
+One array is kept per batch norm, the values that go into it. Each loop does all that lies between two of them while
+a sample is in the processor's first cache: activate, convolve, and sum for the next norm. Weights are in groups of
+the channel that they are first indexed by: depthwise (groups, 9, LANES), pointwise (output groups, inputs, LANES).
 """
 
 import numpy as np
 from numba import njit, prange
 
-from mnistnet.training.kernels.compiled.activation import framed, passing, through
-from mnistnet.training.kernels.compiled.lanes import LANES, add, fma, load, loads, room, splat, spread, store, stores
+from mnistnet.training.kernels.compiled.activation import activate_padded, activation_gradient, add_gradient_sums
 from mnistnet.training.kernels.compiled.options import PARALLEL, PARTS, SERIAL
+from mnistnet.training.kernels.compiled.simd import (
+    LANES,
+    add,
+    aligned_zeros,
+    fma,
+    load,
+    load_many,
+    load_splat,
+    splat,
+    store,
+    store_many,
+)
 
 
 @njit(**SERIAL)
-def _slide(z, weights, height, width, groups, out):
-    """Depthwise: out (groups, h * w) from z with its border and weights (groups, 9)."""
+def _depthwise(z, weights, height, width, groups, out):
+    """Depthwise convolution of one sample: out (groups, h * w) from z (groups, h + 2, w + 2), weights (groups, 9)."""
     stride = (width + 2) * LANES
     zero = splat(np.float32(0))
     to = 0
@@ -38,7 +50,7 @@ def _slide(z, weights, height, width, groups, out):
                         s6 = fma(load(z, at + 6 * LANES), w, s6)
                         at += LANES
                         tap += LANES
-                stores(out, to, (s0, s1, s2, s3, s4, s5, s6))
+                store_many(out, to, (s0, s1, s2, s3, s4, s5, s6))
                 to += 7 * LANES
                 first += 7 * LANES
             for _ in range(width % 7):
@@ -54,70 +66,71 @@ def _slide(z, weights, height, width, groups, out):
 
 
 @njit(**SERIAL)
-def _mix(d, weights, places, inputs, outputs, out):
-    """Pointwise: out (outputs, places) from d (inputs, places) and weights (outputs, inputs * LANES); groups."""
+def _pointwise(d, weights, positions, inputs, outputs, out):
+    """Pointwise convolution of one sample: out (outputs, positions) from d (inputs, positions) and weights (outputs,
+    inputs * LANES). `inputs` and `outputs` count groups, and every element is a vector of LANES."""
     zero = splat(np.float32(0))
     for k in range(outputs):
-        for place in range(0, places - 6, 7):
+        for position in range(0, positions - 6, 7):
             s0, s1, s2, s3, s4, s5, s6 = zero, zero, zero, zero, zero, zero, zero
             weight = k * inputs * LANES * LANES
             for c in range(inputs):
-                at = (c * places + place) * LANES
+                at = (c * positions + position) * LANES
                 for _ in range(LANES):
                     w = load(weights, weight)
-                    s0 = fma(spread(d, at), w, s0)
-                    s1 = fma(spread(d, at + LANES), w, s1)
-                    s2 = fma(spread(d, at + 2 * LANES), w, s2)
-                    s3 = fma(spread(d, at + 3 * LANES), w, s3)
-                    s4 = fma(spread(d, at + 4 * LANES), w, s4)
-                    s5 = fma(spread(d, at + 5 * LANES), w, s5)
-                    s6 = fma(spread(d, at + 6 * LANES), w, s6)
+                    s0 = fma(load_splat(d, at), w, s0)
+                    s1 = fma(load_splat(d, at + LANES), w, s1)
+                    s2 = fma(load_splat(d, at + 2 * LANES), w, s2)
+                    s3 = fma(load_splat(d, at + 3 * LANES), w, s3)
+                    s4 = fma(load_splat(d, at + 4 * LANES), w, s4)
+                    s5 = fma(load_splat(d, at + 5 * LANES), w, s5)
+                    s6 = fma(load_splat(d, at + 6 * LANES), w, s6)
                     at += 1
                     weight += LANES
-            to = (k * places + place) * LANES
-            stores(out, to, (s0, s1, s2, s3, s4, s5, s6))
-        for place in range(places // 7 * 7, places):
+            to = (k * positions + position) * LANES
+            store_many(out, to, (s0, s1, s2, s3, s4, s5, s6))
+        for position in range(positions // 7 * 7, positions):
             s0 = zero
             for c in range(inputs):
                 for lane in range(LANES):
                     weight = ((k * inputs + c) * LANES + lane) * LANES
-                    s0 = fma(spread(d, (c * places + place) * LANES + lane), load(weights, weight), s0)
-            store(out, (k * places + place) * LANES, s0)
+                    s0 = fma(load_splat(d, (c * positions + position) * LANES + lane), load(weights, weight), s0)
+            store(out, (k * positions + position) * LANES, s0)
 
 
 @njit(**SERIAL)
-def _outer(d, g, places, inputs, outputs, total):
-    """Gradient of `_mix`'s weights: adds the sum over places of d times g to `total` (outputs, inputs * LANES)."""
+def _pointwise_weight_gradient(d, g, positions, inputs, outputs, total):
+    """Gradient of `_pointwise`'s weights: adds d times g, summed over positions, to total (outputs, inputs * LANES)."""
     for k in range(outputs):
         for c in range(inputs):
             for half in range(0, LANES, 8):
                 to = ((k * inputs + c) * LANES + half) * LANES
-                s0, s1, s2, s3, s4, s5, s6, s7 = loads(total, to, 8)
-                at, of = k * places * LANES, c * places * LANES + half
-                for _ in range(places):
+                s0, s1, s2, s3, s4, s5, s6, s7 = load_many(total, to, 8)
+                at, of = k * positions * LANES, c * positions * LANES + half
+                for _ in range(positions):
                     gradient = load(g, at)
-                    s0 = fma(spread(d, of), gradient, s0)
-                    s1 = fma(spread(d, of + 1), gradient, s1)
-                    s2 = fma(spread(d, of + 2), gradient, s2)
-                    s3 = fma(spread(d, of + 3), gradient, s3)
-                    s4 = fma(spread(d, of + 4), gradient, s4)
-                    s5 = fma(spread(d, of + 5), gradient, s5)
-                    s6 = fma(spread(d, of + 6), gradient, s6)
-                    s7 = fma(spread(d, of + 7), gradient, s7)
+                    s0 = fma(load_splat(d, of), gradient, s0)
+                    s1 = fma(load_splat(d, of + 1), gradient, s1)
+                    s2 = fma(load_splat(d, of + 2), gradient, s2)
+                    s3 = fma(load_splat(d, of + 3), gradient, s3)
+                    s4 = fma(load_splat(d, of + 4), gradient, s4)
+                    s5 = fma(load_splat(d, of + 5), gradient, s5)
+                    s6 = fma(load_splat(d, of + 6), gradient, s6)
+                    s7 = fma(load_splat(d, of + 7), gradient, s7)
                     at += LANES
                     of += LANES
-                stores(total, to, (s0, s1, s2, s3, s4, s5, s6, s7))
+                store_many(total, to, (s0, s1, s2, s3, s4, s5, s6, s7))
 
 
 @njit(**SERIAL)
-def _taps(z, g, height, width, groups, total):
-    """Gradient of `_slide`'s weights: adds to `total` (groups, 9). z and g have borders."""
+def _depthwise_weight_gradient(z, g, height, width, groups, total):
+    """Gradient of `_depthwise`'s weights: adds to total (groups, 9). z and g have borders of zeros."""
     stride = (width + 2) * LANES
     zero = splat(np.float32(0))
     for group in range(groups):
         for i in range(3):
             left = (group * 9 + 3 * i) * LANES
-            s0, s1, s2 = loads(total, left, 3)
+            s0, s1, s2 = load_many(total, left, 3)
             t0, t1, t2 = zero, zero, zero
             for row in range(height):
                 of = (group * (height + 2) + row + 1) * stride + LANES
@@ -138,42 +151,44 @@ def _taps(z, g, height, width, groups, total):
                     s0 = fma(load(z, at), g0, s0)
                     s1 = fma(load(z, at + LANES), g0, s1)
                     s2 = fma(load(z, at + 2 * LANES), g0, s2)
-            stores(total, left, (add(s0, t0), add(s1, t1), add(s2, t2)))
+            store_many(total, left, (add(s0, t0), add(s1, t1), add(s2, t2)))
 
 
 @njit(**SERIAL)
-def _transposed(mixed, inputs, outputs):
-    crossed = np.empty_like(mixed)
+def _transposed(pointwise, inputs, outputs):
+    """Pointwise weights as those of the convolution from outputs back to inputs."""
+    transposed = np.empty_like(pointwise)
     for k in range(outputs * LANES):
         for c in range(inputs * LANES):
-            value = mixed[(k // LANES * inputs * LANES + c) * LANES + k % LANES]
-            crossed[(c // LANES * outputs * LANES + k) * LANES + c % LANES] = value
-    return crossed
+            value = pointwise[(k // LANES * inputs * LANES + c) * LANES + k % LANES]
+            transposed[(c // LANES * outputs * LANES + k) * LANES + c % LANES] = value
+    return transposed
 
 
 @njit(**PARALLEL)
-def block(y, scale, offset, floor, slid, mixed, height, width, out, sums):
-    """A separable convolution of what batch norm and ReLU make of y.
+def separable_forward(y, folded, weights, size, out, sums):
+    """A separable convolution of the activation of y, and the sums that the batch norm behind it needs.
 
-    y (n, c * h * w); slid (c * 9) and mixed (k * c) its weights; out (n, k * h * w). sums (PARTS, 2, k): of
-    out and of its squares.
+    y (n, c * h * w); weights: depthwise (c * 9) and pointwise (k * c); size: h and w. Writes out (n, k * h * w) and
+    sums (PARTS, 2, k): of out and of its squares.
     """
+    (depthwise, pointwise), (height, width) = weights, size
     n, outputs = len(y), sums.shape[2] // LANES
-    groups, places = len(scale) // LANES, height * width
+    groups, positions = len(folded[0]) // LANES, height * width
     for part in prange(PARTS):
-        z = room(groups * (height + 2) * (width + 2) * LANES)
-        d = room(groups * places * LANES)
+        z = aligned_zeros(groups * (height + 2) * (width + 2) * LANES)
+        d = aligned_zeros(groups * positions * LANES)
         sums[part] = 0
         total, squares = sums[part, 0], sums[part, 1]
         for sample in range(n * part // PARTS, n * (part + 1) // PARTS):
-            framed(y[sample], scale, offset, floor, height, width, z)
-            _slide(z, slid, height, width, groups, d)
+            activate_padded(y[sample], folded, height, width, z)
+            _depthwise(z, depthwise, height, width, groups, d)
             result = out[sample]
-            _mix(d, mixed, places, groups, outputs, result)
+            _pointwise(d, pointwise, positions, groups, outputs, result)
             at = 0
             for k in range(outputs):
                 one, two = load(total, k * LANES), load(squares, k * LANES)
-                for _ in range(places):
+                for _ in range(positions):
                     value = load(result, at)
                     one = add(one, value)
                     two = fma(value, value, two)
@@ -183,46 +198,46 @@ def block(y, scale, offset, floor, slid, mixed, height, width, out, sums):
 
 
 @njit(**PARALLEL)
-def block_backward(
-    y, scale, offset, floor, slid, mixed, height, width,
-    after, after_scale, after_offset, after_floor, coefficients, g, dy, slid_total, mixed_total, sums,
+def separable_backward(
+    y, folded, weights, size, after, after_folded, coefficients, g, dy, depthwise_totals, pointwise_totals, sums
 ):  # fmt: skip
-    """Gradients of `block`, and through the batch norm and ReLU behind it.
+    """Gradients of `separable_forward` and of the activation behind it.
 
-    after (n, k * h * w): what `block` wrote; g the gradient at what batch norm and ReLU made of it, of
-    the same shape, or (n, k) where it is alike at every place. coefficients (3, k): see `moments`.
-    dy (n, c * h * w): the gradient at what batch norm and ReLU made of y. slid_total (PARTS, c * 9) and
-    mixed_total (PARTS, k * c): sums of weights' gradients. sums (PARTS, 2, c): of dy where it passes
-    y's ReLU, and of its products with y.
+    y, folded, weights and size are what `separable_forward` had, after (n, k * h * w) what it wrote, after_folded and
+    coefficients (3, k) the activation behind it, g the gradient at that: of the shape of `after`, or (n, k) where it
+    is the same at every position. Writes dy (n, c * h * w): the gradient at the activation of y; depthwise_totals
+    (PARTS, c * 9) and pointwise_totals (PARTS, k * c): sums of the gradients of weights; and sums (PARTS, 2, c): of
+    dy where it passes y's ReLU, and of its products with y.
     """
-    n, groups, outputs = len(y), len(scale) // LANES, len(after_scale) // LANES
-    places, stride = height * width, (width + 2) * LANES
-    turned = np.empty_like(slid)
+    (depthwise, pointwise), (height, width) = weights, size
+    n, groups, outputs = len(y), len(folded[0]) // LANES, len(after_folded[0]) // LANES
+    positions, stride = height * width, (width + 2) * LANES
+    flipped = np.empty_like(depthwise)
     for group in range(groups):
         for i in range(9):
             for lane in range(LANES):
-                turned[(group * 9 + i) * LANES + lane] = slid[(group * 9 + 8 - i) * LANES + lane]
-    crossed = _transposed(mixed, groups, outputs)
+                flipped[(group * 9 + i) * LANES + lane] = depthwise[(group * 9 + 8 - i) * LANES + lane]
+    transposed = _transposed(pointwise, groups, outputs)
     for part in prange(PARTS):
-        z = room(groups * (height + 2) * stride)
-        dd = room(groups * (height + 2) * stride)
-        d = room(groups * places * LANES)
-        inner = room(outputs * places * LANES)
-        flat = room(groups * places * LANES)
-        slid_total[part] = 0
-        mixed_total[part] = 0
+        z = aligned_zeros(groups * (height + 2) * stride)
+        d = aligned_zeros(groups * positions * LANES)
+        inner = aligned_zeros(outputs * positions * LANES)
+        dd = aligned_zeros(groups * positions * LANES)
+        padded = aligned_zeros(groups * (height + 2) * stride)
+        depthwise_totals[part] = 0
+        pointwise_totals[part] = 0
         sums[part] = 0
         for sample in range(n * part // PARTS, n * (part + 1) // PARTS):
-            through(after[sample], after_scale, after_offset, after_floor, coefficients, g[sample], places, inner)
-            framed(y[sample], scale, offset, floor, height, width, z)
-            _slide(z, slid, height, width, groups, d)
-            _outer(d, inner, places, groups, outputs, mixed_total[part])
-            _mix(inner, crossed, places, outputs, groups, flat)
+            activation_gradient(after[sample], after_folded, coefficients, g[sample], positions, inner)
+            activate_padded(y[sample], folded, height, width, z)
+            _depthwise(z, depthwise, height, width, groups, d)
+            _pointwise_weight_gradient(d, inner, positions, groups, outputs, pointwise_totals[part])
+            _pointwise(inner, transposed, positions, outputs, groups, dd)
             for group in range(groups):
                 for row in range(height):
                     to = (group * (height + 2) + row + 1) * stride + LANES
                     at = (group * height + row) * width * LANES
-                    dd[to : to + width * LANES] = flat[at : at + width * LANES]
-            _taps(z, dd, height, width, groups, slid_total[part])
-            _slide(dd, turned, height, width, groups, dy[sample])
-            passing(y[sample], scale, offset, floor, dy[sample], places, sums[part, 0], sums[part, 1])
+                    padded[to : to + width * LANES] = dd[at : at + width * LANES]
+            _depthwise_weight_gradient(z, padded, height, width, groups, depthwise_totals[part])
+            _depthwise(padded, flipped, height, width, groups, dy[sample])
+            add_gradient_sums(y[sample], folded, dy[sample], positions, sums[part, 0], sums[part, 1])

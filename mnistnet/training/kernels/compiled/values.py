@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-FLOOR = np.float32(-3.4e38)  # what a value is cut at where nothing is cut; times 0 it is still a number
+NO_FLOOR = np.float32(-3.4e38)  # the floor of values that no ReLU cuts; finite, so that times 0 it is still a number
 
 
 @intrinsic
@@ -25,25 +25,25 @@ def _as_bits(_: Any, value: Any) -> Any:
     )
 
 
-def widened(value):
+def to_float32(value):
     """A value in memory as float32."""
     raise NotImplementedError
 
 
-def narrowed(value, like):
+def from_float32(value, like):
     """A float32 as what lies in memory, of the type of `like`; to bfloat16 rounded to the nearest, ties to even."""
     raise NotImplementedError
 
 
-@overload(widened, inline="always")
-def _widened(value):
+@overload(to_float32, inline="always")
+def _to_float32(value):
     if value == types.uint16:
         return lambda value: _as_float(np.uint32(value) << np.uint32(16))
     return lambda value: value
 
 
-@overload(narrowed, inline="always")
-def _narrowed(value, like):
+@overload(from_float32, inline="always")
+def _from_float32(value, like):
     if like == types.uint16:
 
         def to_even(value, like):  # unannotated: numba compares the signatures
@@ -55,7 +55,7 @@ def _narrowed(value, like):
 
 
 @njit(inline="always")
-def cut(value: Any, floor: Any) -> Any:
+def at_least(value: Any, floor: Any) -> Any:
     """`value`, at least `floor`."""
     # Not `max`, which may drop a NaN: a ReLU passes it on.
     return floor if value < floor else value

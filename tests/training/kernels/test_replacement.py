@@ -1,4 +1,4 @@
-"""The fused operations against torch's own in float64, their dropout against its rate."""
+"""The compiled parts against torch's own in float64, their dropout against its rate."""
 
 import copy
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mnistnet.nets.network import Dropout
-from mnistnet.training.kernels.fusion import Halving, Normalization, fused
+from mnistnet.training.kernels import accelerate
+from mnistnet.training.kernels.normalization import Normalization
+from mnistnet.training.kernels.pooling import MaxPool2x2
 from tests.support.twins import norm, outcome
 
 SHAPES = [(8, 3, 6, 6), (5, 1, 7, 7), (16, 16, 4, 4), (3, 10, 1, 1), (33, 5, 9, 9)]
@@ -43,7 +45,7 @@ def test_forward_and_gradients_are_torchs(name: str, shape: tuple[int, ...], cha
     if channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
     exact, far = copy.deepcopy(network).double(), x.double().requires_grad_()
-    for ours, theirs in zip(outcome(fused(network), x.requires_grad_()), outcome(exact, far), strict=True):
+    for ours, theirs in zip(outcome(accelerate(network), x.requires_grad_()), outcome(exact, far), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * max(1.0, float(theirs.abs().max())))
 
 
@@ -51,7 +53,7 @@ def test_forward_and_gradients_are_torchs(name: str, shape: tuple[int, ...], cha
 def test_running_statistics_are_torchs(name: str) -> None:
     network, x = blocks(4)[name], torch.randn(9, 4, 6, 6)
     theirs = copy.deepcopy(network)
-    ours = fused(network)
+    ours = accelerate(network)
     for _ in range(3):
         ours(x)
         theirs(x)
@@ -61,30 +63,30 @@ def test_running_statistics_are_torchs(name: str) -> None:
 
 def test_what_is_not_recognised_stays_torchs_own() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(3), nn.ReLU(), nn.Dropout2d(0.5), nn.Flatten())
-    assert list(fused(network)) == list(network)
+    assert list(accelerate(network)) == list(network)
 
 
 def test_a_block_becomes_one_operation() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), norm(4), nn.ReLU(), Dropout(0.1), nn.MaxPool2d(2), nn.Conv2d(4, 10, 1))
-    assert [type(part) for part in fused(network)] == [nn.Conv2d, Normalization, Halving, nn.Conv2d]
+    assert [type(part) for part in accelerate(network)] == [nn.Conv2d, Normalization, MaxPool2x2, nn.Conv2d]
 
 
 def test_single_values_after_batch_norm_alone_are_dropped_by_the_dropout_itself() -> None:
     """Without a ReLU a value of 0 does not tell backward that it was dropped."""
-    parts = list(fused(nn.Sequential(norm(4), Dropout(0.1))))
+    parts = list(accelerate(nn.Sequential(norm(4), Dropout(0.1))))
     assert [type(part) for part in parts] == [Normalization, Dropout]
 
 
 def test_parameters_and_statistics_are_shared() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), norm(4), nn.ReLU())
-    twin = fused(network)
+    twin = accelerate(network)
     assert {id(parameter) for parameter in twin.parameters()} == {id(parameter) for parameter in network.parameters()}
     assert {id(buffer) for buffer in twin.buffers()} == {id(buffer) for buffer in network.buffers()}
 
 
 def test_bf16_stays_bf16_and_close() -> None:
     network, x = blocks(8)["norm-relu-pool"], torch.randn(16, 8, 10, 10)
-    half = fused(copy.deepcopy(network))(x.bfloat16())
+    half = accelerate(copy.deepcopy(network))(x.bfloat16())
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), network(x), rtol=0.02, atol=0.02)
 
@@ -95,7 +97,7 @@ def test_bf16_stays_bf16_and_close() -> None:
 def test_what_is_no_finite_number_is_not_hidden(name: str, value: float, place: tuple[int, ...]) -> None:
     x = torch.randn(9, 4, 6, 6)
     x[place] = value
-    made = fused(blocks(4)[name])(x)
+    made = accelerate(blocks(4)[name])(x)
     assert not made[:, place[1]].isfinite().any()
 
 
@@ -107,7 +109,7 @@ def dropping(rate: float, kind: type[nn.Module] = Dropout) -> nn.Sequential:
     module = nn.BatchNorm2d(8)
     nn.init.zeros_(module.weight)
     nn.init.ones_(module.bias)
-    return fused(nn.Sequential(module, nn.ReLU(), kind(rate)))
+    return accelerate(nn.Sequential(module, nn.ReLU(), kind(rate)))
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.25, 0.5, 0.9])
@@ -142,7 +144,7 @@ def test_every_call_drops_others() -> None:
 def test_nothing_passes_back_through_what_was_dropped() -> None:
     module = nn.BatchNorm2d(4)
     nn.init.constant_(module.bias, 10.0)
-    network = fused(nn.Sequential(module, nn.ReLU(), Dropout(0.4)))
+    network = accelerate(nn.Sequential(module, nn.ReLU(), Dropout(0.4)))
     y = network(torch.randn(50, 4, 8, 8))
     assert (y == 0).any()
     (gradient,) = torch.autograd.grad(y.sum(), module.bias)
@@ -167,7 +169,7 @@ def test_the_number_of_threads_changes_no_bit(name: str) -> None:
     found: list[list[Tensor]] = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found.append(outcome(fused(copy.deepcopy(network)), x))
+        found.append(outcome(accelerate(copy.deepcopy(network)), x))
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
@@ -185,7 +187,7 @@ def test_the_same_seed_drops_the_same() -> None:
 
 def test_the_first_of_equals_is_taken() -> None:
     x = torch.ones(1, 1, 4, 4, requires_grad=True)
-    (gradient,) = torch.autograd.grad(Halving()(x).sum(), x)
+    (gradient,) = torch.autograd.grad(MaxPool2x2()(x).sum(), x)
     expected = torch.zeros(4, 4)
     expected[::2, ::2] = 1
     assert torch.equal(gradient[0, 0], expected)
@@ -193,6 +195,6 @@ def test_the_first_of_equals_is_taken() -> None:
 
 def test_the_row_and_column_in_no_window_have_no_gradient() -> None:
     x = torch.randn(2, 3, 5, 5, requires_grad=True)
-    (gradient,) = torch.autograd.grad(Halving()(x).sum(), x)
+    (gradient,) = torch.autograd.grad(MaxPool2x2()(x).sum(), x)
     assert int(gradient[:, :, 4].count_nonzero()) == int(gradient[:, :, :, 4].count_nonzero()) == 0
     assert int(gradient.count_nonzero()) == 2 * 3 * 2 * 2

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,misc"
-"""Sixteen float32 at once, for compiled loops whose accumulators must stay in registers.
+"""Vectors of LANES float32 as a numba type, for loops whose accumulators must stay in registers.
 
 LLVM makes one vector instruction of each operation, or two where the processor's registers are half as
 wide. Left to itself it keeps the sums of a matrix product in memory.
@@ -22,16 +22,16 @@ LANES = 16
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 
 
-class _Lanes(types.Type):
+class _Vector(types.Type):
     def __init__(self) -> None:
-        super().__init__(name=f"Lanes{LANES}")
+        super().__init__(name=f"Vector{LANES}")
 
 
-_lanes = _Lanes()
+_vector = _Vector()
 
 
-@register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _FLOATS)
 
@@ -50,75 +50,75 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> A
 
 @intrinsic
 def load(_: Any, array: Any, index: Any) -> Any:
-    """The lanes of a one-dimensional contiguous float32 array from `index` on."""
+    """LANES values of a one-dimensional contiguous float32 array, from `index` on."""
 
     def generate(context, builder, signature, values):
         return builder.load(_address(context, builder, signature.args[0], *values), align=4)
 
-    return _lanes(_checked(array), types.intp), generate
+    return _vector(_checked(array), types.intp), generate
 
 
 @intrinsic
-def store(_: Any, array: Any, index: Any, lanes: Any) -> Any:
-    """Write lanes to a one-dimensional contiguous float32 array from `index` on."""
+def store(_: Any, array: Any, index: Any, vector: Any) -> Any:
+    """Write a vector to a one-dimensional contiguous float32 array, from `index` on."""
 
     def generate(context, builder, signature, values):
         builder.store(values[2], _address(context, builder, signature.args[0], *values[:2]), align=4)
         return context.get_dummy_value()
 
-    return types.none(_checked(array), types.intp, lanes), generate
+    return types.none(_checked(array), types.intp, vector), generate
 
 
 @intrinsic(prefer_literal=True)
-def loads(_: Any, array: Any, index: Any, count: Any) -> Any:
-    """`load` of `count` lanes, one behind the other, as a tuple; `count` is a plain number."""
+def load_many(_: Any, array: Any, index: Any, count: Any) -> Any:
+    """A tuple of `count` vectors, one behind the other in the array; `count` is a literal."""
     if not isinstance(count, types.IntegerLiteral):
         raise TypingError(f"{count}: how many lanes are loaded is written as a number")
     number = count.literal_value
 
     def generate(context, builder, signature, values):
         address = _address(context, builder, signature.args[0], *values[:2])
-        places = [builder.gep(address, [ir.Constant(ir.IntType(64), place)]) for place in range(number)]
-        return cgutils.pack_array(builder, [builder.load(place, align=4) for place in places])
+        addresses = [builder.gep(address, [ir.Constant(ir.IntType(64), place)]) for place in range(number)]
+        return cgutils.pack_array(builder, [builder.load(one, align=4) for one in addresses])
 
-    return types.UniTuple(_lanes, number)(_checked(array), types.intp, count), generate
+    return types.UniTuple(_vector, number)(_checked(array), types.intp, count), generate
 
 
 @intrinsic
-def stores(_: Any, array: Any, index: Any, several: Any) -> Any:
-    """`store` of a tuple of lanes, one behind the other."""
+def store_many(_: Any, array: Any, index: Any, several: Any) -> Any:
+    """Write a tuple of vectors to the array, one behind the other."""
 
     def generate(context, builder, signature, values):
         address = _address(context, builder, signature.args[0], *values[:2])
-        for place, lanes in enumerate(cgutils.unpack_tuple(builder, values[2])):
-            builder.store(lanes, builder.gep(address, [ir.Constant(ir.IntType(64), place)]), align=4)
+        for position, vector in enumerate(cgutils.unpack_tuple(builder, values[2])):
+            builder.store(vector, builder.gep(address, [ir.Constant(ir.IntType(64), position)]), align=4)
         return context.get_dummy_value()
 
     return types.none(_checked(array), types.intp, several), generate
 
 
-def _everywhere(builder: Any, value: Any) -> Any:
+def _splat(builder: Any, value: Any) -> Any:
     undefined = ir.Constant(_FLOATS, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(one, undefined, places)
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(one, undefined, lanes)
 
 
 @intrinsic
 def splat(_: Any, value: Any) -> Any:
-    """One float32 in every lane."""
-    return _lanes(types.float32), lambda context, builder, signature, values: _everywhere(builder, values[0])
+    """One float32 in every lane (LLVM's word: splat)."""
+    return _vector(types.float32), lambda context, builder, signature, values: _splat(builder, values[0])
 
 
 @intrinsic
-def spread(_: Any, array: Any, index: Any) -> Any:
+def load_splat(_: Any, array: Any, index: Any) -> Any:
     """One element of a one-dimensional contiguous float32 array in every lane."""
 
     def generate(context, builder, signature, values):
         data = context.make_array(signature.args[0])(context, builder, values[0]).data
-        return _everywhere(builder, builder.load(builder.gep(data, [values[1]])))
+        return _splat(builder, builder.load(builder.gep(data, [values[1]])))
 
-    return _lanes(_checked(array), types.intp), generate
+    return _vector(_checked(array), types.intp), generate
 
 
 @intrinsic
@@ -130,33 +130,33 @@ def fma(_: Any, one: Any, other: Any, third: Any) -> Any:
         function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
         return builder.call(function, values)
 
-    return _lanes(_lanes, _lanes, _lanes), generate
+    return _vector(_vector, _vector, _vector), generate
 
 
 @intrinsic
 def add(_: Any, one: Any, other: Any) -> Any:
     """one + other."""
-    return _lanes(_lanes, _lanes), lambda context, builder, signature, values: builder.fadd(*values)
+    return _vector(_vector, _vector), lambda context, builder, signature, values: builder.fadd(*values)
 
 
 @intrinsic
 def mul(_: Any, one: Any, other: Any) -> Any:
     """one * other."""
-    return _lanes(_lanes, _lanes), lambda context, builder, signature, values: builder.fmul(*values)
+    return _vector(_vector, _vector), lambda context, builder, signature, values: builder.fmul(*values)
 
 
 @intrinsic
-def where_less(_: Any, one: Any, other: Any, yes: Any, no: Any) -> Any:
+def select_less(_: Any, one: Any, other: Any, yes: Any, no: Any) -> Any:
     """`yes` in each lane in which one < other, `no` in the others, also where either is no number."""
 
     def generate(context, builder, signature, values):
         return builder.select(builder.fcmp_ordered("<", values[0], values[1]), values[2], values[3])
 
-    return _lanes(_lanes, _lanes, _lanes, _lanes), generate
+    return _vector(_vector, _vector, _vector, _vector), generate
 
 
 @njit(**SERIAL)
-def room(size):
+def aligned_zeros(size):
     """`size` zeros that begin where the processor's cache lines do: a load across two of them takes twice as long."""
     whole = np.zeros(size + LANES, np.float32)
     start = -whole.ctypes.data % (4 * LANES) // 4

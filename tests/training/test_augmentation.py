@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnistnet.data.augmentation import KNOTS, distorted, sampled
-from mnistnet.data.warping import warp
+from mnistnet.training.augmentation import KNOTS, distorted, sampled
+from mnistnet.training.kernels import warp
 
 
 @pytest.fixture(autouse=True)
@@ -278,6 +278,5 @@ def test_the_compiled_loop_is_torchs_own_sampling(knots: int, size: tuple[int, i
     images = torch.rand(16, 1, *size)
     theta = torch.tensor([1.0, 0, 0, 0, 1, 0]) + torch.randn(16, 6) * 0.2
     bends = torch.randn(16, 2, knots, knots) * 2
-    moved = torch.empty_like(images)
-    warp(images[:, 0].numpy(), theta.numpy(), bends.numpy(), moved[:, 0].numpy())
+    moved = warp(images, theta, bends)
     torch.testing.assert_close(moved, sampled(images, theta, bends), rtol=0, atol=5e-5)

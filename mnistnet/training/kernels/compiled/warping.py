@@ -1,10 +1,10 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Bilinear sampling of whole batches on the CPU, compiled: the loop below `augmentation.distorted`."""
+"""Bilinear sampling of whole batches of images: what `training.augmentation` moves them by."""
 
 import numpy as np
 from numba import njit, prange
 
-from mnistnet.loops import PARALLEL, SERIAL
+from mnistnet.training.kernels.compiled.options import PARALLEL, SERIAL
 
 
 @njit(**SERIAL)
