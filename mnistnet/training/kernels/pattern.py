@@ -4,24 +4,25 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Linear, MaxPool
+from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Layer, MaxPool
 from mnistnet.nets.summary import Summary
 from mnistnet.training.acceleration import FastPath, Way
 
 Part: TypeAlias = Literal["chain", "normalization", "maxpool", "torch"]
 
-_WITHOUT_ROW = ("relu", "flatten")  # operations that a design's summary does not list
+# What the pattern tells apart, as the design file names it; all else is "other".
+KINDS = {"conv", "batchnorm", "relu", "dropout", "dropout2d", "maxpool", "globalavgpool"}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation, as far as the pattern asks. `kind`: as the design file names layers and steps, or "other".
+    """One operation, as far as the pattern asks: its `kind` is one of KINDS or "other".
 
     Of a convolution, `kernel` is its side where it has stride 1, keeps the map's size and has no bias, else 0; of a
-    max-pool it is the side of its window. `layer`: the layer's place in its design.
+    max-pool it is the side of its window. `layer`: the layer's place in its design; `is_row`: its summary lists it.
     """
 
     kind: str
@@ -30,6 +31,10 @@ class Operation:
     groups: int = 0
     kernel: int = 0
     layer: int = field(default=-1, compare=False)
+    is_row: bool = field(default=True, compare=False)
+
+
+_FLATTEN = Operation("other", is_row=False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
     for block in blocks(found):
         covered = found[block.start : block.stop]
         way: Way = block.part if block.part in ("chain", "torch") else "compiled"
-        rows += [way for operation in covered if operation.kind not in _WITHOUT_ROW]
+        rows += [way for operation in covered if operation.is_row]
         if block.part == "chain":
             chains.append((covered[0].layer, covered[-1].layer))
     return FastPath(tuple(rows), tuple(chains))
@@ -60,18 +65,25 @@ def operations(architecture: Architecture, summary: Summary) -> list[Operation]:
         rows = summary.of_layer(index)
         if not rows:
             return found
-        if isinstance(layer, Conv | Depthwise):
-            groups = channels if isinstance(layer, Depthwise) else 1
-            plain = (layer.stride, layer.padding, layer.bias) == (1, layer.kernel // 2, False)
-            kernel = layer.kernel if plain else 0
-            found.append(Operation("conv", channels, rows[0].channels, groups, kernel, layer=index))
-            found += [Operation(step, layer=index) for step in layer.after]
-        else:
-            if isinstance(layer, Linear) and not flat:
-                found.append(Operation("flatten", layer=index))
-            found.append(Operation(layer.type, kernel=layer.size if isinstance(layer, MaxPool) else 0, layer=index))
+        if rows[-1].flat and not flat:
+            found.append(_FLATTEN)
+        found.append(replace(_described(layer, channels, rows[0].channels), layer=index))
+        listed = {row.type for row in rows}
+        found += [Operation(_kind(step), layer=index, is_row=step in listed) for step in getattr(layer, "after", ())]
         channels, flat = rows[-1].channels, rows[-1].flat
-    return found if flat else [*found, Operation("flatten", layer=len(architecture.layers) - 1)]
+    return found if flat else [*found, _FLATTEN]
+
+
+def _described(layer: Layer, inputs: int, outputs: int) -> Operation:
+    if isinstance(layer, Conv | Depthwise):
+        plain = (layer.stride, layer.padding, layer.bias) == (1, layer.kernel // 2, False)
+        groups = inputs if isinstance(layer, Depthwise) else 1
+        return Operation("conv", inputs, outputs, groups, layer.kernel if plain else 0)
+    return Operation(_kind(layer.type), kernel=layer.size if isinstance(layer, MaxPool) else 0)
+
+
+def _kind(name: str) -> str:
+    return name if name in KINDS else "other"
 
 
 def blocks(operations: Sequence[Operation]) -> list[Block]:

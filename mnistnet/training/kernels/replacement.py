@@ -19,9 +19,6 @@ _KINDS: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.ReLU, "relu"),
     (Dropout, "dropout"),
     (nn.Dropout2d, "dropout2d"),
-    (nn.AvgPool2d, "avgpool"),
-    (nn.Linear, "linear"),
-    (nn.Flatten, "flatten"),
 )
 
 
