@@ -6,7 +6,7 @@ MnistnetError
  +-- OperationFailed   the input was fine, the work could not be completed  (command line: exit 1)
       +-- DataError, NoWeights ...
       +-- SaveFailed          what was saved before is intact; try again once the disk takes it
-           +-- StoreError, CheckpointError, NotSaved
+           +-- StoreError, CheckpointError, WriteError
 
 Every message is one line: what was given: what is allowed; what to do.
 """

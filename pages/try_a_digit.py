@@ -3,9 +3,9 @@
 import streamlit as st
 
 from mnistnet.ui import app, widgets
-from mnistnet.ui.try_a_digit.predictions import networks_picker, predictions
+from mnistnet.ui.try_a_digit.predictions import networks_picker, predictions_view
 
 app.require()
 st.title("Try a digit", anchor=False)
 widgets.work_in_progress()
-predictions(networks_picker())
+predictions_view(networks_picker())

@@ -39,13 +39,21 @@ SLOW = (
     "runs/test_elsewhere.py",
     "runs/worker/",
     "test_kept.py::test_a_run_of_before_is_resumed_where_it_stood",
-    "training/kernels/test_loops.py",
+    "training/kernels/test_cache.py",
+    "training/test_acceleration.py",
     "training/test_inference.py::test_a_network_of_512_channels_answers_within_the_memory_it_may_have",
     "training/test_optimizers.py::test_a_run_never_waits_for_torchs_compiler",
     "ui/test_auth.py",
+    "ui/test_compare_page.py",
     "ui/test_computations.py",
+    "ui/test_layer_editor.py",
+    "ui/test_mistakes_page.py",
     "ui/test_network_cache.py",
     "ui/test_pages.py",
+    "ui/test_receptive_fields_page.py",
+    "ui/test_run_states.py",
+    "ui/test_try_a_digit_page.py",
+    "ui/test_url.py",
 )
 TESTS = Path(__file__).parent
 _beside: dict[str, beside.Beside] = {}

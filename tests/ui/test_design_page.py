@@ -1,32 +1,27 @@
 """The Design page: names, padding, the budget, the preset's recipe, and what the bar at Start says and does."""
 
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
+from mnistnet.data import files
 from mnistnet.nets.architecture import Linear
-from mnistnet.nets.layer_types import LAYER_TYPES
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from mnistnet.ui.design import meter
+from tests.support import idx
 from tests.support.pages import PAGES, button, opened, slider, texts
-from tests.support.situations import queued
+from tests.support.situations import DIGITS, queued
 
 pytestmark = pytest.mark.usefixtures("still")
-
-
-def test_a_design_over_the_budget_is_shrunk_after_a_preview() -> None:
-    app = opened(design="1~c64k3s1p1-br0_m2_c64k3s1p1-br0_c64k3s1p1-br0_g_c10k1s1p0-0~big")
-    assert app.metric[0].value == "75,328"
-    app.session_state["shrink-preview"] = True
-    app.run()
-    assert app.metric[0].value == "75,328", "the preview changes nothing"
-    assert "layer 1: 64 → 33" in texts(app)
-    assert "168 parameters left" in texts(app)
-    app.button(key="shrink").click().run()
-    assert app.metric[0].value == f"{20_000 - 1 - 168:,}"
 
 
 def test_the_layer_table_says_how_each_operation_trains(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,65 +133,72 @@ def test_an_offered_recipe_can_be_refused() -> None:
     assert "has its own recipe" not in texts(app)
 
 
-def test_a_larger_kernel_keeps_the_maps_size_where_the_padding_did() -> None:
+@pytest.mark.bar("E3")
+def test_without_mnist_the_design_page_offers_the_offline_sample(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "nothing"))
     app = opened()
-    first = _menu_of(app, 0)
-    app.segmented_control(key=f"kernel-{first}").set_value(5).run()
-    conv = app.session_state["_design"].layers[0]
-    assert (conv.kernel, conv.padding) == (5, 2)
-    assert app.segmented_control(key=f"padding-{first}").options[0] == "same size (2)"
+    assert "not on this machine yet" in texts(app)
+    button(app, "Use the offline sample instead").click().run()
+    assert app.session_state["_recipe"].dataset == "digits"
+    assert "No accuracy on it is an MNIST accuracy" in texts(app)
+    assert "too few to learn" not in texts(app), "it brings its own batch size"
 
 
-def test_a_larger_kernel_leaves_another_padding_alone() -> None:
+def test_a_data_set_that_is_closed_to_the_user_is_named_on_the_design_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    idx.shrink(monkeypatch)
+    raw = idx.write(tmp_path / "MNIST" / "raw")
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != raw / files.NAMES[0])  # root may read everything
     app = opened()
-    first = _menu_of(app, 0)
-    app.segmented_control(key=f"padding-{first}").set_value(0).run()
-    app.segmented_control(key=f"kernel-{first}").set_value(5).run()
-    conv = app.session_state["_design"].layers[0]
-    assert (conv.kernel, conv.padding) == (5, 0)
+    assert not app.exception
+    assert "Permission denied" in texts(app)
+    assert "not on this machine yet" not in texts(app)
 
 
-def test_a_layer_is_inserted_below_another_marked_and_announced() -> None:
+def test_a_built_in_recipe_is_taken_whole() -> None:
+    assert _taken(opened()) == recipe(RECIPES["mnistnet-4k"].fields)
+
+
+def _taken(app: AppTest) -> Recipe:
+    """The current recipe after mnistnet-4k's was chosen from the menu."""
+    app.menu_button(key="recipe-named").click("mnistnet-4k").run()
+    taken: Recipe = app.session_state["_recipe"]
+    return taken
+
+
+def test_a_preset_replaces_the_design() -> None:
     app = opened()
-    third = _menu_of(app, 2)
-    app.selectbox(key=f"insert-below-{third}").set_value("Dropout").run()
-    assert app.session_state["_design"].layers[3].type == "dropout"
-    assert [toast.value for toast in app.toast] == ["Layer 4 added\\: dropout\\."]
-    assert "**4 · dropout** :blue-badge[new]" in texts(app)
-    assert "Dropout is not drawn: it is in layer 4." in texts(app)
-    slider(app, "Width of layer 1").set_value(17).run()
-    assert ":blue-badge[new]" not in texts(app)
-    assert not app.toast
+    app.selectbox(key="begin-with").set_value("course-10040").run()
+    assert app.metric[0].value == "10,040"
+    assert app.session_state["_design"] == PRESETS["course-10040"].architecture
 
 
-def test_every_field_of_every_layer_type_has_a_control() -> None:
-    layers = tuple(entry.new for entry in sorted(LAYER_TYPES.values(), key=lambda entry: entry.flattens))
-    app = opened(design=links.encode_design(FIRST.architecture.with_layers(layers)))
-    for layer_id in app.session_state["_layer_ids"]:
-        app.session_state[f"more-{layer_id}"] = True
-    app.run()
-    widgets = [*app.slider, *app.segmented_control, *app.multiselect, *app.toggle, *app.number_input]
-    keys = {str(widget.key) for widget in widgets}
-    without = [
-        (layer.type, field)
-        for layer_id, layer in zip(app.session_state["_layer_ids"], layers, strict=True)
-        for field in set(type(layer).model_fields) - {"type", "dropout"}  # the rate only where a step uses it
-        if not any(key.startswith(f"{field}-{layer_id}") for key in keys)
-    ]
-    assert without == []
-
-
-def test_a_moved_layer_keeps_its_menu_open() -> None:
+def test_one_click_starts_and_shows_the_run(store: Store) -> None:
     app = opened()
-    first = _menu_of(app, 0)
-    app.button(key=f"down-{first}").click().run()
-    assert app.session_state["_layer_ids"][1] == first
-    assert app.session_state[f"more-{first}"]
+    button(app, "Start training").click().run()
+    runs = store.runs()
+    assert [run.name for run in runs] == ["mnistnet-16k"]
+    assert app.title[0].value == "Train"
+    assert runs[0].id in app.query_params["run"]
 
 
-def _menu_of(app: AppTest, place: int) -> str:
-    """Open the menu of the layer at `place`; its id."""
-    layer_id: str = app.session_state["_layer_ids"][place]
-    app.session_state[f"more-{layer_id}"] = True
-    app.run()
-    return layer_id
+@pytest.mark.bar("S9")
+def test_twenty_clicks_on_start_make_one_run(store: Store) -> None:
+    app = opened()
+    token = app.session_state["_token"]
+    for _ in range(20):
+        supervisor.submit(store, FIRST.architecture, DIGITS, token)
+    assert len(store.runs()) == 1
+
+
+def test_a_full_disk_refuses_the_start_and_says_why(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    app = opened()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1024))
+    button(app, "Start training").click().run()
+    assert not app.exception
+    assert "Not started" in app.warning[0].value
+    assert store.runs() == []

@@ -1,5 +1,8 @@
 """The Train page's figures: the verdict on a run that has ended, and what is said while it trains."""
 
+import io
+import tracemalloc
+
 import pytest
 
 from mnistnet.runs.run import RunState
@@ -7,9 +10,10 @@ from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from mnistnet.ui import cache
+from mnistnet.ui.train import run_panel
 from tests.support.pages import opened, texts
 from tests.support.samples import metrics
-from tests.support.situations import running
+from tests.support.situations import ended, running
 
 pytestmark = pytest.mark.usefixtures("still")
 
@@ -80,3 +84,43 @@ def test_finished_epochs_are_counted_alike_on_every_page(store: Store) -> None:
     train, design = opened("train"), opened()
     assert "1 of 3 epochs finished" in train.get("progress")[0].proto.text
     assert any("1 of 3 epochs finished" in link.label.replace("\\", "") for link in design.page_link)
+
+
+def test_a_running_run_shows_stage_progress_and_stop(store: Store) -> None:
+    run = running(store)
+    app = opened("train")
+    assert "training" in texts(app)
+    assert not app.button(key="stop-run").disabled
+    app.button(key="stop-run").click().run()
+    assert store.run(run.id).stop_requested
+
+
+def test_an_interrupted_run_says_where_and_can_be_resumed(store: Store) -> None:
+    run = ended(RunState.INTERRUPTED)(store)
+    app = opened("train")
+    assert "Interrupted after epoch 1" in texts(app)
+    app.button(key="resume-run").click().run()
+    assert store.run(run.id).state is RunState.QUEUED
+
+
+def test_accuracy_stands_with_split_errors_and_interval(store: Store) -> None:
+    running(store)
+    app = opened("train")
+    said = texts(app)
+    assert "held-out images of Offline sample (scikit-learn digits, not MNIST): 1 error in 125; 95% interval" in said
+    assert "epochs in a row" not in texts(app), "99.4% is a goal on MNIST only"
+
+
+def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
+    run = ended(RunState.FAILED)(store)
+    log = store.folder(run.id) / "log.txt"
+    with log.open("wb") as file:
+        file.truncate(1 << 30)  # a gigabyte that takes no room
+        file.seek(0, io.SEEK_END)
+        file.write("".join(f"\nline {number}" for number in range(30)).encode())
+    tracemalloc.start()
+    said = run_panel.log_tail(run)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert said.splitlines() == [f"line {number}" for number in range(10, 30)]
+    assert peak < 1 << 20

@@ -231,10 +231,14 @@ class Store:
         found = {folder.name.removeprefix(_DELETED): folder for folder in self.root.glob(f"{_DELETED}*")}
         if not found:
             return
-        with self.database.transaction() as connection:  # so that no deletion is between its rename and its commit
+
+        def take_back(connection: sqlite3.Connection) -> set[str]:
             stayed = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")} & found.keys()
             for run_id in stayed:
                 with suppress(OSError):  # another process has done it meanwhile, or a folder is in the way
                     found[run_id].rename(self.folder(run_id))
-        for run_id in found.keys() - stayed:
+            return stayed
+
+        # In a transaction, so that no deletion is between its rename and its commit.
+        for run_id in found.keys() - self.database.transact(take_back):
             shutil.rmtree(found[run_id], ignore_errors=True)

@@ -4,25 +4,27 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from mnistnet.nets.architecture import Architecture, Conv, Depthwise, Layer, MaxPool
+from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES
 from mnistnet.nets.summary import Summary
 from mnistnet.training.acceleration import FastPath, Way
 
 Part: TypeAlias = Literal["chain", "normalization", "maxpool", "torch"]
 
-# What the pattern tells apart, as the design file names it; all else is "other".
-KINDS = {"conv", "batchnorm", "relu", "dropout", "dropout2d", "maxpool", "globalavgpool"}
+_ASKED_FOR = {"maxpool", "globalavgpool", "batchnorm", "relu", "dropout", "dropout2d"}  # besides convolutions
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation, as far as the pattern asks: its `kind` is one of KINDS or "other".
+    """One operation, as far as the pattern asks. `kind`: as the design file names layers and steps, "conv" of both
+    convolutions, "other" of what no block holds.
 
     Of a convolution, `kernel` is its side where it has stride 1, keeps the map's size and has no bias, else 0; of a
-    max-pool it is the side of its window. `layer`: the layer's place in its design; `is_row`: its summary lists it.
+    max-pool it is the side of its window. `layer`: the layer's place in its design. `has_row`: whether the design's
+    summary lists the operation.
     """
 
     kind: str
@@ -31,10 +33,7 @@ class Operation:
     groups: int = 0
     kernel: int = 0
     layer: int = field(default=-1, compare=False)
-    is_row: bool = field(default=True, compare=False)
-
-
-_FLATTEN = Operation("other", is_row=False)
+    has_row: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
     for block in blocks(found):
         covered = found[block.start : block.stop]
         way: Way = block.part if block.part in ("chain", "torch") else "compiled"
-        rows += [way for operation in covered if operation.is_row]
+        rows += [way for operation in covered if operation.has_row]
         if block.part == "chain":
             chains.append((covered[0].layer, covered[-1].layer))
     return FastPath(tuple(rows), tuple(chains))
@@ -65,25 +64,24 @@ def operations(architecture: Architecture, summary: Summary) -> list[Operation]:
         rows = summary.of_layer(index)
         if not rows:
             return found
-        if rows[-1].flat and not flat:
-            found.append(_FLATTEN)
-        found.append(replace(_described(layer, channels, rows[0].channels), layer=index))
-        listed = {row.type for row in rows}
-        found += [Operation(_kind(step), layer=index, is_row=step in listed) for step in getattr(layer, "after", ())]
+        if LAYER_TYPES[layer.type].flattens and not flat:
+            found.append(Operation("other", layer=index, has_row=False))
+        found.append(_operation(layer, index, channels, rows[0].channels))
+        found += [Operation(_kind(step), layer=index, has_row=STEP_TYPES[step].has_row) for step in layer.steps]
         channels, flat = rows[-1].channels, rows[-1].flat
-    return found if flat else [*found, _FLATTEN]
+    return found if flat else [*found, Operation("other", layer=len(architecture.layers) - 1, has_row=False)]
 
 
-def _described(layer: Layer, inputs: int, outputs: int) -> Operation:
+def _operation(layer: Layer, index: int, inputs: int, outputs: int) -> Operation:
     if isinstance(layer, Conv | Depthwise):
-        plain = (layer.stride, layer.padding, layer.bias) == (1, layer.kernel // 2, False)
         groups = inputs if isinstance(layer, Depthwise) else 1
-        return Operation("conv", inputs, outputs, groups, layer.kernel if plain else 0)
-    return Operation(_kind(layer.type), kernel=layer.size if isinstance(layer, MaxPool) else 0)
+        plain = (layer.stride, layer.padding, layer.bias) == (1, layer.kernel // 2, False)
+        return Operation("conv", inputs, outputs, groups, layer.kernel if plain else 0, layer=index)
+    return Operation(_kind(layer.type), kernel=layer.size if isinstance(layer, MaxPool) else 0, layer=index)
 
 
 def _kind(name: str) -> str:
-    return name if name in KINDS else "other"
+    return name if name in _ASKED_FOR else "other"
 
 
 def blocks(operations: Sequence[Operation]) -> list[Block]:

@@ -13,40 +13,42 @@ from mnistnet.insight.network.receptive_fields import UnitAttribution
 from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import network_cache, widgets
-from mnistnet.ui.digit.case import Case
+from mnistnet.ui.digit.prediction import Prediction
 
 _LAYER = "why-layer"
 _TIMES = 8
 
 
-def explanation_view(case: Case) -> None:
+def explanation_view(prediction: Prediction) -> None:
     """The sentences with a picture of the patches, then the layers."""
-    erased, inked = (network_cache.occlusion(case.run, case.image, shade) for shade in (PAPER, INK))
+    erased, inked = (network_cache.occlusion(prediction.run, prediction.image, shade) for shade in (PAPER, INK))
     text, picture = st.columns([0.6, 0.4])
     with text:
-        _sentences(case, erased, inked)
+        _sentences(prediction, erased, inked)
     flips = (
-        ("without the ink in the orange frame", explanation.flip(erased, case.rival), HIGHLIGHT),
-        ("with the green frame filled with ink", explanation.flip(inked, case.rival), TARGET),
+        ("without the ink in the orange frame", explanation.flip(erased, prediction.rival), HIGHLIGHT),
+        ("with the green frame filled with ink", explanation.flip(inked, prediction.rival), TARGET),
     )
     frames = [(*_patch(found.spot), colour) for _, found, colour in flips if found]
     with picture:
         if frames:
             st.image(
-                with_patches(case.image, frames, _TIMES),
+                with_patches(prediction.image, frames, _TIMES),
                 width=IMAGE_SIZE * _TIMES,
                 alt="The digit with a frame around each patch that changes the prediction",
             )
             ways = " or ".join(name for name, found, _ in flips if found)
-            st.caption(f"The prediction is {widgets.plain(case.classes[case.rival])} {ways}.")
-    _by_layer(case)
+            st.caption(f"The prediction is {widgets.plain(prediction.classes[prediction.rival])} {ways}.")
+    _by_layer(prediction)
 
 
-def _sentences(case: Case, erased: Occlusion, inked: Occlusion) -> None:
+def _sentences(prediction: Prediction, erased: Occlusion, inked: Occlusion) -> None:
     """The first sentence in bold, the others as a list."""
-    if case.truth is None:
-        st.caption(widgets.plain(explanation.certainty(case.row, None, case.classes)))
-    said = explanation.sentences(case.image, case.guess, case.rival, erased, inked, case.named, case.classes)
+    if prediction.truth is None:
+        st.caption(widgets.plain(explanation.certainty(prediction.probabilities, None, prediction.classes)))
+    said = explanation.sentences(
+        prediction.image, prediction.guess, prediction.rival, erased, inked, prediction.named, prediction.classes
+    )
     if said:
         st.markdown(f"**{widgets.plain(said[0])}**")
         st.markdown("\n".join(f"- {widgets.plain(one)}" for one in said[1:]))
@@ -61,28 +63,29 @@ def _patch(spot: Spot) -> tuple[Span, Span]:
 
 
 @st.fragment
-def _by_layer(case: Case) -> None:
+def _by_layer(prediction: Prediction) -> None:
     """At one layer: the units that add most to the logits of the predicted class and of its rival, over the digit."""
-    names = [name for name, _ in case.named]
+    names = [name for name, _ in prediction.named]
     if st.session_state.get(_LAYER) not in names:
         st.session_state[_LAYER] = names[min(len(names) - 1, len(names) // 2)]
     current = st.session_state[_LAYER]
     chosen = st.select_slider("Layer", names, current, key=_LAYER) if len(names) > 1 else names[0]
-    row = dict(case.named)[chosen]
-    sides = [(case.guess, HIGHLIGHT), (case.rival, VALIDATION)]
+    row = dict(prediction.named)[chosen]
+    sides = [(prediction.guess, HIGHLIGHT), (prediction.rival, VALIDATION)]
     try:
-        by_class = {one: network_cache.unit_attributions(case.run, case.image, one) for one, _ in sides}
+        by_class = {one: network_cache.unit_attributions(prediction.run, prediction.image, one) for one, _ in sides}
     except MnistnetError as error:  # a fragment runs outside of the `try` in `panel.explanations`
         widgets.problem(error)
         return
     with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
         for one, colour in sides:
             with st.container(gap="xsmall"):
-                _unit(case, one, by_class[one][row.layer], row, colour)
+                _unit(prediction, one, by_class[one][row.layer], row, colour)
         with st.container(gap="xsmall"):
-            _outside(case, row, [by_class[one][row.layer] for one, _ in sides])
+            _outside(prediction, row, [by_class[one][row.layer] for one, _ in sides])
     shares = [
-        _share_outside(case.image, one, [by_class[side][one.layer] for side, _ in sides]) for _, one in case.named
+        _share_outside(prediction.image, one, [by_class[side][one.layer] for side, _ in sides])
+        for _, one in prediction.named
     ]
     widgets.draw(
         charts.unseen(names, shares, chosen),
@@ -95,13 +98,15 @@ def _windows(unit: UnitAttribution, row: LayerSummary) -> tuple[Span, Span]:
     return row.receptive_fields[unit.row], row.receptive_fields[unit.column]
 
 
-def _unit(case: Case, one: int, unit: UnitAttribution, row: LayerSummary, colour: str) -> None:
-    name = case.classes[one]
+def _unit(prediction: Prediction, one: int, unit: UnitAttribution, row: LayerSummary, colour: str) -> None:
+    name = prediction.classes[one]
     rows, columns = _windows(unit, row)
-    role = "predicted" if one == case.guess else "true label" if one == case.truth else "second most probable"
+    role = (
+        "predicted" if one == prediction.guess else "true label" if one == prediction.truth else "second most probable"
+    )
     st.markdown(f"**For {widgets.plain(name)}** ({role})")
     st.image(
-        with_field(case.image, unit.field.strength, rows, columns, _TIMES, colour),
+        with_field(prediction.image, unit.field.strength, rows, columns, _TIMES, colour),
         width=IMAGE_SIZE * _TIMES,
         alt=f"Effective receptive field of the unit that adds most to the logit of {name}, within rows {rows.start} "
         f"to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}",
@@ -120,12 +125,12 @@ def _unit(case: Case, one: int, unit: UnitAttribution, row: LayerSummary, colour
     )
 
 
-def _outside(case: Case, row: LayerSummary, units: list[UnitAttribution]) -> None:
-    mask = explanation.outside(case.image, [_slices(one, row) for one in units])
-    share = _share_outside(case.image, row, units)
+def _outside(prediction: Prediction, row: LayerSummary, units: list[UnitAttribution]) -> None:
+    mask = explanation.outside(prediction.image, [_slices(one, row) for one in units])
+    share = _share_outside(prediction.image, row, units)
     st.markdown(f"**Outside both frames**: {share:.0%} of the ink")
     st.image(
-        left_out(case.image, mask, _TIMES),
+        left_out(prediction.image, mask, _TIMES),
         width=IMAGE_SIZE * _TIMES,
         alt=f"The ink outside both receptive fields, {share:.0%} of the digit",
     )

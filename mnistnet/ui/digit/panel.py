@@ -16,8 +16,8 @@ from mnistnet.runs.run import Run
 from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import app, controls, network_cache, session, widgets
 from mnistnet.ui.digit import views
-from mnistnet.ui.digit.case import Case
 from mnistnet.ui.digit.explanation import explanation_view
+from mnistnet.ui.digit.prediction import Prediction
 
 _QUESTION = "digit-question"
 _TIMES = 9
@@ -39,9 +39,9 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     st.subheader("One digit in depth", anchor=False)
     _steps([mistake.index for mistake in shown], index, len(images))
     row = evaluation.predictions.probabilities[index]
-    case = Case(run, images[index], row, int(evaluation.predictions.labels[index]))
-    _prediction(case, index, label_errors.covers(run.recipe.dataset, split))
-    explanations(case, index)
+    prediction = Prediction(run, images[index], row, int(evaluation.predictions.labels[index]))
+    _picture_and_probabilities(prediction, index, label_errors.covers(run.recipe.dataset, split))
+    explanations(prediction, index)
     st.button(
         "Receptive fields on this digit",
         icon=":material/center_focus_strong:",
@@ -51,7 +51,7 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     )
 
 
-def explanations(case: Case, index: int | None = None) -> None:
+def explanations(prediction: Prediction, index: int | None = None) -> None:
     """A choice of explanations, and the one chosen last.
 
     A choice also fixes the digit with this index: while a run trains, its first mistake changes with each epoch.
@@ -65,7 +65,7 @@ def explanations(case: Case, index: int | None = None) -> None:
     current = session.question.value
     controls.switch("Explain this digit", _TITLES, current, _QUESTION, choose)
     try:
-        _VIEWS[current](case)
+        _VIEWS[current](prediction)
     except MnistnetError as error:
         widgets.problem(error)
 
@@ -101,27 +101,25 @@ def _step_to(index: int) -> None:
     controls.reset_selection()
 
 
-def _prediction(case: Case, index: int, labels_were_checked: bool) -> None:
-    classes, guess = case.classes, case.guess
-    truth = guess if case.truth is None else case.truth
+def _picture_and_probabilities(prediction: Prediction, index: int, labels_were_checked: bool) -> None:
+    classes, guess, confidence = prediction.classes, prediction.guess, f"{prediction.confidence:.1%}"
+    truth = guess if prediction.truth is None else prediction.truth
     picture, bars = st.columns([0.4, 0.6])
     picture.image(
-        enlarged(case.image, _TIMES),
+        enlarged(prediction.image, _TIMES),
         width=IMAGE_SIZE * _TIMES,
         alt=f"Image {index}: true label {classes[truth]}, predicted {classes[guess]}",
     )
     with bars:
         outcome = "correct" if truth == guess else "wrong"
-        st.markdown(
-            f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {case.row[guess]:.1%}"
-        )
+        st.markdown(f"**True label {classes[truth]}, predicted {classes[guess]}** ({outcome}), confidence {confidence}")
         if labels_were_checked:
             _doubtful_label(index, classes)
         widgets.draw(
-            charts.probabilities(case.row, truth, classes),
+            charts.probabilities(prediction.probabilities, truth, classes),
             "probabilities",
-            f"Ten probabilities: predicted {classes[guess]} {case.row[guess]:.1%}, true label {classes[truth]} "
-            f"{case.row[truth]:.1%}",
+            f"Ten probabilities: predicted {classes[guess]} {confidence}, true label {classes[truth]} "
+            f"{prediction.probabilities[truth]:.1%}",
         )
 
 

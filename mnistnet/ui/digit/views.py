@@ -10,7 +10,7 @@ from mnistnet.data.datasets import Floats
 from mnistnet.insight.network.saliency import PAPER, PATCH
 from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.ui import network_cache, widgets
-from mnistnet.ui.digit.case import Case
+from mnistnet.ui.digit.prediction import Prediction
 from mnistnet.ui.network_cache import SimilarDigit
 
 _TIMES = 8
@@ -21,14 +21,14 @@ _SIMILAR, _SIMILAR_OF_CLASS = 10, 5
 _EVERYTHING = "alike-everything"
 
 
-def feature_maps_view(case: Case) -> None:
+def feature_maps_view(prediction: Prediction) -> None:
     """The feature maps of each layer, one picture for each channel, the brightest first."""
-    found = network_cache.feature_maps(case.run, case.image)
+    found = network_cache.feature_maps(prediction.run, prediction.image)
     st.caption(
         "Feature maps after each layer: one picture for each channel, the brightest first. Black is the layer's "
         "lowest value, white its highest."
     )
-    for name, row in case.named:
+    for name, row in prediction.named:
         maps = found[row.layer]
         order = (-maps.max(axis=(1, 2))).argsort(kind="stable")[:_MAPS_SHOWN]
         times = max(1, _MAP_SIDE // maps.shape[1])
@@ -42,51 +42,53 @@ def feature_maps_view(case: Case) -> None:
         )
 
 
-def saliency_view(case: Case) -> None:
+def saliency_view(prediction: Prediction) -> None:
     """Saliency by occlusion and by gradient, side by side: each alone misleads."""
-    guess, rival = case.classes[case.guess], case.classes[case.rival]
+    guess, rival = prediction.classes[prediction.guess], prediction.classes[prediction.rival]
     patch = f"the {PATCH}×{PATCH} patch around a pixel"
-    effect = network_cache.occlusion(case.run, case.image, PAPER).effect(case.guess, case.rival)
-    slope = network_cache.gradient(case.run, case.image, case.guess, case.rival)
+    effect = network_cache.occlusion(prediction.run, prediction.image, PAPER).effect(prediction.guess, prediction.rival)
+    slope = network_cache.gradient(prediction.run, prediction.image, prediction.guess, prediction.rival)
     st.caption(
         widgets.plain(f"Orange pixels support {guess}, blue pixels support {rival}. Lead: logit of {guess} minus ")
         + widgets.plain(f"logit of {rival}.")
     )
     with st.grid(min_column_width=IMAGE_SIZE * _TIMES + 16):
-        _heat(case, "Occlusion", effect, f"Drop of the lead when {patch} is emptied")
-        _heat(case, "Gradient", slope, "Rise of the lead for a little more ink at a pixel")
+        _heat(prediction, "Occlusion", effect, f"Drop of the lead when {patch} is emptied")
+        _heat(prediction, "Gradient", slope, "Rise of the lead for a little more ink at a pixel")
     st.caption(
         "The gradient describes only very small changes and can be as large beside the digit as on it. Occlusion "
         "shows the effect of removing ink, but leaves images that nobody would write. Rely on what both show."
     )
 
 
-def _heat(case: Case, title: str, heat: Floats, meaning: str) -> None:
+def _heat(prediction: Prediction, title: str, heat: Floats, meaning: str) -> None:
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
-        st.image(with_heat(case.image, heat, _TIMES), width=IMAGE_SIZE * _TIMES, alt=f"{title}: {meaning}")
+        st.image(with_heat(prediction.image, heat, _TIMES), width=IMAGE_SIZE * _TIMES, alt=f"{title}: {meaning}")
         least, most = float(heat.min()), float(heat.max())
         st.caption(f"{widgets.plain(meaning)}: {least:+.2f} to {most:+.2f} logits.")
 
 
-def similar_digits_view(case: Case) -> None:
+def similar_digits_view(prediction: Prediction) -> None:
     """The training digits that are most similar for this network, with their labels."""
-    everything = _search_all(case)
-    found = network_cache.similar_digits(case.run, case.image, _SIMILAR, everything=everything)
+    everything = _search_all(prediction)
+    found = network_cache.similar_digits(prediction.run, prediction.image, _SIMILAR, everything=everything)
     names = [one.name for one in found]
     order = sorted(set(names), key=names.count, reverse=True)
     counts = (f"{names.count(name)} {'is' if names.count(name) == 1 else 'are'} {name}" for name in order)
     said = widgets.plain(", ".join(counts))
     st.markdown(f"Of the {len(found)} most similar training digits, **{said}**.")
-    if case.truth is not None and case.guess != case.truth:
-        st.markdown(widgets.plain(_verdict(names, case)))
-    _row(case, found)
-    missed = case.classes[case.rival]
+    if prediction.truth is not None and prediction.guess != prediction.truth:
+        st.markdown(widgets.plain(_verdict(names, prediction)))
+    _row(prediction, found)
+    missed = prediction.classes[prediction.rival]
     if missed not in names:
         st.markdown(f"The most similar training digits of class {widgets.plain(missed)}:")
         _row(
-            case,
-            network_cache.similar_digits(case.run, case.image, _SIMILAR_OF_CLASS, case.rival, everything=everything),
+            prediction,
+            network_cache.similar_digits(
+                prediction.run, prediction.image, _SIMILAR_OF_CLASS, prediction.rival, everything=everything
+            ),
         )
     st.caption(
         "Similarity is the cosine between the features that enter the last layer, not between pixels: 100% is the "
@@ -94,21 +96,21 @@ def similar_digits_view(case: Case) -> None:
     )
 
 
-def _search_all(case: Case) -> bool:
+def _search_all(prediction: Prediction) -> bool:
     """True where all training digits are searched: by choice, or because they are few."""
-    total, some = (len(network_cache.searched_digits(case.run, everything=every)[1]) for every in (True, False))
+    total, some = (len(network_cache.searched_digits(prediction.run, everything=every)[1]) for every in (True, False))
     if total == some:
         return True
     help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
     return st.toggle(f"Search all {total:,} training digits", key=_EVERYTHING, help=help_)
 
 
-def _row(case: Case, found: Sequence[SimilarDigit]) -> None:
+def _row(prediction: Prediction, found: Sequence[SimilarDigit]) -> None:
     with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 40):
         for place, one in enumerate([None, *found]):
             with st.container(gap="xsmall"):
                 st.image(
-                    enlarged(case.image if one is None else one.image, _SMALL),
+                    enlarged(prediction.image if one is None else one.image, _SMALL),
                     width=IMAGE_SIZE * _SMALL,
                     alt="This digit" if one is None else f"Number {place}: a {one.name}, {one.similarity:.0%} similar",
                 )
@@ -116,8 +118,8 @@ def _row(case: Case, found: Sequence[SimilarDigit]) -> None:
                 st.caption("This digit" if one is None else f"**{name}** · {one.similarity:.1%} similar")
 
 
-def _verdict(names: list[str], case: Case) -> str:
-    truth, guess = case.classes[case.truth or 0], case.classes[case.guess]
+def _verdict(names: list[str], prediction: Prediction) -> str:
+    truth, guess = prediction.classes[prediction.truth or 0], prediction.classes[prediction.guess]
     of_truth, of_guess = names.count(truth), names.count(guess)
     if of_guess == len(names):
         return f"By this network's features it is a {guess}: none of them is a {truth}."

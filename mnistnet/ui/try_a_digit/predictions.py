@@ -17,7 +17,7 @@ from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.runs.run import GALLERY_PREFIX, Run, RunState
 from mnistnet.ui import cache, controls, network_cache, session, widgets
 from mnistnet.ui.digit import panel
-from mnistnet.ui.digit.case import Case
+from mnistnet.ui.digit.prediction import Prediction
 from mnistnet.ui.try_a_digit import digit_source
 from mnistnet.ui.try_a_digit.digit_source import VARIATIONS
 
@@ -58,7 +58,7 @@ def _networks_chosen() -> None:
 
 
 @st.fragment
-def predictions(runs: Sequence[Run]) -> None:
+def predictions_view(runs: Sequence[Run]) -> None:
     """The digit and all that follows from it, in a fragment, so that a prediction does not wait for the whole page."""
     left, middle, right = st.columns([0.32, 0.28, 0.4], gap="medium")
     with left:
@@ -76,14 +76,14 @@ def predictions(runs: Sequence[Run]) -> None:
                 icon=":material/draw:",
             )
             return
-        cases = _predictions(runs, image)
-    if not cases:
+        predicted = _predictions(runs, image)
+    if not predicted:
         return
-    _along_variations(cases, found, variation)
-    _explanation(cases)
+    _along_variations(predicted, found, variation)
+    _explanation(predicted)
 
 
-def _predictions(runs: Sequence[Run], image: Bytes) -> list[Case]:
+def _predictions(runs: Sequence[Run], image: Bytes) -> list[Prediction]:
     """The prediction of each network, side by side."""
     if not runs:
         st.info("Choose at least one network above.", icon=":material/info:")
@@ -91,38 +91,47 @@ def _predictions(runs: Sequence[Run], image: Bytes) -> list[Case]:
     columns = dict(zip(runs, st.columns(len(runs)), strict=True))
     names = _names(runs)
     # All predictions before the first chart: the user waits for them.
-    cases = [case for run, column in columns.items() if (case := _prediction(run, names[run.id], image, column))]
-    for case in cases:
-        with columns[case.run]:
+    predicted = [
+        prediction for run, column in columns.items() if (prediction := _prediction(run, names[run.id], image, column))
+    ]
+    for prediction in predicted:
+        with columns[prediction.run]:
             widgets.draw(
-                mistakes.probabilities(case.row, None, case.classes),
-                f"try-probabilities-{case.run.id}",
-                f"{names[case.run.id]} predicts {case.classes[case.guess]}, confidence {case.row[case.guess]:.1%}",
+                mistakes.probabilities(prediction.probabilities, None, prediction.classes),
+                f"try-probabilities-{prediction.run.id}",
+                f"{names[prediction.run.id]} predicts {prediction.classes[prediction.guess]}, "
+                f"confidence {prediction.confidence:.1%}",
             )
-    return cases
+    return predicted
 
 
-def _prediction(run: Run, name: str, image: Bytes, place: DeltaGenerator) -> Case | None:
+def _prediction(run: Run, name: str, image: Bytes, place: DeltaGenerator) -> Prediction | None:
     """The prediction of one network, or the reason why there is none."""
     try:
-        case = Case(run, image, network_cache.probabilities(run, image[None])[0], None)
+        prediction = Prediction(run, image, network_cache.probabilities(run, image[None])[0], None)
     except MnistnetError as error:
         place.error(widgets.plain(str(error)), icon=":material/error:")
         return None
-    confidence = f"confidence {case.row[case.guess]:.1%}"
-    place.metric(widgets.plain(name), case.classes[case.guess], confidence, delta_color="off", delta_arrow="off")
-    return case
+    confidence = f"confidence {prediction.confidence:.1%}"
+    place.metric(
+        widgets.plain(name), prediction.classes[prediction.guess], confidence, delta_color="off", delta_arrow="off"
+    )
+    return prediction
 
 
-def _along_variations(cases: Sequence[Case], digit: Bytes, variation: Variation) -> None:
+def _along_variations(predicted: Sequence[Prediction], digit: Bytes, variation: Variation) -> None:
     """The predictions along each variation, with the other variations as they are set."""
     st.subheader("Where the prediction changes", anchor=False)
-    names = _names([case.run for case in cases])
+    names = _names([prediction.run for prediction in predicted])
     with st.grid(min_column_width=420):
         for field, title, furthest, step in VARIATIONS:
             values = [float(value) for value in np.arange(-furthest, furthest + step / 2, step)]
             variants = np.stack([variation.with_one(field, value).of(digit) for value in values])
-            steps = [one for case in cases for one in _steps(case, names[case.run.id], values, variants)]
+            steps = [
+                one
+                for prediction in predicted
+                for one in _steps(prediction, names[prediction.run.id], values, variants)
+            ]
             with st.container():
                 widgets.draw(
                     variations.strip(steps, title, getattr(variation, field)), f"strip-{field}", _takeaway(title, steps)
@@ -135,10 +144,10 @@ def _names(runs: Sequence[Run]) -> dict[str, str]:
     return {run.id: run.name if names.count(run.name) == 1 else run.title for run in runs}
 
 
-def _steps(case: Case, name: str, values: Sequence[float], variants: Bytes) -> list[VariedPrediction]:
-    rows = network_cache.probabilities(case.run, variants)
+def _steps(prediction: Prediction, name: str, values: Sequence[float], variants: Bytes) -> list[VariedPrediction]:
+    rows = network_cache.probabilities(prediction.run, variants)
     return [
-        VariedPrediction(name, value, case.classes[guess], float(row[guess]), guess == case.guess)
+        VariedPrediction(name, value, prediction.classes[guess], float(row[guess]), guess == prediction.guess)
         for value, row in zip(values, rows, strict=True)
         for guess in (int(row.argmax()),)
     ]
@@ -149,13 +158,13 @@ def _takeaway(title: str, steps: Sequence[VariedPrediction]) -> str:
     return f"{title}: another prediction at {flipped} of {len(steps)} steps"
 
 
-def _explanation(cases: Sequence[Case]) -> None:
+def _explanation(predicted: Sequence[Prediction]) -> None:
     """The explanations of a digit that the Mistakes page has, for this one."""
     expander = st.expander("Explain the prediction", icon=":material/search:", key=_EXPLANATION, on_change="rerun")
     if not expander.open:
         return
     with expander:
-        names = _names([case.run for case in cases])
+        names = _names([prediction.run for prediction in predicted])
         if st.session_state.get(_EXPLAINED) not in names:
             st.session_state[_EXPLAINED] = next(iter(names))
         chosen = st.session_state[_EXPLAINED]
@@ -163,4 +172,6 @@ def _explanation(cases: Sequence[Case]) -> None:
             st.segmented_control(
                 "Network", list(names), default=chosen, format_func=names.__getitem__, key=_EXPLAINED, required=True
             )
-        panel.explanations(next(case for case in cases if case.run.id == st.session_state[_EXPLAINED]))
+        panel.explanations(
+            next(prediction for prediction in predicted if prediction.run.id == st.session_state[_EXPLAINED])
+        )

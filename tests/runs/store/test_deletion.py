@@ -219,6 +219,15 @@ def test_a_folder_emptied_halfway_goes_with_the_next_sweep(store: Store, monkeyp
     assert is_gone(store, run)
 
 
+def test_a_sweep_that_finds_the_database_damaged_finishes_all_the_same(store: Store) -> None:
+    run, other = at(store, RunState.STOPPED), at(store, RunState.DONE)
+    store.folder(other.id).rename(store.root / f".deleted-{other.id}")
+    store.database.path.write_bytes(b"damaged" * 1_000)
+    store.sweep()
+    assert [path.name for path in store.root.glob(".deleted-*")] == []
+    assert is_whole(store, run)
+
+
 def test_a_folder_in_the_way_of_one_that_comes_back_stops_no_sweep(store: Store) -> None:
     run, other = at(store, RunState.STOPPED), at(store, RunState.DONE)
     shutil.copytree(store.folder(run.id), store.root / f".deleted-{run.id}")

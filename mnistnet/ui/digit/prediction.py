@@ -1,4 +1,4 @@
-"""A digit with the prediction of a network, to be explained."""
+"""The prediction of one network for one digit, to be explained."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,23 +13,28 @@ from mnistnet.ui import cache
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Prediction:
     """An image (28, 28) uint8 with the ten probabilities of a run's network; `truth` is None where it is unknown."""
 
     run: Run
     image: Bytes
-    row: Probabilities
+    probabilities: Probabilities
     truth: int | None
 
     @property
     def guess(self) -> int:
         """The predicted class."""
-        return int(self.row.argmax())
+        return int(self.probabilities.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the predicted class."""
+        return float(self.probabilities[self.guess])
 
     @property
     def rival(self) -> int:
         """The class to compare the prediction with: see `explanation.rival`."""
-        return explanation.rival(self.row, self.truth)
+        return explanation.rival(self.probabilities, self.truth)
 
     @property
     def classes(self) -> tuple[str, ...]:
