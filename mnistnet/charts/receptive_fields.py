@@ -61,13 +61,18 @@ def along_depth(
         .mark_text(dy=-8, fontWeight="bold")
         .encode(x=alt.X("layer:N", sort=names), y="field:Q", text="field:Q")
     )
+    marks = [_effective(names, effective)] if effective else []
+    return alt.LayerChart(layer=[bars, numbers, *_image_side(), *marks], height=320)
+
+
+def _image_side() -> list[alt.Chart]:
+    """The image's side as a dashed line, with its name."""
     image = alt.Chart(pd.DataFrame({"pixels": [IMAGE_SIZE], "label": [f"the image: {IMAGE_SIZE} px"]}))
     line = image.mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5).encode(y="pixels:Q", tooltip=["label:N"])
     name = image.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontWeight="bold").encode(
         y="pixels:Q", x=alt.value(0), text="label:N"
     )
-    marks = [_effective(names, effective)] if effective else []
-    return alt.LayerChart(layer=[bars, numbers, line, name, *marks], height=320)
+    return [line, name]
 
 
 def _overlap(names: Sequence[str]) -> alt.ExprRef:
