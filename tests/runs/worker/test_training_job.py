@@ -351,7 +351,7 @@ def test_without_the_kernels_the_first_batch_and_the_log_say_so(
 ) -> None:
     monkeypatch.setenv("MNISTNET_KERNELS", "off")
     stages: list[str] = []
-    monkeypatch.setattr(Store, "advance", lambda self, run_id, stage, *numbers: stages.append(stage))
+    monkeypatch.setattr(transitions, "advance", lambda store, run_id, stage, *numbers: stages.append(stage))
     trained(store)
     assert "first batch, without compiled kernels (MNISTNET_KERNELS=off)" in stages
     assert capsys.readouterr().err == "kernels: off, torch's own operations train (MNISTNET_KERNELS=off)\n"
@@ -364,7 +364,7 @@ def test_a_run_is_resumed_with_or_without_the_kernels(
     monkeypatch.setenv("MNISTNET_KERNELS", first)
     run = running(store, epochs=EPOCHS)
     with monkeypatch.context() as patch:
-        kill(patch, Store, "record_epoch", 2, after=True)
+        kill(patch, transitions, "record_epoch", 2, after=True)
         with pytest.raises(Killed):
             training_job.train(store, run)
     monkeypatch.setenv("MNISTNET_KERNELS", then)

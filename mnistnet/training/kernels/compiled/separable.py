@@ -23,6 +23,7 @@ from mnistnet.training.kernels.compiled.simd import (
     store,
     store_many,
 )
+from mnistnet.training.kernels.compiled.weights import flipped_weights, transposed_weights
 
 
 @njit(**SERIAL)
@@ -155,14 +156,13 @@ def _depthwise_weight_gradient(z, g, height, width, groups, total):
 
 
 @njit(**SERIAL)
-def _transposed(pointwise, inputs, outputs):
-    """Pointwise weights as those of the convolution from outputs back to inputs."""
-    transposed = np.empty_like(pointwise)
-    for k in range(outputs * LANES):
-        for c in range(inputs * LANES):
-            value = pointwise[(k // LANES * inputs * LANES + c) * LANES + k % LANES]
-            transposed[(c // LANES * outputs * LANES + k) * LANES + c % LANES] = value
-    return transposed
+def _pad(maps, height, width, groups, out):
+    """Copy one sample's maps (groups, h, w) into out (groups, h + 2, w + 2), inside its border of zeros."""
+    for group in range(groups):
+        for row in range(height):
+            to = ((group * (height + 2) + row + 1) * (width + 2) + 1) * LANES
+            at = (group * height + row) * width * LANES
+            out[to : to + width * LANES] = maps[at : at + width * LANES]
 
 
 @njit(**PARALLEL)
@@ -211,19 +211,14 @@ def separable_backward(
     """
     (depthwise, pointwise), (height, width) = weights, size
     n, groups, outputs = len(y), len(folded[0]) // LANES, len(after_folded[0]) // LANES
-    positions, stride = height * width, (width + 2) * LANES
-    flipped = np.empty_like(depthwise)
-    for group in range(groups):
-        for i in range(9):
-            for lane in range(LANES):
-                flipped[(group * 9 + i) * LANES + lane] = depthwise[(group * 9 + 8 - i) * LANES + lane]
-    transposed = _transposed(pointwise, groups, outputs)
+    positions, padded_size = height * width, groups * (height + 2) * (width + 2) * LANES
+    flipped, transposed = flipped_weights(depthwise, groups), transposed_weights(pointwise, groups, outputs)
     for part in prange(PARTS):
-        z = aligned_zeros(groups * (height + 2) * stride)
+        z = aligned_zeros(padded_size)
         d = aligned_zeros(groups * positions * LANES)
         inner = aligned_zeros(outputs * positions * LANES)
         dd = aligned_zeros(groups * positions * LANES)
-        padded = aligned_zeros(groups * (height + 2) * stride)
+        padded = aligned_zeros(padded_size)
         depthwise_totals[part] = 0
         pointwise_totals[part] = 0
         sums[part] = 0
@@ -233,11 +228,7 @@ def separable_backward(
             _depthwise(z, depthwise, height, width, groups, d)
             _pointwise_weight_gradient(d, inner, positions, groups, outputs, pointwise_totals[part])
             _pointwise(inner, transposed, positions, outputs, groups, dd)
-            for group in range(groups):
-                for row in range(height):
-                    to = (group * (height + 2) + row + 1) * stride + LANES
-                    at = (group * height + row) * width * LANES
-                    padded[to : to + width * LANES] = dd[at : at + width * LANES]
+            _pad(dd, height, width, groups, padded)
             _depthwise_weight_gradient(z, padded, height, width, groups, depthwise_totals[part])
             _depthwise(padded, flipped, height, width, groups, dy[sample])
             add_gradient_sums(y[sample], folded, dy[sample], positions, sums[part, 0], sums[part, 1])

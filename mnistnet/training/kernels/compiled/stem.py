@@ -50,6 +50,16 @@ def _pad(image, height, width, x):
 
 
 @njit(**SERIAL)
+def _to_largest(s0, s1, s2, best, left):
+    """The gradient `left` of a window's largest value at its four values: to the first of equals, as torch does."""
+    zero = splat(np.float32(0))
+    g0, left = select_less(s0, best, zero, left), select_less(s0, best, left, zero)
+    g1, left = select_less(s1, best, zero, left), select_less(s1, best, left, zero)
+    g2, left = select_less(s2, best, zero, left), select_less(s2, best, left, zero)
+    return g0, g1, g2, left
+
+
+@njit(**SERIAL)
 def _four(x, at):
     """Four neighbouring pixels, each in all lanes."""
     return load_splat(x, at), load_splat(x, at + 1), load_splat(x, at + 2), load_splat(x, at + 3)
@@ -114,15 +124,11 @@ def stem_backward(images, weights, size, folded, coefficients, g, totals):
                         s0, s1, s2, s3 = _window(x, weights, width, row, column, group)
                         upper, lower = select_less(s0, s1, s1, s0), select_less(s2, s3, s3, s2)
                         best = select_less(upper, lower, lower, upper)
-                        left = mul(a, load(gradient, of))
+                        left = select_less(lowest, fma(best, factor, shift), mul(a, load(gradient, of)), zero)
                         of += LANES
-                        left = select_less(lowest, fma(best, factor, shift), left, zero)
-                        # To the first of equals, as torch does.
-                        g0, left = select_less(s0, best, zero, left), select_less(s0, best, left, zero)
-                        g1, left = select_less(s1, best, zero, left), select_less(s1, best, left, zero)
-                        g2, left = select_less(s2, best, zero, left), select_less(s2, best, left, zero)
+                        g0, g1, g2, g3 = _to_largest(s0, s1, s2, best, left)
                         g0, g1 = add(g0, fma(s0, b, e)), add(g1, fma(s1, b, e))
-                        g2, g3 = add(g2, fma(s2, b, e)), add(left, fma(s3, b, e))
+                        g2, g3 = add(g2, fma(s2, b, e)), add(g3, fma(s3, b, e))
                         at = 2 * row * stride + 2 * column
                         x00, x01, x02, x03 = _four(x, at)
                         x10, x11, x12, x13 = _four(x, at + stride)
