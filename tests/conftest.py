@@ -36,6 +36,7 @@ SLOW = (
     "gallery/test_gallery.py::test_the_weights_answer_the_test_set_as_they_were_scored",
     "runs/backup/",
     "runs/store/test_database.py",
+    "runs/store/test_store.py::test_eight_processes_claiming_at_once_claim_each_run_once",
     "runs/test_elsewhere.py",
     "runs/worker/",
     "test_kept.py::test_a_run_of_before_is_resumed_where_it_stood",
