@@ -38,7 +38,8 @@ class Operation:
     """The arithmetic of one layer or step on a map of height = width = size.
 
     Along each axis, output unit i reads `kernel` input units, from unit i * stride - padding on. `channels` leave it.
-    `params` are its trainable parameters; `macs` are its multiply-accumulates for one position of the output map.
+    `params` are its trainable parameters; `macs_per_position` are its multiply-accumulates
+    for one position of the output map.
     """
 
     channels: int
@@ -46,7 +47,7 @@ class Operation:
     stride: int = 1
     padding: int = 0
     params: int = 0
-    macs: int = 0
+    macs_per_position: int = 0
 
     def size_after(self, size: int) -> int:
         """Height and width of the output map of an input map of `size`; positive where the kernel fits."""
@@ -103,15 +104,15 @@ class StepType:
 def _convolution(conv: Conv | Depthwise, inputs: int, channels: int) -> Operation:
     """`channels` filters of kernel × kernel weights over `inputs` channels each."""
     weights = conv.kernel**2 * inputs * channels
-    biases = channels if conv.bias else 0
-    return Operation(channels, conv.kernel, conv.stride, conv.padding, params=weights + biases, macs=weights)
+    params = weights + (channels if conv.bias else 0)
+    return Operation(channels, conv.kernel, conv.stride, conv.padding, params, macs_per_position=weights)
 
 
 def _linear(linear: Linear, channels: int, size: int) -> Operation:
     """A convolution whose kernel is the whole map."""
     weights = channels * size**2 * linear.features
     biases = linear.features if linear.bias else 0
-    return Operation(linear.features, kernel=size, stride=size, params=weights + biases, macs=weights)
+    return Operation(linear.features, kernel=size, stride=size, params=weights + biases, macs_per_position=weights)
 
 
 _NO_CONVOLUTION = "a convolution cannot follow a linear layer; move it before"

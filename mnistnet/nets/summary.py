@@ -193,7 +193,7 @@ def _row(layer: int, name: str, operation: Operation, before: LayerSummary, *, f
         channels=operation.channels,
         size=size,
         params=operation.params,
-        macs=operation.macs * size**2,
+        macs=operation.macs_per_position * size**2,
         field=before.field + (operation.kernel - 1) * before.jump,
         jump=before.jump * operation.stride,
         offset=before.offset - operation.padding * before.jump,

@@ -1,6 +1,6 @@
-"""What runs may take of this machine. A run is compared with it before it is queued and again when it is claimed.
+"""Limits on what runs and pages may use of this machine.
 
-`$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. No torch, no query.
+`$MNISTNET_LIMITS` changes them, as in `hours=2,queued=50`. Imports no torch and reads no database.
 """
 
 import os
@@ -35,9 +35,11 @@ class OverLimit(BadInput):
 
 @dataclass(frozen=True)
 class Limits:
-    """`queued` runs waiting, `epochs` a run, `hours` an attempt, MB of disk to stay free, MB of a worker's memory.
+    """The limits, each under its name in `$MNISTNET_LIMITS`.
 
-    `look_seconds`: how long a page computes what it shows of a network before it asks whether to continue.
+    `queued`: runs that wait at the same time. `epochs`: of one run. `hours`: of one attempt of a run. `free_mb`: MB of
+    disk that stay free before a start. `memory_mb`: MB of a worker's memory. `look_seconds`: seconds that a page
+    computes from a network before it asks whether to continue.
     """
 
     queued: int = 1000
@@ -111,7 +113,7 @@ def _batch_memory(summary: Summary) -> int:
     return _COPIES_OF_BATCH * max(_BATCH_BYTES, summary.values * 4)
 
 
-def require_allowed_to_look(architecture: Architecture) -> None:
+def require_memory_for_probe(architecture: Architecture) -> None:
     """OverLimit for a network whose activations and gradients take too much memory; DesignError as above."""
     summary, allowed = require(architecture), current().memory
     needed = _BASE_MB * _MB + _batch_memory(summary) + summary.params * _BYTES_PER_PARAMETER

@@ -118,7 +118,7 @@ class Run:
         return 1 - self.test_errors / self.test_total
 
     def answers_sha256(self, split: SplitName) -> str | None:
-        """Of the file with the final weights' answers; None where it was not hashed (before version 3 of the store)."""
+        """The sha256 of the file with the final weights' predictions; None in stores before version 3."""
         return self.validation_answers_sha256 if split == "validation" else self.test_answers_sha256
 
     @property
@@ -129,9 +129,9 @@ class Run:
 
     @property
     def seconds_left(self) -> float | None:
-        """Training time still to come at the last measured speed; None before one is measured that lasts.
+        """Training time still to come at the last measured speed; None until an eighth of an epoch is done.
 
-        The first seconds are slower: processes still start, pages are drawn. An eighth of an epoch counts as measured.
+        The first seconds are slower: processes still start, and pages are drawn.
         """
         has_begun = self.epochs_done > 0 or self.step * 8 >= max(1, self.steps)
         if not (self.is_training and has_begun and self.images_per_second and self.train_images):
@@ -151,12 +151,12 @@ class Run:
 
     @property
     def is_training(self) -> bool:
-        """Whether a worker has it."""
+        """Whether a worker trains it."""
         return self.state is RunState.RUNNING
 
     @property
     def train_images(self) -> int:
-        """Images in an epoch, to a batch; 0 before training has begun."""
+        """Images in an epoch, rounded to whole batches; 0 before training has begun."""
         return self.steps * self.recipe.batch_size
 
 

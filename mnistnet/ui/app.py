@@ -32,7 +32,7 @@ def run() -> None:
 
 
 def require() -> None:
-    """First line of every page: continue inside the frame only."""
+    """First line of every page: draw it where `run` has started it; otherwise draw the whole dashboard again."""
     if not st.session_state.pop(_INSIDE, False):
         _navigation()
         st.rerun()

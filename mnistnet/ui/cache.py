@@ -100,7 +100,7 @@ def _stores_seen() -> set[str]:
     return set()
 
 
-def with_answers() -> list[Run]:
+def runs_with_predictions() -> list[Run]:
     """The runs with at least one epoch, which have predictions: the newest first, those of the gallery last."""
     return [*(run for run in snapshot().runs if run.epochs_done), *GALLERY.runs()]
 

@@ -93,7 +93,7 @@ def result(key: Key, start: Callable[[], Steps[T]], doing: str) -> T:
 def _wait(computation: Computation[Any], doing: str) -> None:
     place, waited = st.empty(), 0.0
     while not computation.is_done:
-        if computation.is_due:
+        if computation.is_over_limit:
             place.empty()
             raise TakesLong(doing, computation)
         if waited >= _SHOWN_AFTER_SECONDS:

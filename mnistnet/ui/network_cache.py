@@ -83,7 +83,7 @@ def probe(subject: Subject, dataset: str) -> "Probe":
     Raises weights.NoWeights or gallery.DamagedEntry where its weights are not available, OverLimit where the
     computations take more memory than is allowed here.
     """
-    limits.require_allowed_to_look(architecture(subject))
+    limits.require_memory_for_probe(architecture(subject))
     computations.prepare()
     if isinstance(subject, Architecture):
         return _untrained(subject, dataset)

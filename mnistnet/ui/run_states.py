@@ -1,4 +1,4 @@
-"""Keeps the states of runs true while a session watches: no other part of the pages changes a run unasked."""
+"""Updates the states of runs whose worker died. Nothing else in the pages changes a run without a click."""
 
 from threading import Lock
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 VIEWS = ("digits", "compared", "trust")  # of the Mistakes page
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that explain the prediction of one digit
 MOST_NETWORKS = 3  # that predict a digit side by side
-CURRENT_DESIGN = "table"  # in place of a run's id: the current design, untrained
+CURRENT_DESIGN = "table"  # in addresses, in place of a run's id: the current design, untrained
 
 CHANGED = "_changed"  # the moment of the last change made in this session
 LAYER_IDS, _TOKEN = "_layer_ids", "_token"

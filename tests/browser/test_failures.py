@@ -96,7 +96,7 @@ def test_two_runs_are_compared_on_the_same_images(shared: Dashboard, page: Page)
     pair = pairs.pair(before.guesses, after.guesses, after.predictions.labels)
     screen.open_page(page, f"{shared.url}/mistakes?run={RUN}&view=compared&other={OTHER}")
     figures = page.get_by_test_id("stMetricValue").all_inner_texts()
-    assert figures[1:] == [str(len(one)) for one in (pair.fixed, pair.broken, pair.wrong_twice)]
+    assert figures[1:] == [str(len(one)) for one in (pair.fixed, pair.newly_wrong, pair.wrong_twice)]
     expect(page.get_by_text(re.compile(r"McNemar's exact test, p [=<] 0\.\d+"))).to_be_visible()
     page.get_by_test_id("stVegaLiteChart").first.locator("image").first.click()
     expect(page.get_by_text(re.compile(r"True label \d, predicted \d"))).to_be_visible()

@@ -14,7 +14,7 @@ from mnistnet.insight.network.receptive_fields import EffectiveField
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
-from mnistnet.runs.limits import OverLimit, require_allowed_to_look
+from mnistnet.runs.limits import OverLimit, require_memory_for_probe
 from mnistnet.runs.store.store import Store
 from mnistnet.ui import computations, network_cache
 from mnistnet.ui.computations import TakesLong
@@ -80,7 +80,7 @@ def test_looking_into_any_design_takes_less_than_a_gigabyte(architecture: Archit
 def test_a_network_that_takes_more_memory_than_allowed_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(limits.VARIABLE, "memory_mb=800")
     with pytest.raises(OverLimit, match=r"looking into this network needs about 0\.9 GB of memory: at most 0\.8 GB"):
-        require_allowed_to_look(TINY)
+        require_memory_for_probe(TINY)
 
 
 @pytest.fixture

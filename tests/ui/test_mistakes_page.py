@@ -163,7 +163,7 @@ def test_a_run_is_compared_with_its_own_epochs(store: Store) -> None:
     evaluated = cache.evaluation(run, "validation")
     pair = pairs.pair(kept, evaluated.guesses, evaluated.predictions.labels)
     shown = {metric.label: metric.value for metric in app.metric}
-    assert (shown["Fixed"], shown["Newly wrong"]) == (str(len(pair.fixed)), str(len(pair.broken)))
+    assert (shown["Fixed"], shown["Newly wrong"]) == (str(len(pair.fixed)), str(len(pair.newly_wrong)))
     assert app.query_params["other"] == "epoch-2"
 
 

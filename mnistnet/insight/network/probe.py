@@ -45,7 +45,7 @@ class Probe:
         first = next((module for module in self._network.modules() if isinstance(module, nn.Conv2d)), None)
         return None if first is None or first.in_channels != 1 else first.weight.numpy().copy()
 
-    def given(self, images: Bytes) -> Tensor:
+    def as_input(self, images: Bytes) -> Tensor:
         """images (n, 28, 28) uint8 as the input of the network, (n, 1, 28, 28) float32, normalised."""
         return pixels(images, self.source, torch.device("cpu")) - level(self.source)
 
@@ -54,7 +54,7 @@ class Probe:
         found = []
         for part in self.parts(images):
             with torch.no_grad():
-                found.append(self._network(self.given(part)).numpy())
+                found.append(self._network(self.as_input(part)).numpy())
             yield sum(map(len, found)) / len(images)
         return np.concatenate(found)
 
@@ -75,7 +75,7 @@ class Probe:
             found[layer] = x
         return found
 
-    def upto(self, given: Tensor, layer: int) -> Tensor:
+    def layer_output(self, given: Tensor, layer: int) -> Tensor:
         """The output of one layer, without gradients and without the maps of other layers; layer -1 is `given`."""
         x = given
         with torch.no_grad():
@@ -87,7 +87,7 @@ class Probe:
     def shown(self, image: Bytes) -> dict[int, Floats]:
         """The output of each layer for one image (28, 28) uint8: (channels, h, w), h = w = 1 where it is flat."""
         with torch.no_grad():
-            found = self.maps(self.given(image[None]))
+            found = self.maps(self.as_input(image[None]))
         return {layer: (map_[0] if map_.ndim == 4 else map_[0, :, None, None]).numpy() for layer, map_ in found.items()}
 
     def features(self, images: Bytes) -> Steps[Floats]:
@@ -95,7 +95,7 @@ class Probe:
         last = max(layer for layer, modules in self._steps.items() if any(map(_has_weights, modules)))
         found: list[Floats] = []
         for part in self.parts(images):
-            x = self.upto(self.given(part), last - 1)
+            x = self.layer_output(self.as_input(part), last - 1)
             found.append((x.flatten(2).mean(2) if x.ndim == 4 else x).numpy())
             yield sum(map(len, found)) / len(images)
         return np.concatenate(found)
@@ -112,7 +112,7 @@ class Probe:
 
         The unit is that of `of(maps)` for one standard deviation of the data set's pixels.
         """
-        given = self.given(images).requires_grad_()
+        given = self.as_input(images).requires_grad_()
         (gradient,) = torch.autograd.grad(of(self.maps(given)).sum(), given)
         return gradient[:, 0].numpy()
 

@@ -95,7 +95,7 @@ def effective_fields(
     squares = {layer: np.zeros((IMAGE_SIZE, IMAGE_SIZE)) for layer in layers}
     done = 0
     for part in probe.parts(images, with_gradients=True):
-        given = probe.given(part).requires_grad_()
+        given = probe.as_input(part).requires_grad_()
         maps = probe.maps(given)
         for count, layer in enumerate(layers, 1):
             middle = _middle(maps[layer])
@@ -122,7 +122,7 @@ def unit_attributions(
     """For each layer the unit that adds most to the logit `towards` of image (28, 28) uint8."""
     import torch
 
-    given = probe.given(image[None]).requires_grad_()
+    given = probe.as_input(image[None]).requires_grad_()
     maps = probe.maps(given)
     logit = maps[max(maps)].flatten()[towards]
     gradients = torch.autograd.grad(logit, [maps[layer] for layer in layers], retain_graph=True)
@@ -149,7 +149,7 @@ def top_activations(probe: "Probe", layer: int, channel: int, images: Bytes, cou
 
     values, places, done = [], [], 0
     for part in probe.parts(images):
-        found = probe.upto(probe.given(part), layer)[:, channel]
+        found = probe.layer_output(probe.as_input(part), layer)[:, channel]
         found = found.reshape(len(found), *(found.shape[1:] or (1, 1)))
         width = found.shape[2]
         strongest, at = found.flatten(1).max(1)

@@ -31,7 +31,7 @@ class Computation(Generic[T]):
     """A computation that any number of threads may advance; each step is done once.
 
     `share`: the part that is done, 0 to 1. `seconds`: time spent in steps so far. `allowed`: seconds after which
-    `is_due` is True, so that the caller asks before it continues; None for no limit.
+    `is_over_limit` is True, so that the caller asks before it continues; None for no limit.
     """
 
     def __init__(self, start: Callable[[], Steps[T]], allowed: float | None = None) -> None:
@@ -42,7 +42,7 @@ class Computation(Generic[T]):
         self._result: T | None = None
 
     @property
-    def is_due(self) -> bool:
+    def is_over_limit(self) -> bool:
         """True where the allowed seconds are used up and the result is not computed yet."""
         return not self.is_done and self.allowed is not None and self.seconds >= self.allowed
 
@@ -54,7 +54,7 @@ class Computation(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     def allow(self, seconds: float) -> None:
-        """Allow so many seconds more than it has taken so far."""
+        """Allow `seconds` more, from now on."""
         self.allowed = self.seconds + seconds
 
     def advance(self, seconds: float) -> None:

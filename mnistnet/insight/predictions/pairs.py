@@ -14,7 +14,7 @@ class Pair:
     """The images that one of two networks, or both, predict wrong, by index."""
 
     fixed: Indices  # wrong before, right after
-    broken: Indices  # right before, wrong after
+    newly_wrong: Indices  # right before, wrong after
     wrong_twice: Indices
     total: int
 
@@ -26,7 +26,7 @@ class Pair:
         """
         from scipy.stats import binomtest  # takes half a second, and no other page needs it
 
-        discordant = len(self.fixed) + len(self.broken)
+        discordant = len(self.fixed) + len(self.newly_wrong)
         return float(binomtest(len(self.fixed), discordant).pvalue) if discordant else 1.0
 
 
@@ -49,7 +49,7 @@ class Agreement:
 
     networks: int
     unanimous: int  # number of images with one predicted class in all networks, right or wrong
-    hard_core: Indices  # images that are wrong in all networks
+    wrong_in_all: Indices  # images that are wrong in all networks
     wrong_by: npt.NDArray[np.int64]  # the number of networks that are wrong on each image, (n,)
     total: int
 
@@ -68,7 +68,7 @@ def agreement(guesses: Sequence[npt.NDArray[np.integer]], labels: npt.NDArray[np
     return Agreement(
         networks=len(table),
         unanimous=int((table == table[0]).all(0).sum()),
-        hard_core=np.flatnonzero(wrong_by == len(table)),
+        wrong_in_all=np.flatnonzero(wrong_by == len(table)),
         wrong_by=wrong_by,
         total=len(labels),
     )

@@ -20,7 +20,7 @@ class BandPoint:
 
     epoch: int
     low: float
-    middle: float
+    median: float
     high: float
 
 

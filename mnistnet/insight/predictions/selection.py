@@ -50,11 +50,11 @@ class Selection:
 
     def of(self, evaluation: Evaluation) -> list[Mistake]:
         """The mistakes that pass the filter, in its order."""
-        kept = [mistake for mistake in evaluation.mistakes if self._lets(mistake, evaluation)]
+        kept = [mistake for mistake in evaluation.mistakes if self._passes(mistake, evaluation)]
         key = _KEYS[self.order]
         return sorted(kept, key=lambda mistake: key(mistake, evaluation))
 
-    def _lets(self, mistake: Mistake, evaluation: Evaluation) -> bool:
+    def _passes(self, mistake: Mistake, evaluation: Evaluation) -> bool:
         return (
             self.truth in (None, mistake.label)
             and self.guess in (None, mistake.predicted)

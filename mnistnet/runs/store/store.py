@@ -80,7 +80,7 @@ class Store:
         return found
 
     def find(self, prefix: str) -> Run | DamagedRun:
-        """The same, damaged or not. Raises UnknownRun."""
+        """The run, damaged or not, whose id is or begins with `prefix`. Raises UnknownRun where none or several do."""
         if not ID_PREFIX.fullmatch(prefix):  # the id of a damaged run can be any text
             return self.reading().matching(prefix)
         rows = self.database.rows(run_rows.query("substr(runs.id, 1, ?) = ?"), len(prefix), prefix)
@@ -221,8 +221,10 @@ class Store:
             self.sweep()
 
     def sweep(self) -> None:
-        """Finish what was cut off: a deletion's folder whose row is gone goes, one whose row stayed comes back; a
-        folder that was made for a run an hour ago and never got its row goes. Raises StoreError.
+        """Finish what was cut off. Raises StoreError.
+
+        The folder of a run that was deleted is removed; one whose row still exists gets its name back. A folder that
+        was made an hour ago for a run that got no row is removed.
         """
         for folder in self.root.glob(f"{_NEW}*"):
             with suppress(OSError):

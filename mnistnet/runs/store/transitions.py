@@ -43,7 +43,7 @@ def claim(store: Store, slots: int) -> Run | None:
 
 
 def unclaim(store: Store, run: Run) -> bool:
-    """Put a claimed run whose worker did not start back to its place in the queue; whether it was still starting."""
+    """Put a claimed run whose worker did not start back to its place in the queue. True where it was still starting."""
     return store.database.change(
         "UPDATE runs SET state = ?, stage = '' WHERE id = ? AND state = ? AND attempt = ?",
         RunState.QUEUED,
@@ -72,7 +72,7 @@ def advance(
 ) -> None:
     """Store what the worker is doing, for people to look at. Nothing depends on it.
 
-    `step` of `steps` batches of the epoch are done; None leaves the stored speed.
+    `step` of `steps` batches of the epoch are done. `images_per_second`: None leaves the stored speed.
     """
     store.database.change(
         "UPDATE runs SET stage = CASE stop_requested WHEN 1 THEN stage ELSE ? END, step = ?, steps = ?,"

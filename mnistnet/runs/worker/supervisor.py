@@ -1,4 +1,4 @@
-"""Starts a worker process for each queued run and marks runs whose worker died. One a store, while there is work.
+"""Starts a worker process for each queued run and marks runs whose worker died. One for each store.
 
 `python -m mnistnet.runs.worker.supervisor ROOT` is the process; dashboard and command line call the functions.
 Whether a process is alive follows from its lock, never from its pid or a clock; a pid serves only to kill a worker
@@ -112,7 +112,7 @@ def supervise(store: Store) -> None:
 
 
 class _SupervisorLoop:
-    """What one supervisor does while it holds the lock: the workers that it started, and since when it waits."""
+    """A supervisor that holds the lock: the workers that it started, and since when each run waits for something."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

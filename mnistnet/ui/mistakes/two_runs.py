@@ -78,7 +78,9 @@ def _comparison(predicted: Predicted) -> None:
     with fixed:
         _digits("Fixed", "wrong in the other, correct in this run", pair.fixed, before, predicted)
     with broken:
-        _digits("Newly wrong", "correct in the other, wrong in this run", pair.broken, evaluation.guesses, predicted)
+        _digits(
+            "Newly wrong", "correct in the other, wrong in this run", pair.newly_wrong, evaluation.guesses, predicted
+        )
 
 
 def _other_chosen() -> None:
@@ -89,7 +91,7 @@ def _peers(run: Run, split: SplitName) -> list[Run]:
     """The other runs with predictions for the same images."""
     return [
         one
-        for one in cache.with_answers()
+        for one in cache.runs_with_predictions()
         if one.id != run.id and split in one.scorable and _same_images(one, run, split)
     ]
 
@@ -110,15 +112,15 @@ def _guesses(run: Run, other: str, split: SplitName) -> npt.NDArray[np.integer] 
 def _sentence(pair: Pair) -> None:
     one, two, three = st.columns(3)
     one.metric("Fixed", len(pair.fixed), help="Wrong in the other, correct in this run.")
-    two.metric("Newly wrong", len(pair.broken), help="Correct in the other, wrong in this run.")
+    two.metric("Newly wrong", len(pair.newly_wrong), help="Correct in the other, wrong in this run.")
     three.metric("Wrong in both", len(pair.wrong_twice))
     p = pair.p_value
     chance = f"p = {p:.2f}" if p >= 0.01 else f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"
-    differ = len(pair.fixed) + len(pair.broken)
+    differ = len(pair.fixed) + len(pair.newly_wrong)
     if not differ:
         st.markdown("Both are wrong on the same images.")
         return
-    better = "better" if len(pair.fixed) > len(pair.broken) else "worse"
+    better = "better" if len(pair.fixed) > len(pair.newly_wrong) else "worse"
     verdict = (
         f"This run is significantly {better}"
         if p < _SIGNIFICANT
@@ -182,7 +184,7 @@ def _wrong_in_all(predicted: Predicted) -> None:
     found = pairs.agreement([one.guesses for one in (evaluation, *known)], labels)
     st.markdown(
         f"{found.networks} networks have predictions for these {found.total:,} images. They all agree on "
-        f"{found.unanimous / found.total:.2%} of the images. **{len(found.hard_core)} images are wrong in every one**: "
-        "choosing another of these networks would not correct them."
+        f"{found.unanimous / found.total:.2%} of the images. **{len(found.wrong_in_all)} images are wrong in every "
+        "one**: choosing another of these networks would not correct them."
     )
-    _digits("Wrong in all", "with this run's prediction", found.hard_core, evaluation.guesses, predicted)
+    _digits("Wrong in all", "with this run's prediction", found.wrong_in_all, evaluation.guesses, predicted)

@@ -29,7 +29,7 @@ _GALLERY_FIRST = tuple(GALLERY_PREFIX + name for name in ("mnistnet-16k", "mnist
 
 def networks_picker() -> list[Run]:
     """The choice of up to three runs."""
-    titles = {run.id: widgets.run_title(run) for run in cache.with_answers()}
+    titles = {run.id: widgets.run_title(run) for run in cache.runs_with_predictions()}
     named = session.networks.value
     chosen = [one for one in (_first_networks() if named is None else named) if one in titles]
     key = controls.control(_NETWORKS, chosen)

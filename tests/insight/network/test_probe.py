@@ -86,7 +86,7 @@ def test_looking_leaves_the_network_as_it_was(trait: str) -> None:
 
 def test_a_network_is_given_the_usual_normalisation() -> None:
     usual = (noise(2)[:, None] / 255 - MNIST.mean) / MNIST.std
-    np.testing.assert_allclose(Probe(build(TINY), MNIST).given(noise(2)), usual, atol=1e-5)
+    np.testing.assert_allclose(Probe(build(TINY), MNIST).as_input(noise(2)), usual, atol=1e-5)
 
 
 def test_logits_are_those_of_inference() -> None:
@@ -109,7 +109,7 @@ def test_probabilities_of_an_image_sum_to_one() -> None:
 def test_a_layers_map_is_what_a_plain_pass_gives() -> None:
     for architecture in DESIGNS:
         probe = Probe(build(architecture), MNIST)
-        maps, plain = probe.maps(probe.given(noise(2))), passed(laid_out(architecture), probe.given(noise(2)))
+        maps, plain = probe.maps(probe.as_input(noise(2))), passed(laid_out(architecture), probe.as_input(noise(2)))
         assert list(maps) == list(range(len(architecture.layers)))
         assert all(map(torch.equal, maps.values(), plain)), architecture
 
@@ -154,7 +154,7 @@ def _read(architecture: Architecture, given: Tensor) -> Tensor:
 def test_features_are_the_mean_of_what_the_last_layer_with_weights_reads() -> None:
     for architecture in DESIGNS:
         probe = Probe(build(architecture), MNIST)
-        ours, theirs = finish(probe.features(noise(3))), _read(architecture, probe.given(noise(3)))
+        ours, theirs = finish(probe.features(noise(3))), _read(architecture, probe.as_input(noise(3)))
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=str(architecture))
 
 
@@ -174,13 +174,13 @@ def test_features_of_many_images_come_back_in_order() -> None:
 def test_a_single_layer_is_that_of_all_maps() -> None:
     for architecture in DESIGNS:
         probe = Probe(build(architecture), MNIST)
-        for layer, expected in probe.maps(probe.given(noise(2))).items():
-            assert torch.equal(probe.upto(probe.given(noise(2)), layer), expected), (architecture, layer)
+        for layer, expected in probe.maps(probe.as_input(noise(2))).items():
+            assert torch.equal(probe.layer_output(probe.as_input(noise(2)), layer), expected), (architecture, layer)
 
 
 def test_nothing_before_the_first_layer_is_what_was_given() -> None:
     probe = Probe(build(TINY), MNIST)
-    assert torch.equal(probe.upto(probe.given(noise(1)), -1), probe.given(noise(1)))
+    assert torch.equal(probe.layer_output(probe.as_input(noise(1)), -1), probe.as_input(noise(1)))
 
 
 WIDE = design(conv(512, 3, padding=1), conv(512, 1), conv(10, 1), {"type": "globalavgpool"})
@@ -207,7 +207,7 @@ def test_gradients_equal_finite_differences(layer: int) -> None:
     probe, step = Probe(build(TINY), MNIST), 1e-6
     steps = step * torch.eye(784, dtype=torch.float64).reshape(784, 1, 28, 28)
     with torch.no_grad():
-        up, down = (passed(build(TINY).double(), probe.given(noise(1)) + way * steps)[layer] for way in (1, -1))
+        up, down = (passed(build(TINY).double(), probe.as_input(noise(1)) + way * steps)[layer] for way in (1, -1))
     differences = (up.square() - down.square()).flatten(1).sum(1).reshape(28, 28) / (2 * step)
     ours = probe.gradients(noise(1), lambda maps: maps[layer].square())[0]
     np.testing.assert_allclose(ours, differences, rtol=1e-3, atol=1e-4 * float(differences.abs().max()))

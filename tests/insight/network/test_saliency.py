@@ -50,7 +50,7 @@ def test_the_gradient_is_zero_where_relu_cut_the_pixel_off() -> None:
 @pytest.mark.parametrize("shade", [PAPER, 100, INK])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 13), (27, 27), (25, 3), (14, 15)])
 def test_covered_answers_are_those_to_an_image_covered_by_hand(row: int, column: int, shade: int) -> None:
-    by_hand = SAMPLE.given(IMAGE[None])
+    by_hand = SAMPLE.as_input(IMAGE[None])
     for down, across in np.ndindex(28, 28):
         if abs(down - row) <= 2 and abs(across - column) <= 2:
             by_hand[0, 0, down, across] = (shade / 255 - MNIST.mean) / MNIST.std
@@ -102,7 +102,7 @@ def captum() -> Any:
 
 
 def test_the_gradient_equals_captums_saliency(captum: Any) -> None:
-    given = SAMPLE.given(IMAGE[None]).requires_grad_()
+    given = SAMPLE.as_input(IMAGE[None]).requires_grad_()
     theirs = captum.Saliency(build(TINY).eval()).attribute(given, target=3, abs=False)
     np.testing.assert_allclose(gradient(SAMPLE, IMAGE, 3), theirs[0, 0], atol=1e-6)
 
@@ -110,7 +110,7 @@ def test_the_gradient_equals_captums_saliency(captum: Any) -> None:
 def test_covering_equals_captums_occlusion_inside(captum: Any) -> None:
     """Captum gives each pixel the mean over all windows that hold it, and slides only over those inside the image."""
     theirs = captum.Occlusion(build(TINY).eval()).attribute(
-        SAMPLE.given(IMAGE[None]), (1, 5, 5), (1, 1, 1), baselines=-MNIST.mean / MNIST.std, target=3
+        SAMPLE.as_input(IMAGE[None]), (1, 5, 5), (1, 1, 1), baselines=-MNIST.mean / MNIST.std, target=3
     )
     inside = covered(SAMPLE, IMAGE, PAPER, 5).effect(3)[2:26, 2:26]
     means = np.lib.stride_tricks.sliding_window_view(inside, (5, 5)).mean((2, 3))

@@ -99,17 +99,17 @@ def test_no_step_is_done_while_somebody_has_the_turn() -> None:
 
 def test_a_computation_is_due_when_its_seconds_are_used_up_until_it_is_allowed_more() -> None:
     computation = Computation(lambda: counting([], 10, 0.01), allowed=0.005)
-    assert not computation.is_due
+    assert not computation.is_over_limit
     computation.advance(0)
-    assert computation.is_due
+    assert computation.is_over_limit
     computation.allow(60)
-    assert not computation.is_due
+    assert not computation.is_over_limit
 
 
 def test_a_finished_computation_is_not_due() -> None:
     computation = Computation(lambda: counting([], 1, 0.01), allowed=0.001)
     computation.advance(60)
-    assert not computation.is_due
+    assert not computation.is_over_limit
 
 
 def test_an_error_comes_through_and_the_next_advance_begins_anew() -> None:

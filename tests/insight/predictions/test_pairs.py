@@ -25,7 +25,7 @@ def test_fixed_are_those_that_were_wrong_and_are_right() -> None:
 
 
 def test_broken_are_those_that_were_right_and_are_wrong() -> None:
-    assert pair(FIRST, SECOND, LABELS).broken.tolist() == [1]
+    assert pair(FIRST, SECOND, LABELS).newly_wrong.tolist() == [1]
 
 
 def test_wrong_twice_are_those_that_stayed_wrong_whatever_the_answers() -> None:
@@ -80,7 +80,7 @@ def test_networks_that_never_differ_have_a_p_value_of_1() -> None:
 
 
 def test_the_hard_core_is_what_all_get_wrong_even_where_answers_differ() -> None:
-    assert agreement([FIRST, SECOND, THIRD], LABELS).hard_core.tolist() == [3, 6]
+    assert agreement([FIRST, SECOND, THIRD], LABELS).wrong_in_all.tolist() == [3, 6]
 
 
 def test_unanimous_are_images_that_all_answer_alike_right_or_wrong() -> None:
@@ -98,7 +98,7 @@ def test_agreement_counts_networks_and_images() -> None:
 
 def test_one_network_agrees_with_itself() -> None:
     found = agreement([FIRST], LABELS)
-    assert (found.unanimous, found.hard_core.tolist()) == (7, [2, 3, 4, 6])
+    assert (found.unanimous, found.wrong_in_all.tolist()) == (7, [2, 3, 4, 6])
 
 
 @pytest.mark.parametrize(
