@@ -37,7 +37,7 @@ def pair(before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], labels
     wrong_before, wrong_after = before != labels, after != labels
     return Pair(
         fixed=np.flatnonzero(wrong_before & ~wrong_after),
-        broken=np.flatnonzero(~wrong_before & wrong_after),
+        newly_wrong=np.flatnonzero(~wrong_before & wrong_after),
         wrong_twice=np.flatnonzero(wrong_before & wrong_after),
         total=len(labels),
     )
