@@ -92,7 +92,7 @@ def state_badge(run: Run) -> None:
     st.badge("stopping" if run.stop_requested and run.state.is_active else run.state, icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def verdicts(items: Iterable[Verdict]) -> None:
+def rule_lines(items: Iterable[Verdict]) -> None:
     """Rules, each met or not met, with the reason where it is not."""
     lines = [
         f":green-badge[:material/check: met] {verdict.rule}"

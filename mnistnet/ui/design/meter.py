@@ -40,7 +40,7 @@ def meter(summary: Summary) -> None:
             on_change=lambda: session.profile.set(PROFILES[st.session_state[_PROFILE]]),
             label_visibility="collapsed",
         )
-        widgets.verdicts(rules.verdicts(session.design.value, summary, session.recipe.value.epochs, profile))
+        widgets.rule_lines(rules.verdicts(session.design.value, summary, session.recipe.value.epochs, profile))
     widgets.draw(
         charts.budget(summary, profile),
         "budget",
