@@ -26,10 +26,10 @@ def goal() -> None:
 def meter(summary: Summary) -> None:
     """Parameters against the budget and the rules with their verdicts, for the current design."""
     profile = session.profile.value
-    count, verdicts = st.columns([0.34, 0.66])
+    count, rule_lines = st.columns([0.34, 0.66])
     with count:
         _parameters(summary, profile)
-    with verdicts:
+    with rule_lines:
         key = controls.control(_PROFILE, profile.name)
         st.selectbox(
             "Rules",
