@@ -57,6 +57,7 @@ SLOW = (
     "ui/test_url.py",
 )
 TESTS = Path(__file__).parent
+_to_start: dict[str, pytest.Mark] = {}
 _beside: dict[str, beside.Beside] = {}
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
@@ -73,14 +74,26 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest picks by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if f"{item.path.relative_to(TESTS).as_posix()}::{item.name}".startswith(SLOW):
+        if f"{_place(item)}::{item.name}".startswith(SLOW):
             item.add_marker("slow")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         if mark := item.get_closest_marker("beside"):
-            _beside[item.nodeid] = beside.start(mark.args)
+            _to_start[item.nodeid] = mark
+
+
+def _start_beside(item: pytest.Item) -> None:
+    """Start the commands that run beside this test and those after it."""
+    for nodeid, mark in list(_to_start.items()):
+        if _place(item).startswith(mark.kwargs.get("at", "")) or item.nodeid == nodeid:
+            del _to_start[nodeid]
+            _beside[nodeid] = beside.start(mark.args, mark.kwargs.get("environment", {}))
+
+
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).as_posix()
 
 
 def pytest_sessionfinish() -> None:
@@ -90,7 +103,7 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture
 def ended(request: pytest.FixtureRequest) -> subprocess.CompletedProcess[str]:
-    """What became of the test's own command, which runs from the beginning of all tests."""
+    """What became of the test's own command, which runs beside other tests."""
     return _beside[request.node.nodeid].ended()
 
 
@@ -103,6 +116,7 @@ def _missing(name: str) -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    _start_beside(item)
     if item.get_closest_marker("posix") and os.name == "nt":
         pytest.skip("Windows has no such thing: mnistnet/system.py says what follows")
     for name in ("mnist", "browser"):

@@ -17,7 +17,7 @@ def test_the_linter_has_nothing_to_say(tool: tuple[str, ...]) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.mark.beside("-m", "mypy")
+@pytest.mark.beside("-m", "mypy", at="charts/")
 def test_the_types_are_sound(ended: subprocess.CompletedProcess[str]) -> None:
     assert ended.returncode == 0, ended.stdout
 

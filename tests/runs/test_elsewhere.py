@@ -18,38 +18,26 @@ UNITS = [
 ]
 
 
-def elsewhere(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python with these arguments on a system that has no more than every system has."""
-    path = os.pathsep.join([str(POOR), str(HOUSE), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=HOUSE,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
+# On a system that has no more than every system has.
+ELSEWHERE = {"PYTHONPATH": os.pathsep.join([str(POOR), str(HOUSE), os.environ.get("PYTHONPATH", "")])}
 
 
 @pytest.mark.parametrize("name", ["os.nice", "os.sysconf", "os.O_DIRECTORY", "os.getuid", "signal.SIGKILL"])
 def test_the_name_is_hidden_from_mnistnet(name: str) -> None:
-    ended = elsewhere("-c", f"from mnistnet import system; system.{name}")
+    command = [sys.executable, "-c", f"from mnistnet import system; system.{name}"]
+    ended = subprocess.run(command, cwd=HOUSE, env={**os.environ, **ELSEWHERE}, capture_output=True, text=True)
     assert f"has no attribute {name.split('.')[1]!r}" in ended.stderr
 
 
 @pytest.mark.bar("F15")
 @pytest.mark.timeout(900)
-def test_the_unit_tests_of_runs_pass_without_the_names_that_only_posix_has() -> None:
-    ended = elsewhere(
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not posix",
-        "-k",
-        SLOW,
-        *[f"tests/runs/{name}.py" for name in UNITS],
-    )
+@pytest.mark.beside(
+    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not posix", "-k", SLOW),
+    *[f"tests/runs/{name}.py" for name in UNITS],
+    at="insight/",
+    environment=ELSEWHERE,
+)
+def test_the_unit_tests_of_runs_pass_without_the_names_that_only_posix_has(
+    ended: subprocess.CompletedProcess[str],
+) -> None:
     assert ended.returncode == 0, ended.stdout

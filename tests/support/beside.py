@@ -1,18 +1,18 @@
-"""Processes that are only waited for: they run from the beginning, while other tests wait for something else.
+"""Processes that are only waited for: they run while other tests leave a core idle.
 
-A test names its command with `@pytest.mark.beside(...)` and gets what became of it from the fixture `ended`. Of two
-cores, most tests of processes and browsers keep less than one busy. No test of its own.
+A test names its command with `@pytest.mark.beside(*arguments, at=FOLDER, environment={...})` and gets what became of it
+from the fixture `ended`. The command starts with the first test below tests/FOLDER, or with the very first one. What
+runs beside tests that only compute, in one process, disturbs no time that is measured. No test of its own.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-
-import psutil  # type: ignore[import-untyped]
 
 HOUSE = Path(__file__).parents[2]
 
@@ -37,16 +37,15 @@ class Beside:
         self.output.close()
 
 
-def start(arguments: tuple[str, ...]) -> Beside:
-    """`python ARGUMENTS` in the project's folder, after everything else that wants the processor."""
+def start(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Beside:
+    """`python ARGUMENTS` in the project's folder, with variables atop those of the tests."""
     output = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=HOUSE,
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
     )
-    if os.name == "posix":
-        psutil.Process(process.pid).nice(19)
     return Beside(process, output)
