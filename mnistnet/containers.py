@@ -37,7 +37,7 @@ class Groups:
         return min((math.ceil(share) for share in shares if share), default=None)
 
     def memory_kills(self) -> int | None:
-        """How many processes the kernel has killed because memory ran out: in the group, else on the machine.
+        """The number of processes that the kernel has killed because memory ran out: in the group, else on the machine.
 
         None where the kernel does not say.
         """

@@ -104,7 +104,7 @@ def _plain(value: object) -> str:
 
 @dataclass(frozen=True)
 class _FieldCode:
-    """How a field stands in a link: as text that matches `pattern`, which has one group."""
+    """The code of a field in a link: as text that matches `pattern`, which has one group."""
 
     pattern: str
     write: Callable[[Any], str]

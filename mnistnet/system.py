@@ -137,7 +137,7 @@ def kill(pid: int) -> None:
 
 
 def was_killed(returncode: int | None) -> bool:
-    """Whether a child ended by the signal that no process can catch. Windows does not tell: False."""
+    """True where a child ended by the signal that no process can catch. Windows does not tell: False."""
     return hasattr(signal, "SIGKILL") and returncode == -signal.SIGKILL
 
 
@@ -195,7 +195,7 @@ def private_folder(name: str) -> Path | None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be made in the folder, which is made where it is missing."""
+    """True where files can be made in the folder, which is made where it is missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -139,7 +139,7 @@ def _names(means: pd.DataFrame, finals: pd.DataFrame, axes: _Axes) -> list[alt.C
 
 
 def _stated() -> list[tuple[str, int, float, str, str]]:
-    """What others say of their networks."""
+    """The published results of others."""
     rows = [
         (preset.name, preset.params, preset.published.accuracy, "one run", "published")
         for preset in PRESETS.values()

@@ -56,7 +56,7 @@ def curves(
 
 
 def takeaway(metrics: Sequence[EpochMetrics], view: View) -> str:
-    """What the chart shows, as one sentence for those who cannot see it."""
+    """The chart in one sentence, for those who cannot see it."""
     if not metrics:
         return f"{view}: no epoch is stored yet"
     last, best = metrics[-1], max(metrics, key=lambda row: row.validation_accuracy)
@@ -100,7 +100,7 @@ def _title(view: View, low: float) -> str:
 
 
 def _levels(view: View, target: float | None) -> list[float]:
-    """Where the goal stands in this view, if it has a place there."""
+    """The goal's values in this view; none where it has no place there."""
     if target is None or view not in ("accuracy", "error (log)"):
         return []
     return [target if view == "accuracy" else 1 - target]

@@ -1,4 +1,4 @@
-"""What a network gets wrong: confusion matrix, gallery, and the ten probabilities of one digit."""
+"""The mistakes of a network: confusion matrix, gallery, and the ten probabilities of one digit."""
 
 from collections.abc import Container, Sequence
 

@@ -1,4 +1,4 @@
-"""How receptive fields grow with depth."""
+"""Receptive fields by depth."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

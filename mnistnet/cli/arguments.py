@@ -1,4 +1,4 @@
-"""What DESIGN and --recipe on the command line name. Knows no command and prints nothing."""
+"""The values of DESIGN and --recipe on the command line. Knows no command and prints nothing."""
 
 import sys
 from pathlib import Path

@@ -46,7 +46,7 @@ def summary(architecture: Architecture, epochs: int) -> Document:
 
 
 def outcome(run: Run) -> Document:
-    """What `train --json` and `resume --json` print; null where not known yet."""
+    """The document of `train --json` and `resume --json`; null where not known yet."""
     known = run.test_errors is not None and run.test_total is not None
     interval = Score(run.test_errors, run.test_total).interval if known else None  # type: ignore[arg-type]
     return {
@@ -74,17 +74,17 @@ def listed(run: Run) -> Document:
 
 
 def whole(run: Run, metrics: list[EpochMetrics]) -> Document:
-    """What `show --json` prints."""
+    """The document of `show --json`."""
     return {**listed(run), "metrics": [asdict(row) for row in metrics]}
 
 
 def backup(file: Path, store: Store, contents: Contents) -> Document:
-    """What `backup --json` and `restore --json` print."""
+    """The document of `backup --json` and `restore --json`."""
     return {"file": str(file), "store": str(store.root), **asdict(contents)}
 
 
 def data_set(name: str, loaded: Dataset) -> Document:
-    """What `data --json` prints of a verified data set."""
+    """The document of `data --json` for a verified data set."""
     is_bundled = loaded.source is datasets.OFFLINE
     return {
         "dataset": name,
@@ -97,7 +97,7 @@ def data_set(name: str, loaded: Dataset) -> Document:
 
 
 def evaluation(evaluated: Evaluation) -> Document:
-    """What `evaluate --json` prints."""
+    """The document of `evaluate --json`."""
     score = evaluated.score
     return {
         "accuracy": score.accuracy,

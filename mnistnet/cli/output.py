@@ -1,4 +1,4 @@
-"""What the command line shows people: tables, reports, and a bar while a run trains."""
+"""The output of the command line for people: tables, reports, and a bar while a run trains."""
 
 import codecs
 import io
@@ -75,7 +75,7 @@ def follow(store: Store, run_id: str) -> Run:
 
 
 def computed(steps: Steps[T], doing: str) -> T:
-    """What a computation comes to, with a bar on a terminal while it runs."""
+    """The result of a computation, with a progress bar on a terminal while it runs."""
     environment.prepare_to_look()
     computation = Computation(lambda: steps)
     with click.progressbar(length=_BAR_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty(), label=doing) as bar:
@@ -101,7 +101,7 @@ def table(summary: dict[str, Any], speed: str) -> list[str]:
 
 
 def speed(architecture: Architecture) -> str:
-    """Which layers of a design train fast, in one sentence."""
+    """One sentence that says which layers of a design train fast."""
     return acceleration.described(architecture, summarize(architecture))
 
 
@@ -141,7 +141,7 @@ def report(run: Run, metrics: list[EpochMetrics]) -> list[str]:
 
 
 def backed_up(file: Path, contents: Contents) -> list[str]:
-    """What a backup holds."""
+    """The contents of a backup."""
     lines = [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
     if contents.left_out:
         lines.append(f"  {contents.left_out} damaged runs are not in it; `python -m mnistnet runs` names them")
@@ -149,7 +149,7 @@ def backed_up(file: Path, contents: Contents) -> list[str]:
 
 
 def restored(store: Store, contents: Contents) -> list[str]:
-    """What came back, and what does not go on by itself."""
+    """The restored runs, and those that do not continue by themselves."""
     lines = [f"{store.root}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
     if contents.unfinished:
         lines.append(f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` continues one")
@@ -157,7 +157,7 @@ def restored(store: Store, contents: Contents) -> list[str]:
 
 
 def is_agreed(run: Run | DamagedRun) -> bool:
-    """Whether who sits at the terminal wants the run deleted; Unasked where nobody does."""
+    """True where who sits at the terminal wants the run deleted; ConfirmationRequired where nobody does."""
     if not (sys.stdin and sys.stdin.isatty()):  # None where it was closed
         raise ConfirmationRequired(
             f"run {run.id}: deleting it asks first, and there is no terminal to ask on; add --yes"

@@ -1,4 +1,4 @@
-"""How the dashboard is served: the settings of `.streamlit/config.toml` as a command line, the same from anywhere.
+"""Serving the dashboard: the settings of `.streamlit/config.toml` as a command line, the same from anywhere.
 
 Serves this machine alone, or others where everyone logs in. Knows no Streamlit and no page.
 """
@@ -65,7 +65,7 @@ def serve(port: int, share: str | None = None) -> None:
 
 
 def command(port: int, share: str | None = None) -> list[str]:
-    """What follows `python -m streamlit`. Options win over every file and every variable of the environment."""
+    """The arguments of `python -m streamlit`. Options win over every file and every variable of the environment."""
     chosen = settings() | {"server.port": port, "secrets.files": [str(file) for file in secrets_files()]}
     if share is not None:
         # The address in the browser is also what keeps Streamlit from asking the internet for its own.
@@ -97,7 +97,7 @@ def _option(name: str, value: Any) -> Iterator[str]:
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether a server that listens on `address` can be reached from this machine only; None is everywhere."""
+    """True where a server that listens on `address` can be reached from this machine only; None is everywhere."""
     if address == "localhost":
         return True
     try:
@@ -126,7 +126,7 @@ def require_login(share: str) -> None:
 
 
 def secrets_files() -> list[Path]:
-    """Where secrets are looked for, the last one counting most: $STREAMLIT_SECRETS_FILES, else home and project."""
+    """The files that may hold secrets, the last one counting most: $STREAMLIT_SECRETS_FILES, else home and project."""
     named = os.environ.get("STREAMLIT_SECRETS_FILES", "").split()
     homes = [home] if (home := system.home()) else []
     return [Path(name).resolve() for name in named] or [folder / SECRETS for folder in (*homes, APP)]

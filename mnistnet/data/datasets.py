@@ -99,12 +99,12 @@ def root() -> Path:
 
 
 def folder(chosen: Source) -> Path:
-    """Where the four files of `chosen` lie."""
+    """The folder of the four files of `chosen`."""
     return root() / chosen.folder / "raw"
 
 
 def is_here(name: str) -> bool:
-    """Whether the files lie in place with their sizes right. Quick: no hash, no download.
+    """True where the files lie in place with their sizes right. Quick: no hash, no download.
 
     Raises DataError where they are closed to this user.
     """

@@ -45,7 +45,7 @@ def size(name: str) -> int:
 
 
 def complete(folder: Path) -> bool:
-    """Whether all four files are there with the right sizes. Raises DataError for what cannot be read."""
+    """True where all four files are there with the right sizes. Raises DataError for what cannot be read."""
     return all(_size_on_disk(folder / name) == size(name) for name in NAMES)
 
 

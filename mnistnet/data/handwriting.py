@@ -122,7 +122,7 @@ def _grey(opened: Image.Image) -> Image.Image:
 
 
 def _orientation(opened: Image.Image) -> int:
-    """How the camera was held, as EXIF numbers it; 1, upright, where that is damaged. The picture itself is not."""
+    """The number of the camera's orientation in EXIF; 1, upright, where that is damaged and the picture is not."""
     try:
         value = opened.getexif().get(ExifTags.Base.Orientation)
     except (OSError, ValueError, TypeError, SyntaxError, struct.error):
@@ -173,7 +173,7 @@ def as_mnist(ink: Bytes) -> Bytes:
 
 @dataclass(frozen=True)
 class Variation:
-    """What is done to a digit: turned clockwise by `degrees`, moved by pixels, its stroke thickened by pixels."""
+    """A change of a digit: turned clockwise by `degrees`, moved by pixels, its stroke thickened by pixels."""
 
     degrees: float = 0.0
     right: float = 0.0

@@ -79,7 +79,7 @@ def _filled(text: str, source: Source, protocol: Protocol) -> str:
 
 
 def counts(source: Source, protocol: Protocol) -> Counts:
-    """How many images `split` will put into each part, without loading any."""
+    """The number of images that `split` puts into each part, without loading any."""
     if protocol == "course":
         return Counts(source.train_total, source.test_total, source.test_total)
     held_out = source.train_total // _HELD_OUT

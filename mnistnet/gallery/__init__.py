@@ -71,7 +71,7 @@ class Entry:
 
     @property
     def is_final_fit(self) -> bool:
-        """Whether it is the second training of a net of ours, on all training images; figures only."""
+        """True where it is the second training of a net of ours, on all training images; figures only."""
         return self.weights_file_sha256 is None
 
     @property

@@ -1,4 +1,4 @@
-"""What a design file says: the fields of each layer type, Architecture, and its JSON.
+"""The contents of a design file: the fields of each layer type, Architecture, and its JSON.
 
 Knows no torch, no arithmetic and no title of a layer type (see layer_types) and no budget (see rules).
 """

@@ -56,7 +56,7 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerType(Generic[L]):
-    """What the program knows of one layer type.
+    """The properties of one layer type.
 
     `new`: the layer that the editor adds; its class and its `type` are those of the entry.
     `operation`: the arithmetic of a layer that reads `channels` maps of `size` × size, by (layer, channels, size).
@@ -215,5 +215,5 @@ def caption(layer: Layer) -> str:
 
 
 def has_rate(steps: Iterable[str]) -> bool:
-    """Whether one of the steps uses the layer's field `dropout`."""
+    """True where one of the steps uses the layer's field `dropout`."""
     return any(STEP_TYPES[step].has_rate for step in steps)

@@ -12,7 +12,7 @@ from mnistnet.nets.summary import Summary
 
 @dataclass(frozen=True)
 class Profile:
-    """What a design is measured against: fewer than `params`, fewer than `epochs`, at least `accuracy`."""
+    """The rules that a design is judged by: fewer than `params`, fewer than `epochs`, at least `accuracy`."""
 
     name: str
     title: str
@@ -77,7 +77,7 @@ class Note:
 
 
 def notes(architecture: Architecture) -> list[Note]:
-    """How many layers use batch norm, dropout and global average pooling."""
+    """The number of layers that use batch norm, dropout and global average pooling."""
     layers = architecture.layers
     return [
         Note("batch norm", sum("batchnorm" in layer.steps for layer in layers)),

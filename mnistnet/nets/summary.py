@@ -85,7 +85,7 @@ class LayerSummary:
 
     @property
     def covers_image(self) -> bool:
-        """Whether the receptive field of every unit contains the whole image."""
+        """True where the receptive field of every unit contains the whole image."""
         return all(span == _WHOLE for span in self.receptive_fields)
 
 
@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every layer has its rows; if not, counts are those of the layers before the fault."""
+        """True where every layer has its rows; if not, counts are those of the layers before the fault."""
         return self.fault is None or bool(self.of_layer(self.fault.layer))
 
     @property

@@ -1,4 +1,4 @@
-"""How wide layers may be under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
+"""The largest widths of layers under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
 
 from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv
 from mnistnet.nets.layer_types import own_width
@@ -54,7 +54,7 @@ def _filled(architecture: Architecture, widths: dict[int, int], most: dict[int, 
 
 
 def _is_free(architecture: Architecture, layer: int) -> bool:
-    """Whether a later layer has a width of its own, so that this one's is not the number of outputs."""
+    """True where a later layer has a width of its own, so that this one's is not the number of outputs."""
     return any(own_width(other) for other in architecture.layers[layer + 1 :])
 
 

@@ -61,7 +61,7 @@ def current() -> Limits:
 
 
 def seconds_of_an_attempt() -> float:
-    """How long a worker may train; the default where the variable cannot be parsed: a worker that trains goes on."""
+    """The seconds that a worker may train; the default where the variable cannot be parsed, so that it goes on."""
     try:
         return current().hours * 3600
     except OverLimit:

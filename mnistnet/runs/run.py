@@ -26,12 +26,12 @@ class RunState(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether something will still happen to the run by itself."""
+        """True where something will still happen to the run by itself."""
         return self in ACTIVE
 
     @property
     def is_resumable(self) -> bool:
-        """Whether `resume` can put it back into the queue."""
+        """True where `resume` can put it back into the queue."""
         return self in RESUMABLE
 
 
@@ -107,7 +107,7 @@ class Run:
 
     @property
     def is_of_gallery(self) -> bool:
-        """Whether it comes with mnistnet instead of from a store."""
+        """True where it comes with mnistnet instead of from a store."""
         return self.id.startswith(GALLERY_PREFIX)
 
     @property
@@ -151,7 +151,7 @@ class Run:
 
     @property
     def is_training(self) -> bool:
-        """Whether a worker trains it."""
+        """True where a worker trains it."""
         return self.state is RunState.RUNNING
 
     @property

@@ -1,4 +1,4 @@
-"""Where a run and its results are read from: a store, or the gallery that comes with mnistnet. Changes nothing.
+"""The sources of runs and their results: a store, or the gallery that comes with mnistnet. Changes nothing.
 
 Imports torch to read weights, not before.
 """
@@ -26,7 +26,7 @@ class NoWeights(OperationFailed):
 
 
 class RunSource(Protocol):
-    """What can be read of runs wherever they come from."""
+    """A source of runs: reading alone."""
 
     def runs(self) -> list[Run]:
         """All runs."""

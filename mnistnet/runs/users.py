@@ -18,7 +18,7 @@ class User:
     is_administrator: bool = False
 
     def may_change(self, run: Run) -> bool:
-        """Whether they may stop, resume or delete the run."""
+        """True where they may stop, resume or delete the run."""
         return self.is_administrator or (bool(run.owner) and run.owner == self.name)
 
 

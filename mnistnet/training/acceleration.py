@@ -1,6 +1,6 @@
-"""Whether a training on a CPU uses the compiled kernels, and which of a design's layers they train. Imports no torch.
+"""The compiled kernels, where a training on a CPU uses them, and the layers that they train. Imports no torch.
 
-The kernels are a guest: only this module imports their folder. Without the folder, without numba, or with
+The kernels are optional: only this module imports their folder. Without the folder, without numba, or with
 MNISTNET_KERNELS=off torch's own operations train: slower, with the same results but for rounding and the draws of
 dropout. So a run that is resumed under the other is not, bit for bit, the run that was never interrupted.
 """

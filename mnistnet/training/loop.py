@@ -182,7 +182,7 @@ def device_of(recipe: Recipe) -> torch.device:
 
 
 def casts_to_bf16(recipe: Recipe, device: torch.device) -> bool:
-    """Whether the forward pass runs in bfloat16; `auto` says yes where the hardware multiplies it itself."""
+    """True where the forward pass runs in bfloat16; `auto` says yes where the hardware multiplies it itself."""
     if recipe.precision != "auto":
         return recipe.precision == "bf16"
     if device.type == "cuda":

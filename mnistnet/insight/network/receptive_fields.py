@@ -1,4 +1,4 @@
-"""What the units of a network respond to: effective receptive fields, unit attributions, top activations.
+"""The input to which the units of a network respond: effective receptive fields, unit attributions, top activations.
 
 Imports torch when it computes, not before. Effective receptive fields after Luo, Li, Urtasun and Zemel,
 "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks", NIPS 2016.

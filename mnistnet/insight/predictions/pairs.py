@@ -45,7 +45,7 @@ def pair(before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], labels
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How far several networks agree on the same images."""
+    """The agreement of several networks on the same images."""
 
     networks: int
     unanimous: int  # number of images with one predicted class in all networks, right or wrong

@@ -46,7 +46,7 @@ class Member(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What an archive holds. `made`: seconds since 1970."""
+    """The members of an archive. `made`: seconds since 1970."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -197,7 +197,7 @@ def _checked(packed: zipfile.ZipFile, path: Path, is_allowed: Callable[[str], bo
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
-    """Whether it is neither link nor folder, neither compressed nor encrypted."""
+    """True where it is neither link nor folder, neither compressed nor encrypted."""
     return (
         stat.S_IFMT(entry.external_attr >> 16) in (0, stat.S_IFREG)
         and entry.compress_type == zipfile.ZIP_STORED

@@ -36,7 +36,7 @@ class BackupError(BadInput):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a backup holds. `unfinished`: how many of its runs were queued or training; `bytes`: of all files;
+    """The contents of a backup. `unfinished`: how many of its runs were queued or training; `bytes`: of all files;
     `left_out`: how many runs of the store are not in it, as they are damaged."""
 
     runs: int
@@ -99,12 +99,12 @@ def exclusive_folder(store: Store, name: str, undo: Callable[[Path], None] = lam
 
 
 def contents(found: Rows, manifest: Manifest) -> Contents:
-    """What a backup with these rows holds."""
+    """The contents of a backup with these rows."""
     return Contents(len(found["runs"]), sum(run["state"] in ACTIVE for run in found["runs"]), manifest.bytes)
 
 
 def is_of_run(name: str) -> bool:
-    """Whether a backup may hold a file of this name, as in `0123abcd/run.json`."""
+    """True where a backup may hold a file of this name, as in `0123abcd/run.json`."""
     run_id, _, kind = name.partition("/")
     return bool(RUN_ID.fullmatch(run_id)) and (_is_other(kind) or bool(CHECKPOINT.fullmatch(kind)))
 

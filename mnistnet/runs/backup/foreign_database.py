@@ -88,7 +88,7 @@ def renumbered(runs: list[Row]) -> list[Row]:
 
 
 def _fits(value: object, column: tuple[Any, ...]) -> bool:
-    """Whether the value is of the type that PRAGMA table_info gives for its column."""
+    """True where the value is of the type that PRAGMA table_info gives for its column."""
     _, _, kind, is_required, _, _ = column
     if value is None:
         return not is_required

@@ -94,7 +94,7 @@ def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
 
 
 def _are_like(weights: Any, like: Weights) -> bool:
-    """Whether `weights` have the names, types and shapes of `like`, and finite values."""
+    """True where `weights` have the names, types and shapes of `like`, and finite values."""
     return (
         isinstance(weights, dict)
         and weights.keys() == like.keys()

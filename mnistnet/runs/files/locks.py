@@ -20,7 +20,7 @@ def hold(path: Path, patience_seconds: float = _PATIENCE_SECONDS) -> FileLock | 
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock: True where it cannot be opened, False where its folder is gone."""
+    """True where a living process holds the lock: True where it cannot be opened, False where its folder is gone."""
     if not path.parent.is_dir():
         return False
     try:

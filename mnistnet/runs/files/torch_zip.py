@@ -91,7 +91,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def _is_stored(tensor: Tensor) -> bool:
-    """Whether all its values are in the file: with strides of 0 a few bytes pass for any number of them."""
+    """True where all its values are in the file: with strides of 0 a few bytes pass for any number of them."""
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 

@@ -1,4 +1,4 @@
-"""What each column of `runs` and `epochs` may hold, and the first fault of a row.
+"""The values that each column of `runs` and `epochs` may hold, and the first fault of a row.
 
 The one table for all rows that may come from elsewhere: a backup, a `run.json`, a database that was edited by hand.
 """
@@ -79,7 +79,7 @@ def condition(columns: Mapping[str, ColumnType], table: str) -> str:
 
 
 def is_plain(run: Run, token: str | None) -> bool:
-    """Whether a run whose row fulfils `condition(RUN)` has no fault in its texts either.
+    """True where a run whose row fulfils `condition(RUN)` has no fault in its texts either.
 
     Quick, for lists of many runs; it refuses some texts that `run_fault` then finds to be allowed.
     """

@@ -1,4 +1,4 @@
-"""What a column of a table may hold: integers and real numbers within limits, texts of a pattern, JSON documents.
+"""The types of columns: integers and real numbers within limits, texts of a pattern, JSON documents.
 
 Each type checks a value in Python, and the same as an SQL condition.
 """
@@ -11,14 +11,14 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ColumnType(Protocol):
-    """What a column may hold."""
+    """The values that a column may hold."""
 
     @property
     def words(self) -> str:
-        """What is allowed, as an error message says it."""
+        """The allowed values, in the words of an error message."""
 
     def allows(self, value: Any) -> bool:
-        """Whether the column may hold the value, as SQLite returns it."""
+        """True where the column may hold the value, as SQLite returns it."""
 
     def sql(self, column: str) -> str:
         """The same as an SQL condition; of texts it checks only type and length."""

@@ -138,7 +138,7 @@ class Database:
         return connection
 
     def exists(self) -> bool:
-        """Whether there is a store here: the file, or run files that stay there and from which it can be made."""
+        """True where there is a store here: the file, or run files that stay there and from which it can be made."""
         if self.path.exists():
             return True
         if not self._run_files.exist():

@@ -40,7 +40,7 @@ class RunFiles:
     root: Path
 
     def exist(self) -> bool:
-        """Whether the folder holds runs."""
+        """True where the folder holds runs."""
         return any(True for _ in self._folders())
 
     def write(self, connection: sqlite3.Connection, run_id: str, *, durably: bool = True) -> None:

@@ -91,7 +91,7 @@ class Store:
         return [EpochMetrics(*row) for row in self.database.rows(_EPOCHS, run_id)]
 
     def stop_requested(self, run_id: str) -> bool:
-        """Whether the run is to end: someone asked for it, or it was deleted. Takes a tenth of a millisecond."""
+        """True where the run is to end: someone asked for it, or it was deleted. Takes a tenth of a millisecond."""
         rows = self.database.rows("SELECT stop_requested FROM runs WHERE id = ?", run_id)
         return not rows or bool(rows[0][0])
 

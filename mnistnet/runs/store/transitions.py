@@ -1,4 +1,4 @@
-"""What the supervisor and the workers change of a run, from its claim to its end.
+"""The changes that the supervisor and the workers make to a run, from its claim to its end.
 
 The first terminal state wins: every function that ends a run names the states that it may come from.
 """

@@ -225,7 +225,7 @@ class _SupervisorLoop:
             kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker.worker", str(self.store.root), run.id)
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
-        """Whether more than `seconds` have passed since the first call for the run's attempt and this reason."""
+        """True where more than `seconds` have passed since the first call for the run's attempt and this reason."""
         since = self.waiting_since.setdefault((f"{run.id}/{run.attempt}", reason), time.monotonic())
         return time.monotonic() - since > seconds
 
