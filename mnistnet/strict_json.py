@@ -1,4 +1,4 @@
-"""Strict JSON: what `json.loads` lets through and a file from a stranger should not contain.
+"""Strict JSON: refuses what `json.loads` accepts and a file from outside must not contain.
 
 Owns size cap, duplicate keys, overflow and depth; knows no design and no recipe. NaN and infinities
 come through `parse`: only `validated` can name the field that holds one.

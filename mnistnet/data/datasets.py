@@ -94,7 +94,7 @@ def source(name: str) -> Source:
 
 
 def root() -> Path:
-    """The folder that holds `MNIST/raw` and its like: $MNISTNET_DATA, or `data` where we stand."""
+    """The folder that holds `MNIST/raw` and those of other data sets: $MNISTNET_DATA, or `data` where we stand."""
     return Path(os.environ.get("MNISTNET_DATA") or "data")
 
 

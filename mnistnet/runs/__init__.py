@@ -1,1 +1,1 @@
-"""Runs outlive whoever started them: the store, the checkpoints, the supervisor and the worker."""
+"""Runs: the store, their files, and the processes that train them."""

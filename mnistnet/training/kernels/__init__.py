@@ -1,4 +1,4 @@
-"""Compiled kernels for training on a CPU: a guest of `training.acceleration`, the only module that imports it.
+"""Compiled kernels for training on a CPU. Only `training.acceleration` imports them.
 
 Everything that numba compiles lies in `compiled`. Importing this package imports nothing else: its functions do.
 README.md: the memory layout, the order of passes, how to switch the kernels off, how to add one.

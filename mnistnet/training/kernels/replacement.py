@@ -1,4 +1,4 @@
-"""A network's twin that trains faster on a CPU: the modules that `pattern.blocks` finds, replaced by compiled parts.
+"""A network for faster training on a CPU: compiled modules replace those that `pattern.blocks` finds.
 
 Other layers keep torch's own operations, and so do other devices and evaluation, which use the network itself.
 """
