@@ -11,6 +11,7 @@ import click
 
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.network.steps import Computation, Steps
+from mnistnet.insight.predictions import verdict
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.summary import summarize
@@ -35,7 +36,7 @@ class EndedEarly(OperationFailed):
     def __init__(self, run: Run) -> None:
         resume = f"`python -m mnistnet resume {run.id}` continues it"
         hint = resume if run.state.is_resumable else "see log.txt in the run's folder"
-        done = f"{run.epochs_done} of {_epochs(run.recipe.epochs)}"
+        done = f"{run.epochs_done} of {verdict.epochs(run.recipe.epochs)}"
         super().__init__(f"run {run.id}: {run.state} after {done}: {run.message or 'as requested'}; {hint}")
 
 
@@ -66,7 +67,7 @@ def follow(store: Store, run_id: str) -> Run:
         while True:
             supervisor.refresh(store)
             run = store.run(run_id)
-            finished = f"{run.epochs_done} of {_epochs(run.recipe.epochs)} finished"
+            finished = f"{run.epochs_done} of {verdict.epochs(run.recipe.epochs)} finished"
             bar.label = f"{run.name}: {run.stage or run.state}, {finished}"
             bar.update(round(run.progress * _BAR_STEPS) - bar.pos)
             if not run.state.is_active:
@@ -192,10 +193,6 @@ def score(run: Run, split: str, evaluated: Evaluation) -> list[str]:
 def same_images(run: Run, split: str) -> str:
     """A notice where `validation` was asked for and is the test set; empty elsewhere."""
     return _SAME_IMAGES if (run.recipe.protocol, split) == ("course", "validation") else ""
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
 def _score(what: str, score: Score) -> str:

@@ -80,7 +80,7 @@ def _computed(doing: str) -> Callable[[Callable[P, Steps[T]]], Callable[P, T]]:
 def probe(subject: Subject, dataset: str) -> "Probe":
     """The probe of a network. `dataset` says how its images are normalised.
 
-    Raises weights.NoWeights or gallery.DamagedEntry where its weights are not available, OverLimit where the
+    Raises sources.NoWeights or gallery.DamagedEntry where its weights are not available, OverLimit where the
     computations take more memory than is allowed here.
     """
     limits.require_memory_for_probe(architecture(subject))

@@ -12,7 +12,7 @@ from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.evaluation import Score
-from mnistnet.insight.predictions.verdict import validation_score
+from mnistnet.insight.predictions.verdict import epochs, validation_score
 from mnistnet.nets.rules import Verdict
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
@@ -82,8 +82,7 @@ def time_range(low: float, high: float) -> str:
 
 def epochs_finished(run: Run) -> str:
     """The number of finished epochs, in the same words on every page."""
-    total = run.recipe.epochs
-    return f"{run.epochs_done} of {total} {'epoch' if total == 1 else 'epochs'} finished"
+    return f"{run.epochs_done} of {epochs(run.recipe.epochs)} finished"
 
 
 def state_badge(run: Run) -> None:

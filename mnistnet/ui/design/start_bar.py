@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnistnet.data import datasets, splits
 from mnistnet.errors import MnistnetError
+from mnistnet.insight.predictions.verdict import epochs
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.rules import Verdict
@@ -49,8 +50,7 @@ def _cost(summary: Summary, broken: list[Verdict]) -> None:
         badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
     time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
     st.markdown(
-        f"{badge} {recipe.epochs} {'epoch' if recipe.epochs == 1 else 'epochs'}{time}"
-        f"{'' if guess.runs_seen or not time else ' (a guess)'}",
+        f"{badge} {epochs(recipe.epochs)}{time}{'' if guess.runs_seen or not time else ' (a guess)'}",
         width="content",
         help=f"Training time on this machine, from the speed of the last {guess.runs_seen} runs here."
         if guess.runs_seen
