@@ -34,7 +34,10 @@ FLOORS = (
     {"mnistnet.gallery"},
     {"mnistnet.runs"},
     {"mnistnet.insight"},
-    {"mnistnet.links", "mnistnet.charts", "mnistnet.cli"},
+    {"mnistnet.links", "mnistnet.charts"},
+    {"mnistnet.handins", "mnistnet.review", "mnistnet.lessons"},
+    {"mnistnet.exports"},
+    {"mnistnet.cli", "mnistnet.api"},
     {"mnistnet.ui", "mnistnet.__main__"},
     {"pages", ENTRY},
 )

@@ -1,4 +1,4 @@
-"""The values of DESIGN and --recipe on the command line. Knows no command and prints nothing."""
+"""The values of DESIGN, RUN and --recipe on the command line. Knows no command and prints nothing."""
 
 import sys
 from pathlib import Path

@@ -1,0 +1,28 @@
+"""The group of all commands, and what several of them share: `--json` and the printing of a result."""
+
+import json
+from typing import Any
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Design, train and inspect tiny convolutional networks for MNIST.
+
+    \b
+    DESIGN: a preset's name, a path to a design file, or - for standard input
+    RUN:    a run's id, or a part from its beginning that no other run has
+
+    \b
+    Protocols:
+    holdout trains on 55,000 images, validates on 5,000, uses the test set once;
+    course  trains on all 60,000 and validates on the test set after every epoch.
+    """
+
+
+def report(document: Any, as_json: bool, lines: list[str]) -> None:
+    """Print the document where JSON is asked for, else the lines."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False) if as_json else "\n".join(lines))

@@ -1,0 +1,1 @@
+"""Lessons: a starting design, rules, locked controls and a text, as a link that a teacher sends."""
