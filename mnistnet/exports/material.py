@@ -40,7 +40,7 @@ class RunResult:
         return source_of(self.store, self.run).weights(self.run, network.state_dict())
 
     def predictions(self, split: SplitName) -> Steps[Predictions]:
-        """The predictions of the newest weights on a split: the stored ones, or computed. Raises as `answers.compute`."""
+        """The predictions of the newest weights on a split, stored or computed. Raises as `answers.compute`."""
         stored = source_of(self.store, self.run).predictions(self.run, split)
         return stored or (yield from answers.compute(self.store, self.run, split))
 
