@@ -7,7 +7,9 @@ import altair as alt
 import pandas as pd
 
 from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
+from mnistnet.charts.template import Spec
 from mnistnet.insight.predictions.peers import BandPoint
+from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import EpochMetrics
 
 View: TypeAlias = Literal["accuracy", "error (log)", "loss", "learning rate"]
@@ -15,14 +17,28 @@ VIEWS: tuple[View, ...] = ("accuracy", "error (log)", "loss", "learning rate")
 
 _SERIES = {"training": TRAINING, "validation": VALIDATION}
 FLOOR = 5e-5  # half an error in 10,000: an error of 0 has no place on a logarithmic axis
+# Before the first epoch ends: ln 10 is the loss of one who guesses, and no first epoch gets much below an error of 2 %.
+_FIRST_RANGES: dict[View, tuple[float, float]] = {
+    "accuracy": (0.0, 1.0),
+    "error (log)": (0.02, 1.0),
+    "loss": (0.0, 2.4),
+}
+_SAMPLES = "samples"  # the name of the data that `with_samples` puts in
 
 
 def curves(
-    metrics: Sequence[EpochMetrics], epochs: int, target: float | None, view: View, band: Sequence[BandPoint] = ()
+    metrics: Sequence[EpochMetrics],
+    epochs: int,
+    target: float | None,
+    view: View,
+    band: Sequence[BandPoint] = (),
+    *,
+    has_samples: bool = False,
 ) -> alt.LayerChart:
     """One view of a run's epochs; `target` is the goal's accuracy, None where there is none.
 
     `band` holds the validation accuracies of comparable runs, drawn where the view is accuracy or error.
+    `has_samples`: with a thin line for samples within the epochs, whose values `with_samples` puts in.
 
     Axes fit the data; an axis that does not start at 0 says so. The accuracy axis fits validation: training
     figures of the first epoch, far below, would flatten all that matters.
@@ -34,15 +50,23 @@ def curves(
     # Every layer says the same of the axis: one that is silent would stretch it down to 0.
     levels = alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False)
     up = alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%", labelFlush=False)
-    lines = (
+    along = alt.X(
+        "epoch:Q",
+        scale=alt.Scale(domain=[0 if has_samples else 0.75, epochs + 0.25], nice=False),
+        axis=_epochs(epochs, bool((frame["value"] < low).any())),
+    )
+    thin = _samples_line(along, levels, up) if has_samples and view != "learning rate" else []
+    parts = [*_band(view, band, epochs, levels, up), *thin, _lines(frame, view, along, levels, up)]
+    return alt.LayerChart(layer=[*parts, *_target(view, target)], height=300)
+
+
+def _lines(frame: pd.DataFrame, view: View, along: alt.X, levels: alt.Scale, up: alt.Axis) -> alt.Chart:
+    form = ".4g" if view in ("loss", "learning rate") else ".2%"
+    chart: alt.Chart = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=40, clip=True), strokeWidth=2, clip=True)
         .encode(
-            x=alt.X(
-                "epoch:Q",
-                scale=alt.Scale(domain=[0.75, epochs + 0.25], nice=False),
-                axis=_epochs(epochs, bool((frame["value"] < low).any())),
-            ),
+            x=along,
             y=alt.Y("value:Q", scale=levels, axis=up),
             color=alt.Color(
                 "series:N",
@@ -52,7 +76,33 @@ def curves(
             tooltip=["series:N", "epoch:Q", alt.Tooltip("value:Q", format=form, title=view)],
         )
     )
-    return alt.LayerChart(layer=[*_band(view, band, epochs, levels, up), lines, *_target(view, target)], height=300)
+    return chart
+
+
+def _samples_line(along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
+    line = (
+        alt.Chart(alt.InlineData(values=[], name=_SAMPLES))
+        .mark_line(color=TRAINING, strokeWidth=1, opacity=0.7, clip=True)
+        .encode(x=along, y=alt.Y("value:Q", scale=levels, axis=up))
+    )
+    return [line]
+
+
+def with_samples(spec: Spec, samples: Sequence[Sample], view: View) -> Spec:
+    """The specification of `curves`, not changed itself, with these samples for its thin line."""
+    values = [{"epoch": round(one.position, 3), "value": _of_sample(one, view)} for one in samples]
+    layers = [
+        {**layer, "data": {"name": _SAMPLES, "values": values}}
+        if layer.get("data", {}).get("name") == _SAMPLES
+        else layer
+        for layer in spec["layer"]
+    ]
+    return {**spec, "layer": layers}
+
+
+def _of_sample(sample: Sample, view: View) -> float:
+    value = {"loss": sample.loss, "accuracy": sample.accuracy}.get(view, max(FLOOR, 1 - sample.accuracy))
+    return float(f"{value:.4g}")
 
 
 def takeaway(metrics: Sequence[EpochMetrics], view: View) -> str:
@@ -82,6 +132,9 @@ def _rows(metrics: Sequence[EpochMetrics], view: View) -> list[tuple[int, str, f
 
 def _range(frame: pd.DataFrame, view: View, target: float | None) -> tuple[float, float]:
     values = list(frame["value"])
+    if not values and view in _FIRST_RANGES:
+        first, last = _FIRST_RANGES[view]
+        return min(first, *(0.7 * level for level in _levels(view, target))) if view == "error (log)" else first, last
     if view == "accuracy":
         lowest = min([*frame["value"][frame["series"] == "validation"], *_levels(view, target)], default=0.0)
         return max(0.0, lowest - 0.1 * (1 - lowest) - 0.001), 1.0

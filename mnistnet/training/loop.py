@@ -21,7 +21,7 @@ from mnistnet.training import acceleration
 from mnistnet.training.augmentation import distorted
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.optimizers import optimizer
-from mnistnet.training.progress import BatchDone, EpochDone
+from mnistnet.training.progress import BatchDone, EpochDone, Sums
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
 
@@ -69,6 +69,7 @@ class Training:
         # A last batch of one image has no variance for batch norm: such an image waits for its next turn.
         self._used = len(self._labels) - (len(self._labels) % recipe.batch_size == 1)
         self._steps = math.ceil(self._used / recipe.batch_size)
+        self._seen, self._loss_sum, self._right = 0, torch.zeros(()), torch.zeros((), dtype=torch.long)
 
     @property
     def state(self) -> State:
@@ -79,6 +80,11 @@ class Training:
             "kept": self.ema_network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
+
+    @property
+    def sums(self) -> Sums:
+        """The sums of the current epoch. On a GPU, reading them waits for all batches that are on their way."""
+        return Sums(self._seen, float(self._loss_sum), int(self._right))
 
     def restore(self, state: State) -> None:
         """Return to the epoch at which `state` was taken."""
@@ -100,13 +106,15 @@ class Training:
         started = time.perf_counter()
         torch.manual_seed(_epoch_seed(self.recipe.seed, epoch))
         order = torch.randperm(len(self._labels))[: self._used].to(self.device)
-        loss_sum = torch.zeros((), device=self.device)
-        right = torch.zeros((), device=self.device, dtype=torch.long)
+        self._seen = 0
+        self._loss_sum = loss_sum = torch.zeros((), device=self.device)
+        self._right = right = torch.zeros((), device=self.device, dtype=torch.long)
         self.network.train()
         for step, chosen in enumerate(order.split(self.recipe.batch_size)):
             loss, hits = self._train_batch(chosen, (epoch - 1) * self._steps + step)
             loss_sum += loss * len(chosen)
             right += hits
+            self._seen += len(chosen)
             yield BatchDone(epoch, step + 1, self._steps)
         train_loss = float(loss_sum) / self._used
         seconds = time.perf_counter() - started

@@ -13,6 +13,15 @@ class BatchDone:
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Sums over the images that an epoch has trained on so far: cross-entropies in nats, and right answers."""
+
+    images: int = 0
+    loss: float = 0.0
+    right: int = 0
+
+
+@dataclass(frozen=True)
 class EpochDone:
     """One epoch has ended. Losses are mean cross-entropies in nats, accuracies fractions.
 

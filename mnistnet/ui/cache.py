@@ -20,7 +20,9 @@ from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
+from mnistnet.runs.files import samples as sample_files
 from mnistnet.runs.files.predictions import SplitName
+from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.sources import GALLERY, source_of
 from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
@@ -28,6 +30,8 @@ from mnistnet.runs.store.store import Store, default_root
 from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
+_SAMPLE_SECONDS = 0.25
+_SAMPLES_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,16 @@ def metrics(run: Run) -> list[EpochMetrics]:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _metrics(root: str, run_id: str, attempt: int, epochs_done: int, _run: Run) -> list[EpochMetrics]:
     return source_of(store(), _run).metrics(_run)
+
+
+def samples(run: Run) -> list[Sample]:
+    """The samples within the run's epochs, at most 300; the file is read four times a second at most."""
+    return [] if run.is_of_gallery else _samples(str(default_root()), run.id, int(time.monotonic() / _SAMPLE_SECONDS))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _samples(root: str, run_id: str, moment: int) -> list[Sample]:
+    return sample_files.thinned(sample_files.read(store().folder(run_id)), _SAMPLES_SHOWN)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

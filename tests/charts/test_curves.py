@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistnet.charts.curves import VIEWS, View, curves, takeaway
+from mnistnet.charts.curves import VIEWS, View, curves, takeaway, with_samples
 from mnistnet.insight.predictions.peers import BandPoint
+from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import EpochMetrics
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, weakest
@@ -221,3 +222,23 @@ def test_the_band_changes_no_axis(view: View) -> None:
 @pytest.mark.parametrize("view", ["loss", "learning rate"])
 def test_where_nothing_is_comparable_there_is_no_band(view: View) -> None:
     assert vega.layers(vega.spec(curves(RUN, EPOCHS, TARGET, view, BAND)), "area") == []
+
+
+@pytest.mark.parametrize("run", [[], RUN], ids=["before the first epoch", "after two"])
+@pytest.mark.parametrize(("view", "value"), [("accuracy", 0.75), ("error (log)", 0.25), ("loss", 1.5)])
+def test_samples_within_an_epoch_are_a_thin_line_under_the_dots(
+    run: list[EpochMetrics], view: View, value: float
+) -> None:
+    without = curves(run, EPOCHS, TARGET, view, has_samples=True).to_dict()
+    spec = with_samples(without, [Sample(0.5, 1.5, 0.75)], view)
+    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"]
+    assert lines[0]["data"]["values"] == [{"epoch": 0.5, "value": value}]
+    assert lines[0]["mark"]["strokeWidth"] < lines[1]["mark"]["strokeWidth"]
+    low, high = lines[0]["encoding"]["x"]["scale"]["domain"]
+    assert low <= 0.5 <= high
+    assert without["layer"][spec["layer"].index(lines[0])]["data"]["values"] == []  # shared by sessions: not changed
+
+
+def test_the_learning_rate_has_no_samples() -> None:
+    spec = curves(RUN, EPOCHS, None, "learning rate", has_samples=True).to_dict()
+    assert with_samples(spec, [Sample(0.5, 1.5, 0.75)], "learning rate") == spec

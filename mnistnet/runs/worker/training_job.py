@@ -15,6 +15,7 @@ from mnistnet.runs import limits
 from mnistnet.runs.files import checkpoint, predictions
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
+from mnistnet.runs.files.samples import Sampler
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
@@ -73,6 +74,7 @@ class _Job:
         self.source = dataset.source
         self.training = self._beginning()
         self._restore()
+        self._sampler = Sampler(self.folder, self.training.epoch)
         transitions.advance(store, run.id, self._first_batch())
         self._looked = time.monotonic()
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
@@ -119,7 +121,8 @@ class _Job:
         self._reported, self._reported_step = time.monotonic(), 0
 
     def report(self, progress: BatchDone) -> None:
-        """Store the progress within the epoch, after the first batch and then every two seconds."""
+        """Store the progress within the epoch, after the first batch and then every two seconds; samples more often."""
+        self._sampler.take(progress, lambda: self.training.sums)
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return

@@ -23,16 +23,23 @@ def view_picker() -> None:
 
 
 def learning_curve(run_id: str) -> None:
-    """The curve of the stored epochs; nothing before the first."""
+    """The curve of the stored epochs and of the samples within them; nothing before the first sample."""
     run = cache.chosen(run_id)
     rows = cache.metrics(run) if run else []
-    if run and rows:
+    samples = cache.samples(run) if run else []
+    if run and (rows or samples):
         view = st.session_state.get(_VIEW) or curves.VIEWS[0]
         target = session.profile.value.accuracy if run.recipe.dataset == "mnist" else None
         band = peers.peer_band(run, list(gallery.entries().values()))
-        spec = _specification(run.id, run.attempt, len(rows), target, view, widgets.ink(), run, rows, band.band)
-        st.vega_lite_chart(spec=deepcopy(spec), key="curve", alt=curves.takeaway(rows, view))
-        _standing(band, rows, view, target)
+        spec = _specification(
+            run.id, run.attempt, len(rows), target, view, widgets.ink(), bool(samples), run, rows, band.band
+        )
+        drawn = curves.with_samples(deepcopy(spec), samples, view)
+        st.vega_lite_chart(spec=drawn, key="curve", alt=curves.takeaway(rows, view))
+        if samples and view != "learning rate":
+            st.caption("Thin line: the training batches as they are trained on.")
+        if rows:
+            _standing(band, rows, view, target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -43,12 +50,15 @@ def _specification(
     target: float | None,
     view: curves.View,
     ink: str,
+    has_samples: bool,
     _run: Run,
     _rows: list[EpochMetrics],
     _band: list[BandPoint],
 ) -> dict[str, Any]:
     """The curve as Vega-Lite, which takes 50 ms: made once for all sessions that watch the same epochs."""
-    return widgets.specification(curves.curves(_rows, _run.recipe.epochs, target, view, _band), ink)
+    return widgets.specification(
+        curves.curves(_rows, _run.recipe.epochs, target, view, _band, has_samples=has_samples), ink
+    )
 
 
 def _standing(band: PeerBand, rows: list[EpochMetrics], view: str, target: float | None) -> None:

@@ -16,7 +16,7 @@ _PAUSED = "pause-live"
 def watch(run: Run) -> None:
     """The run's state and figures, then its curve; redrawn while the run is active, and once more at its end."""
     paused = run.state.is_active and st.session_state.get(_PAUSED, False)
-    every = watchers.tick_seconds() if run.state.is_active and not paused else None
+    every = watchers.tick_seconds(run) if run.state.is_active and not paused else None
     st.fragment(_panel, run_every=every)(run.id, run.state.is_active, every)
     if run.epochs_done or run.state.is_active:
         _controls(run)
@@ -40,7 +40,7 @@ def _panel(run_id: str, was_active: bool, every: float | None) -> None:
     if (
         was_active != run.state.is_active
         or notifications.has_messages()
-        or (every and every != watchers.tick_seconds())
+        or (every and every != watchers.tick_seconds(run))
     ):
         st.rerun()  # the page decides again whether and how often to poll, and shows the messages
     _status(run)
@@ -89,14 +89,26 @@ def _sentence(run: Run) -> str:
 def _figures(run: Run) -> None:
     rows = cache.metrics(run)
     if not rows:
-        if run.state.is_active:
-            st.caption("The curves appear after the first epoch.")
+        _lately(run)
         return
     figures = _scores(run, rows)
     for column, ((reached, split), names) in zip(st.columns(3), figures.items(), strict=False):
         with column:
             widgets.score(", ".join(names), reached, split)
     _caveats(run, rows)
+
+
+def _lately(run: Run) -> None:
+    """The newest sample of the first epoch, until that has figures of its own."""
+    samples = cache.samples(run)
+    if samples:
+        label = "Latest training batches"
+        help_text = "Share of right answers on augmented training images, before the weights were averaged."
+        accuracy, loss, _ = st.columns(3)
+        accuracy.metric(label, f"{samples[-1].accuracy:.1%}", help=help_text)
+        loss.metric("Their loss", f"{samples[-1].loss:.3f}", help="Mean cross-entropy, in nats.")
+    if run.state.is_active:
+        st.caption("Validation figures appear after the first epoch.")
 
 
 def _scores(run: Run, rows: list[EpochMetrics]) -> dict[tuple[Score, str], list[str]]:

@@ -10,14 +10,22 @@ from mnistnet.runs.run import Run
 from mnistnet.runs.store.store import default_root
 
 TICK_SECONDS = 2.0
+FIRST_TICK_SECONDS = 0.5  # of a run whose first epoch is not finished, while few sessions watch
+_FEW_SESSIONS = 4
 SESSIONS_A_TICK = 20  # a core has time for so many reruns of about 20 ms, and for sessions that do more
 _RUNS_KEPT = 1000
 _SESSION, _SESSION_SECONDS = "_watcher", 30.0
 
 
-def tick_seconds() -> float:
-    """Seconds between two updates: longer where many sessions watch, so that none waits for the others."""
-    doublings = math.ceil(math.log2(max(1.0, watching_sessions() / SESSIONS_A_TICK)))
+def tick_seconds(run: Run | None = None) -> float:
+    """Seconds between two updates: longer where many sessions watch, so that none waits for the others.
+
+    Shorter while few watch a `run` without a finished epoch.
+    """
+    sessions = watching_sessions()
+    if run and not run.epochs_done and sessions <= _FEW_SESSIONS:
+        return FIRST_TICK_SECONDS
+    doublings = math.ceil(math.log2(max(1.0, sessions / SESSIONS_A_TICK)))
     return float(TICK_SECONDS * 2**doublings)
 
 
