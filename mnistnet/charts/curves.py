@@ -81,7 +81,7 @@ def _lines(frame: pd.DataFrame, view: View, along: alt.X, levels: alt.Scale, up:
 
 def _samples_line(along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
     line = (
-        alt.Chart(alt.InlineData(values=[], name=_SAMPLES))
+        alt.Chart(alt.NamedData(name=_SAMPLES))
         .mark_line(color=TRAINING, strokeWidth=1, opacity=0.7, clip=True)
         .encode(x=along, y=alt.Y("value:Q", scale=levels, axis=up))
     )
@@ -91,13 +91,7 @@ def _samples_line(along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Cha
 def with_samples(spec: Spec, samples: Sequence[Sample], view: View) -> Spec:
     """The specification of `curves`, not changed itself, with these samples for its thin line."""
     values = [{"epoch": round(one.position, 3), "value": _of_sample(one, view)} for one in samples]
-    layers = [
-        {**layer, "data": {"name": _SAMPLES, "values": values}}
-        if layer.get("data", {}).get("name") == _SAMPLES
-        else layer
-        for layer in spec["layer"]
-    ]
-    return {**spec, "layer": layers}
+    return {**spec, "datasets": {**spec.get("datasets", {}), _SAMPLES: values}}
 
 
 def _of_sample(sample: Sample, view: View) -> float:

@@ -101,6 +101,24 @@ def gallery(
 
     The label of those in `doubtful` has a question mark; without `how_sure` no confidence is shown.
     """
+    below = [f"{mistake.probability:.0%}" if how_sure else "" for mistake in mistakes]
+    return _sheet(images, mistakes, classes, below, {chosen}, doubtful)
+
+
+def changed(images: Sequence[Bytes], mistakes: Sequence[Mistake], classes: Sequence[str], new: int) -> alt.LayerChart:
+    """Digits in rows of eight with true label and prediction; the first `new` are framed and called new."""
+    below = ["new"] * new + [""] * (len(mistakes) - new)
+    return _sheet(images, mistakes, classes, below, {mistake.index for mistake in mistakes[:new]})
+
+
+def _sheet(
+    images: Sequence[Bytes],
+    mistakes: Sequence[Mistake],
+    classes: Sequence[str],
+    below: Sequence[str],
+    framed: Container[int | None],
+    doubtful: Container[int] = (),
+) -> alt.LayerChart:
     cells = [
         {
             "index": mistake.index,
@@ -108,10 +126,10 @@ def gallery(
             "row": place // COLUMNS,
             "picture": png(image),
             "answer": f"{classes[mistake.label]}{'?' * (mistake.index in doubtful)} → {classes[mistake.predicted]}",
-            "probability": f"{mistake.probability:.0%}" if how_sure else "",
-            "chosen": mistake.index == chosen,
+            "probability": text,
+            "chosen": mistake.index in framed,
         }
-        for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True))
+        for place, (image, mistake, text) in enumerate(zip(images, mistakes, below, strict=True))
     ]
     rows = max(1, -(-len(mistakes) // COLUMNS))
     return alt.LayerChart(layer=_thumbnails(pd.DataFrame(cells, columns=_CELL_FIELDS), rows), height=rows * 96)
@@ -168,3 +186,20 @@ def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequ
     )
     labels = base.mark_text(align="left", dx=6).encode(text="label:N")
     return alt.LayerChart(layer=[bars, labels], height=280)
+
+
+def accuracy_by_class(shares: Sequence[float], classes: Sequence[str]) -> alt.LayerChart:
+    """The accuracy on the images of each class, as a dot on an axis that fits and says where it starts."""
+    low = max(0.0, min(shares) - 0.1 * (1 - min(shares)) - 0.002)
+    frame = pd.DataFrame({"class": list(classes), "accuracy": list(shares)})
+    base = alt.Chart(frame).encode(
+        y=alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False)),
+        x=alt.X(
+            "accuracy:Q",
+            scale=alt.Scale(domain=[low, 1.0], nice=False),
+            axis=alt.Axis(title=f"accuracy (axis starts at {low:.1%})", format="~%", tickCount=5),
+        ),
+        tooltip=["class:N", alt.Tooltip("accuracy:Q", format=".2%")],
+    )
+    stems = base.mark_rule(color=NEUTRAL, opacity=0.5).encode(x2=alt.datum(low))
+    return alt.LayerChart(layer=[stems, base.mark_circle(color=VALIDATION, size=90, opacity=1)], height=280)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
-from mnistnet.ui import auth, cache, run_states, session, url, widgets
+from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
 
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
@@ -27,6 +27,7 @@ def run() -> None:
     widgets.messages(run_states.refresh())
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()
+    announcements.announce()
     st.session_state[_INSIDE] = True
     page.run()
 
@@ -58,7 +59,7 @@ def show_receptive_fields(run_id: str, index: int | None = None) -> None:
 
 def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
     # Without an icon of our own the browser would fetch the page's from the network.
-    st.set_page_config(page_title="mnistnet", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title=widgets.TITLE, page_icon=_ICON, layout="wide")
     return st.navigation(
         [
             st.Page("pages/design.py", title="Design", icon=":material/architecture:", default=True),

@@ -21,7 +21,7 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
 from mnistnet.runs.files import samples as sample_files
-from mnistnet.runs.files.predictions import SplitName
+from mnistnet.runs.files.predictions import Guesses, SplitName
 from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.sources import GALLERY, source_of
@@ -184,9 +184,19 @@ def _stored_evaluation(root: str, run_id: str, weights: str | None, split: Split
 
 def guesses(run: Run, epoch: int) -> npt.NDArray[np.uint8] | None:
     """The predicted classes (n,) of the run's validation images after an epoch; None where they were not stored."""
-    row = next((row for row in metrics(run) if row.epoch == epoch), None)
-    found = source_of(store(), run).guesses(run, row) if row else None
+    found = answers_of_epoch(run, epoch)
     return found.guesses if found else None
+
+
+def answers_of_epoch(run: Run, epoch: int) -> Guesses | None:
+    """The predicted classes of the run's validation images after an epoch, with their labels; None as `guesses`."""
+    row = next((row for row in metrics(run) if row.epoch == epoch), None)
+    return _answers_of_epoch(str(default_root()), run.id, row.guesses_sha256, run, row) if row else None
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _answers_of_epoch(root: str, run_id: str, sha256: str | None, _run: Run, _row: EpochMetrics) -> Guesses | None:
+    return source_of(store(), _run).guesses(_run, _row)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the images…")

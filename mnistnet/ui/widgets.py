@@ -20,6 +20,8 @@ from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.ui import cache, notifications
 from mnistnet.ui.computations import TakesLong
 
+TITLE = "mnistnet"  # of the browser's tab while no run trains
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 # Text that Streamlit replaces by icons, arrows and links after it has parsed Markdown. A backslash does not prevent
 # that; an invisible character within the text does.

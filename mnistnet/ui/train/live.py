@@ -6,6 +6,7 @@ from mnistnet.insight.predictions.evaluation import Score, streak
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.ui import auth, cache, notifications, run_states, session, widgets
 from mnistnet.ui.train import actions, watchers
+from mnistnet.ui.train.latest_epoch import latest_epoch
 from mnistnet.ui.train.learning_curve import learning_curve, view_picker
 from mnistnet.ui.train.verdict_card import verdict_card
 
@@ -21,6 +22,7 @@ def watch(run: Run) -> None:
     if run.epochs_done or run.state.is_active:
         _controls(run)
     st.fragment(learning_curve, run_every=every)(run.id)
+    st.fragment(latest_epoch, run_every=every and max(every, watchers.TICK_SECONDS))(run.id)
 
 
 def _controls(run: Run) -> None:

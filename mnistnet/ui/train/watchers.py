@@ -10,7 +10,7 @@ from mnistnet.runs.run import Run
 from mnistnet.runs.store.store import default_root
 
 TICK_SECONDS = 2.0
-FIRST_TICK_SECONDS = 0.5  # of a run whose first epoch is not finished, while few sessions watch
+FIRST_TICK_SECONDS = 0.3  # of a run whose first epoch is not finished, while few sessions watch
 _FEW_SESSIONS = 4
 SESSIONS_A_TICK = 20  # a core has time for so many reruns of about 20 ms, and for sessions that do more
 _RUNS_KEPT = 1000
