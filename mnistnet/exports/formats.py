@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mnistnet.errors import BadInput
-from mnistnet.exports import metrics, weights
+from mnistnet.exports import metrics, onnx, tensorboard, weights
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
 from mnistnet.insight.network.steps import Steps
@@ -67,11 +67,28 @@ FORMATS = {
             write=lambda material: {"weights.safetensors": weights.safetensors(material)},
         ),
         Format(
+            "onnx",
+            "Network (ONNX)",
+            "The trained network, for ONNX Runtime, Netron and most inference engines.",
+            needs_run=True,
+            write=lambda material: {"model.onnx": onnx.onnx(material)},
+            extra=onnx.EXTRA,
+        ),
+        Format(
             "csv",
             "Metrics (CSV)",
             "One line an epoch: losses, accuracies, learning rate, time.",
             needs_run=True,
             write=lambda material: {"metrics.csv": metrics.comma_separated(material)},
+        ),
+        Format(
+            "tensorboard",
+            "Epochs (TensorBoard)",
+            "Curves, design and recipe as an event file, to be seen beside other runs in TensorBoard.",
+            needs_run=True,
+            write=tensorboard.tensorboard,
+            extra=tensorboard.EXTRA,
+            is_folder=True,
         ),
     )
 }
