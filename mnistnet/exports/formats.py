@@ -24,7 +24,8 @@ class Format:
     `title` and `use` (one sentence) are for people. `needs_run`: a design alone cannot be exported so. `write` gives
     the files, the main one first, or steps to them where it takes long; it raises NeedsRun, and what reading weights or
     data sets raises. `write_series` does the same for several runs, where the format can show them. `extra`: packages
-    that it needs. `is_folder`: it gives several files, at least for a run.
+    that it needs. `file`: the name of the main file. `is_folder`: a run gives several files or a
+    folder. `contents`: what is in it, in a few words.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Format:
     write_series: Callable[[Sequence[Material]], Files | Steps[Files]] | None = None
     extra: Extra | None = None
     is_folder: bool = False
+    file: str = ""
+    contents: str = ""
 
     def files(self, *materials: Material) -> Steps[Files]:
         """The files of one material, or of a series.
@@ -62,33 +65,41 @@ FORMATS = {
         Format(
             "safetensors",
             "Weights (safetensors)",
-            "The trained weights, for any program that reads safetensors.",
+            "The trained weights for your own PyTorch code or any program that reads safetensors.",
             needs_run=True,
             write=lambda material: {"weights.safetensors": weights.safetensors(material)},
+            file="weights.safetensors",
+            contents="Tensors by the names of Net in model.py; the design",
         ),
         Format(
             "onnx",
             "Network (ONNX)",
-            "The trained network, for ONNX Runtime, Netron and most inference engines.",
+            "The trained network for ONNX Runtime, Netron and most inference engines.",
             needs_run=True,
             write=lambda material: {"model.onnx": onnx.onnx(material)},
             extra=onnx.EXTRA,
+            file="model.onnx",
+            contents="Graph for any batch size, with weights; the design and how to prepare images",
         ),
         Format(
             "csv",
             "Metrics (CSV)",
-            "One line an epoch: losses, accuracies, learning rate, time.",
+            "One line an epoch for a spreadsheet or pandas: losses, accuracies, learning rate, time.",
             needs_run=True,
             write=lambda material: {"metrics.csv": metrics.comma_separated(material)},
+            file="metrics.csv",
+            contents="A table with a heading; accuracies from 0 to 1, seconds of training",
         ),
         Format(
             "tensorboard",
             "Epochs (TensorBoard)",
-            "Curves, design and recipe as an event file, to be seen beside other runs in TensorBoard.",
+            "Its curves beside those of other experiments in TensorBoard.",
             needs_run=True,
             write=tensorboard.tensorboard,
             extra=tensorboard.EXTRA,
             is_folder=True,
+            file="events.out.tfevents",
+            contents="An event file in a folder named after the run; the recipe as hyperparameters",
         ),
     )
 }

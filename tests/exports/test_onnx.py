@@ -88,10 +88,11 @@ def test_random_designs_give_the_same_logits() -> None:
 
 @needs_extra
 @pytest.mark.long
-def test_200_random_designs_give_the_same_logits() -> None:
+@pytest.mark.parametrize("seed", range(10))
+def test_200_random_designs_give_the_same_logits(seed: int) -> None:
     assert [
         design.to_json()
-        for number, design in enumerate(random_designs.designs(200, seed=15))
+        for number, design in enumerate(random_designs.designs(20, seed))
         if largest_difference(design, number) > TOLERANCE
     ] == []
 
