@@ -9,8 +9,12 @@ app.require()
 st.title("Export", anchor=False)
 widgets.work_in_progress()
 material = subject.material(subject.picker())
-if not cache.summary(material.architecture).is_whole:
-    widgets.empty("A layer of the design does not fit.", "pages/design.py", "Correct the design")
+if cache.summary(material.architecture).fault:
+    widgets.empty(
+        "The design has an error: correct it to export it.",
+        "pages/design.py",
+        "Correct the design",
+    )
     st.stop()
 cards.cards(material)
 series.series()

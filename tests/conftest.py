@@ -48,6 +48,7 @@ SLOW = (
     "ui/test_auth.py",
     "ui/test_compare_page.py",
     "ui/test_computations.py",
+    "ui/test_export_page.py",
     "ui/test_layer_editor.py",
     "ui/test_mistakes_page.py",
     "ui/test_network_cache.py",

@@ -112,3 +112,12 @@ def test_a_run_of_the_gallery_names_files_by_its_id(trained: Material) -> None:
     assert trained.result is not None
     assert trained.stem == f"tiny-{trained.result.run.id}"
     assert materials.of_run(trained.result.store, GALLERY.runs()[0]).stem == GALLERY.runs()[0].id
+
+
+def test_a_format_gives_the_file_that_the_table_says(trained: Material) -> None:
+    for form in FORMATS.values():
+        if form.extra and not form.extra.is_installed:
+            continue
+        files = finish(form.files(trained))
+        assert next(iter(files)).rpartition("/")[2] == form.file, form.name
+        assert form.is_folder or len(files) == 1, form.name

@@ -12,6 +12,8 @@ from mnistnet.nets.presets import PRESETS
 def commands(material: Material) -> None:
     """A command for each format that the material can be had in."""
     forms = [form for form in FORMATS.values() if material.result or not form.needs_run]
+    if not forms:
+        return
     with st.expander("On the command line", icon=":material/terminal:"):
         st.caption("Writes the same files into the current folder; `--output` names another place.")
         lines = [f"python -m mnistnet export {name(material)} --format {form.name}" for form in forms]
