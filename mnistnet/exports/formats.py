@@ -92,8 +92,8 @@ FORMATS = {
         ),
         Format(
             "tensorboard",
-            "Epochs (TensorBoard)",
-            "Its curves beside those of other experiments in TensorBoard.",
+            "Curves (TensorBoard)",
+            "The curves of the run, beside those of other experiments in TensorBoard.",
             needs_run=True,
             write=tensorboard.tensorboard,
             extra=tensorboard.EXTRA,
