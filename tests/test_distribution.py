@@ -22,6 +22,7 @@ SOURCES = ["mnistnet", "pages", ".streamlit", "streamlit_app.py", "pyproject.tom
 SOURCES += ["README.md", "LICENSE"]
 DASHBOARD = ["streamlit_app.py", ".streamlit/config.toml", *(f"pages/{file.name}" for file in HOUSE.glob("pages/*.py"))]
 # Names that torch pins itself (CUDA), and what installs the rest.
+REQUIREMENTS = ["dependencies.txt", *(file.name for file in HOUSE.glob("requirements-*.txt"))]
 UNPINNED = re.compile(r"(nvidia|cuda|triton)\b.*|pip")
 COMMAND = """
 import json
@@ -113,7 +114,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def test_every_package_that_comes_along_has_its_version_pinned() -> None:
-    direct = pins("dependencies.txt") | pins("requirements-dev.txt")
+    direct = {name: pin for file in REQUIREMENTS for name, pin in pins(file).items()}
     rest = brought_along(direct)
     constrained = pins("constraints.txt")
     assert {name for name in rest - set(constrained) if not UNPINNED.fullmatch(name)} == set()

@@ -5,12 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from mnistnet import strict_json
+from mnistnet.errors import BadInput
+from mnistnet.exports import material as materials
+from mnistnet.exports.material import Material
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
+from mnistnet.runs.sources import GALLERY
+from mnistnet.runs.store.run_rows import NoSuchRun
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
-from mnistnet.training.recipe import RecipeError
+from mnistnet.training.recipe import Recipe, RecipeError
+
+
+class UnknownMaterial(BadInput):
+    """The text names neither a design nor a run."""
 
 
 def design(name: str) -> Architecture:
@@ -40,6 +51,31 @@ def recipe(name: str) -> dict[str, Any]:
     if not _exists(path):
         raise RecipeError(f"recipe {name!a}: neither a name ({', '.join(RECIPES)}) nor a file; give one of them")
     return recipes.load(path)
+
+
+def material(name: str, store: Store, named: str | None) -> Material:
+    """The material that RUN|DESIGN names: a design as `design` does, else a run of the store or the gallery.
+
+    `named`: what --recipe names; a run has a recipe of its own. Raises UnknownMaterial for a name that is neither,
+    RecipeError for a recipe beside a run, and what `design`, `recipe` and Store.run raise.
+    """
+    if name == "-" or name in PRESETS or (_exists(Path(name)) and not Path(name).is_dir()):
+        return Material(design(name), recipes.recipe(recipe(named)) if named else Recipe())
+    try:
+        run = GALLERY.find(name) or _refreshed(store).run(name)
+    except NoSuchRun:
+        raise UnknownMaterial(
+            f"{strict_json.shown(name)}: neither a preset, a design file, - nor a run; "
+            "`python -m mnistnet presets` and `runs` list them, and gallery-PRESET is a run of the gallery"
+        ) from None
+    if named:
+        raise RecipeError(f"--recipe {strict_json.shown(named)}: run {run.id} has its own recipe; leave --recipe out")
+    return materials.of_run(store, run)
+
+
+def _refreshed(store: Store) -> Store:
+    supervisor.refresh(store)
+    return store
 
 
 def _exists(path: Path) -> bool:

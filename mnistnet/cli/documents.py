@@ -1,5 +1,7 @@
 """The JSON documents of the command line's contract, as plain values. Prints and reads nothing."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -107,3 +109,12 @@ def evaluation(evaluated: Evaluation) -> Document:
         "confusion": evaluated.confusion.tolist(),
         "mistakes": [asdict(mistake) for mistake in evaluated.mistakes],
     }
+
+
+def export(form: str, contents: Mapping[Path, bytes]) -> Document:
+    """What `export --json` prints: the format, and each file with its size and sha256."""
+    files = [
+        {"path": str(path), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for path, data in contents.items()
+    ]
+    return {"format": form, "files": files}

@@ -1,13 +1,20 @@
 """The table of export formats: what each is called, what it needs, and what writes it. Imports no torch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mnistnet.exports import metrics, weights
+from mnistnet.errors import BadInput
+from mnistnet.exports import metrics, onnx, tensorboard, weights
+from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
+from mnistnet.insight.network.steps import Steps
 
-Files: TypeAlias = Mapping[str, bytes]  # contents by name
+Files: TypeAlias = Mapping[str, bytes]  # contents by name; a name may have folders in it, separated by /
+
+
+class OneAtATime(BadInput):
+    """Several runs were given for a format that shows one."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +22,41 @@ class Format:
     """One export format.
 
     `title` and `use` (one sentence) are for people. `needs_run`: a design alone cannot be exported so. `write` gives
-    the files, the main one first; it raises NeedsRun, and what reading weights or data sets raises.
+    the files, the main one first, or steps to them where it takes long; it raises NeedsRun, and what reading weights or
+    data sets raises. `write_series` does the same for several runs, where the format can show them. `extra`: packages
+    that it needs. `file`: the name of the main file. `is_folder`: a run gives several files or a
+    folder. `contents`: what is in it, in a few words.
     """
 
     name: str
     title: str
     use: str
     needs_run: bool
-    write: Callable[[Material], Files]
+    write: Callable[[Material], Files | Steps[Files]]
+    write_series: Callable[[Sequence[Material]], Files | Steps[Files]] | None = None
+    extra: Extra | None = None
+    is_folder: bool = False
+    file: str = ""
+    contents: str = ""
+
+    def files(self, *materials: Material) -> Steps[Files]:
+        """The files of one material, or of a series.
+
+        Raises NeedsRun, MissingExtra, OneAtATime for several materials where `write_series` is None, and what `write`
+        raises.
+        """
+        if self.needs_run:
+            for material in materials:
+                material.required(self.name)
+        if self.extra:
+            self.extra.require()
+        if len(materials) == 1:
+            written = self.write(materials[0])
+        elif self.write_series:
+            written = self.write_series(materials)
+        else:
+            raise OneAtATime(f"{len(materials)} given: --format {self.name} takes one; give one run or design")
+        return (yield from written) if isinstance(written, Generator) else written
 
 
 FORMATS = {
@@ -31,16 +65,41 @@ FORMATS = {
         Format(
             "safetensors",
             "Weights (safetensors)",
-            "The trained weights, for any program that reads safetensors.",
+            "The trained weights for your own PyTorch code or any program that reads safetensors.",
             needs_run=True,
             write=lambda material: {"weights.safetensors": weights.safetensors(material)},
+            file="weights.safetensors",
+            contents="Tensors by the names of Net in model.py; the design",
+        ),
+        Format(
+            "onnx",
+            "Network (ONNX)",
+            "The trained network for ONNX Runtime, Netron and most inference engines.",
+            needs_run=True,
+            write=lambda material: {"model.onnx": onnx.onnx(material)},
+            extra=onnx.EXTRA,
+            file="model.onnx",
+            contents="Graph for any batch size, with weights; the design and how to prepare images",
         ),
         Format(
             "csv",
             "Metrics (CSV)",
-            "One line an epoch: losses, accuracies, learning rate, time.",
+            "One line an epoch for a spreadsheet or pandas: losses, accuracies, learning rate, time.",
             needs_run=True,
             write=lambda material: {"metrics.csv": metrics.comma_separated(material)},
+            file="metrics.csv",
+            contents="A table with a heading; accuracies from 0 to 1, seconds of training",
+        ),
+        Format(
+            "tensorboard",
+            "Curves (TensorBoard)",
+            "The curves of the run, beside those of other experiments in TensorBoard.",
+            needs_run=True,
+            write=tensorboard.tensorboard,
+            extra=tensorboard.EXTRA,
+            is_folder=True,
+            file="events.out.tfevents",
+            contents="An event file in a folder named after the run; the recipe as hyperparameters",
         ),
     )
 }

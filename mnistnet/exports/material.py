@@ -3,6 +3,7 @@
 Imports torch to read weights, not before.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from mnistnet.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from mnistnet.runs.files.checkpoint import Weights
+
+_LETTERS = 40  # of a design's name in the name of a file
 
 
 class NeedsRun(BadInput):
@@ -52,6 +55,14 @@ class Material:
     architecture: Architecture
     recipe: Recipe
     result: RunResult | None = None
+
+    @property
+    def stem(self) -> str:
+        """`DESIGN-RUN`, `gallery-PRESET` or `DESIGN` for names of files on any system: ASCII letters, digits, -, _."""
+        name = re.sub(r"[^A-Za-z0-9_]+", "-", self.architecture.name)[:_LETTERS].strip("-") or "design"
+        if self.result is None:
+            return name
+        return self.result.run.id if self.result.run.is_of_gallery else f"{name}-{self.result.run.id}"
 
     def required(self, form: str) -> RunResult:
         """The result; NeedsRun, which names the format `form`, where there is none."""

@@ -57,6 +57,12 @@ def show_receptive_fields(run_id: str, index: int | None = None) -> None:
     go_to("pages/receptive_fields.py")
 
 
+def show_export(subject: str) -> None:
+    """Show the Export page next, for a run's id or `session.CURRENT_DESIGN`."""
+    session.exported.set(subject)
+    go_to("pages/export.py")
+
+
 def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
     # Without an icon of our own the browser would fetch the page's from the network.
     st.set_page_config(page_title=widgets.TITLE, page_icon=_ICON, layout="wide")
@@ -68,6 +74,7 @@ def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
             st.Page("pages/mistakes.py", title="Mistakes", icon=":material/search:"),
             st.Page("pages/receptive_fields.py", title="Receptive fields", icon=":material/center_focus_strong:"),
             st.Page("pages/try_a_digit.py", title="Try a digit", icon=":material/draw:"),
+            st.Page("pages/export.py", title="Export", icon=":material/download:"),
         ],
         position=position,
     )

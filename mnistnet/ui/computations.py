@@ -90,6 +90,19 @@ def result(key: Key, start: Callable[[], Steps[T]], doing: str) -> T:
     return computation.result
 
 
+def finished(key: Key, start: Callable[[], Steps[T]], doing: str) -> T:
+    """The same result for a thread without a page, such as the one that makes a download; raises as `result`."""
+    kept = _computations()
+    computation: Computation[T] = kept.of(key, start)
+    while not computation.is_done:
+        if computation.is_over_limit:
+            raise TakesLong(doing, computation)
+        prepare()
+        computation.advance(_SLICE_SECONDS)
+    kept.keep(key, computation)
+    return computation.result
+
+
 def _wait(computation: Computation[Any], doing: str) -> None:
     place, waited = st.empty(), 0.0
     while not computation.is_done:
@@ -132,6 +145,8 @@ def _bytes(value: object) -> int:
     """The approximate memory of a result."""
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, bytes):
+        return len(value)
     if is_dataclass(value):
         return sum(_bytes(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, dict):

@@ -6,10 +6,12 @@ from typing import Any
 import streamlit as st
 
 from mnistnet.runs.run import Run
+from mnistnet.runs.sources import GALLERY
 from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.widgets import plain
 
 _CLICKS = "_clicks"
+_RUNS_OFFERED = 200
 
 
 def control(key: str, value: Any) -> str:
@@ -56,6 +58,28 @@ def run_picker(runs: Sequence[Run], else_why: str) -> Run | None:
 
 def _pick() -> None:
     session.run_id.set(st.session_state["pick-run"])
+
+
+def subject_picker(label: str, current: str, key: str, choose: Callable[[str], None]) -> str:
+    """The choice of the current design or a run of store or gallery; calls `choose` with it.
+
+    Returns what is chosen: `current` where it is one of these, else the current design. A run is given by its id.
+    """
+    titles = {session.CURRENT_DESIGN: f"Current design: {session.design.value.name}"}
+    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
+    if current not in titles:
+        older = cache.chosen(current)
+        titles |= {older.id: widgets.run_title(older)} if older and older.id == current else {}
+    chosen = current if current in titles else session.CURRENT_DESIGN
+    st.selectbox(
+        label,
+        list(titles),
+        index=list(titles).index(chosen),
+        format_func=titles.__getitem__,
+        key=control(key, chosen),
+        on_change=lambda: choose(st.session_state[key]),
+    )
+    return chosen
 
 
 def switch(

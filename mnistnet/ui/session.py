@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, get_args
 
 import streamlit as st
 
-from mnistnet import links
+from mnistnet import links, strict_json
 from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
 from mnistnet.nets.rules import COURSE, PROFILES, Profile
@@ -24,6 +24,7 @@ T = TypeVar("T")
 VIEWS = ("digits", "compared", "trust")  # of the Mistakes page
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that explain the prediction of one digit
 MOST_NETWORKS = 3  # that predict a digit side by side
+MOST_OF_SERIES = 12  # runs in one report
 CURRENT_DESIGN = "table"  # in addresses, in place of a run's id: the current design, untrained
 
 CHANGED = "_changed"  # the moment of the last change made in this session
@@ -69,11 +70,14 @@ def _run_id(text: str) -> str:
     return text
 
 
-def _run_ids(text: str) -> tuple[str, ...]:
-    ids = tuple(_run_id(one) for one in text.split(",") if one)
-    if len(ids) > MOST_NETWORKS:
-        raise links.LinkError(f"nets {text!a}: at most {MOST_NETWORKS}; copy the link again")
-    return ids
+def _run_ids(name: str, most: int) -> Callable[[str], tuple[str, ...]]:
+    def decode(text: str) -> tuple[str, ...]:
+        ids = tuple(_run_id(one) for one in text.split(",") if one)
+        if len(ids) > most:
+            raise links.LinkError(f"{name} {strict_json.shown(text)}: at most {most}; copy the link again")
+        return ids
+
+    return decode
 
 
 def _index(text: str) -> int:
@@ -114,10 +118,17 @@ question = Parameter("ask", QUESTIONS[0], str, _one_of("ask", QUESTIONS))
 # The counterpart that the run is compared with: another run's id, or `epoch-N` of its own.
 other: Parameter[str | None] = Parameter("other", None, str, _run_id)
 # The runs that predict a digit side by side, by their ids; None where none were chosen or linked to yet.
-networks: Parameter[tuple[str, ...] | None] = Parameter("nets", None, lambda ids: ",".join(ids or ()), _run_ids)
+networks: Parameter[tuple[str, ...] | None] = Parameter(
+    "nets", None, lambda ids: ",".join(ids or ()), _run_ids("nets", MOST_NETWORKS)
+)
+# What is exported: a run's id, or CURRENT_DESIGN; None where nothing was chosen yet.
+exported: Parameter[str | None] = Parameter("export", None, str, _run_id)
+# The runs of a report of several, by their ids.
+series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
 
 PARAMETERS: tuple[Parameter[Any], ...] = (
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
+    exported, series,
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ IDLE = {
     "compare": ("You have no run to compare yet", "Design a network"),
     "mistakes": ("test set of MNIST: ", ""),
     "receptive_fields": ("is the first in which the receptive field of every unit contains the whole", ""),
+    "export": ("The trained weights for your own PyTorch code", ""),
     "try_a_digit": ("Draw a digit, choose a test digit or upload a picture", ""),
 }
 NO_DATA = {

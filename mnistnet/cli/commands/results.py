@@ -1,11 +1,12 @@
-"""Commands about the result of a run."""
+"""Commands about results: the evaluation of a run, and exports."""
 
 from typing import get_args
 
 import click
 
-from mnistnet.cli import documents, output
+from mnistnet.cli import arguments, destination, documents, output
 from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.exports.formats import FORMATS
 from mnistnet.insight.network import answers
 from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.runs.files.predictions import SplitName
@@ -33,3 +34,41 @@ def evaluate(run: str, split: SplitName, as_json: bool) -> None:
     report(documents.evaluation(evaluated), as_json, output.score(found, split, evaluated))
     if notice := output.same_images(found, split):
         click.echo(f"mnistnet: {notice}", err=True)
+
+
+_OUTPUT = "File or folder, or - for standard output. Default: the current folder."
+_FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.title}" for one in FORMATS.values())
+
+
+@cli.command("export", epilog=_FORMATS)
+@click.argument("names", metavar="RUN|DESIGN...", nargs=-1, required=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write; see below.")
+@click.option(
+    "--output", "place", metavar="PATH", help="File or folder, or - for standard output. Default: the current folder."
+)
+@click.option("--recipe", "named", metavar="NAME|FILE", help="The recipe of a DESIGN. A RUN has its own.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@as_json
+def write_export(
+    names: tuple[str, ...], form: str, place: str | None, named: str | None, overwrite: bool, as_json: bool
+) -> None:
+    """Write RUN or DESIGN as files that open without mnistnet; gallery-PRESET is a run that comes with it.
+
+    \b
+    A PATH with the main file's ending is that file, and others lie beside it.
+    Any other PATH is a folder where one exists, where it ends in a slash, or
+    where the format gives several files; else it is the file.
+
+    Missing folders are made. Where anything fails, nothing is written.
+    """
+    destination.require_free(place, overwrite=overwrite)
+    store, chosen = Store(), FORMATS[form]
+    materials = [arguments.material(name, store, named) for name in names]
+    files = output.computed(chosen.files(*materials), f"writing {form}")
+    if place == destination.STANDARD_OUTPUT:
+        click.echo(destination.only(files, form), nl=False)
+        return
+    places = destination.places(files, place, is_folder=chosen.is_folder)
+    destination.write(places, overwrite=overwrite)
+    lines = [f"{path}: {len(data):,} bytes" for path, data in places.items()]
+    report(documents.export(form, places), as_json, lines)

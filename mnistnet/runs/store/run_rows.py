@@ -31,6 +31,10 @@ class UnknownRun(BadInput):
     """No run, or more than one, has this id or prefix."""
 
 
+class NoSuchRun(UnknownRun):
+    """No run has this id or prefix."""
+
+
 class DamagedRunError(StoreError):
     """The run's row has a fault."""
 
@@ -55,7 +59,7 @@ class Reading:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UnknownRun(f"run {prefix!a}: no such run; `python -m mnistnet runs` lists them")
+            raise NoSuchRun(f"run {prefix!a}: no such run; `python -m mnistnet runs` lists them")
         names = ", ".join(run.id for run in found[:5])
         raise UnknownRun(f"run {prefix!a}: {len(found)} runs begin so ({names}); give more of the id")
 

@@ -5,7 +5,7 @@ import streamlit as st
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
-from mnistnet.ui import cache, controls, notifications, session, widgets
+from mnistnet.ui import app, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_offer
 
 _BEGIN, _NAME, _FILE = "begin-with", "design-name", "design-file"
@@ -40,6 +40,12 @@ def start_from() -> None:
             file_name=_file_name(session.design.value.name),
             mime="application/json",
             on_click="ignore",
+        )
+        st.button(
+            "Export as code and more",
+            icon=":material/ios_share:",
+            on_click=app.show_export,
+            args=(session.CURRENT_DESIGN,),
         )
         st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open)
 

@@ -2,38 +2,20 @@
 
 from dataclasses import dataclass
 
-import streamlit as st
-
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
-from mnistnet.runs.sources import GALLERY
-from mnistnet.ui import cache, controls, session, widgets
+from mnistnet.ui import cache, controls, session
 
-_NETWORK, _RUNS_OFFERED = "field-whose", 200
+_NETWORK = "field-whose"
 
 
 def network_picker() -> None:
     """The choice of a network: the current design or a run."""
-    titles = {session.CURRENT_DESIGN: f"Current design: {session.design.value.name}"}
-    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
-    current = session.network.value if session.network.value in titles else session.CURRENT_DESIGN
-    key = controls.control(_NETWORK, current)
-    st.selectbox(
-        "Network",
-        list(titles),
-        index=list(titles).index(current),
-        format_func=titles.__getitem__,
-        key=key,
-        on_change=_network_chosen,
-    )
-
-
-def _network_chosen() -> None:
-    session.network.set(st.session_state[_NETWORK])
+    controls.subject_picker("Network", session.network.value, _NETWORK, session.network.set)
 
 
 def picked_run() -> Run | None:

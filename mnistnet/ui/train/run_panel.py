@@ -23,6 +23,7 @@ def run_panel(run: Run) -> None:
             on_click=app.show_receptive_fields,
             args=(run.id,),
         )
+        st.button("Export", icon=":material/ios_share:", on_click=app.show_export, args=(run.id,))
         st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
         if not run.state.is_active:
             _deletion(run)

@@ -1,0 +1,42 @@
+"""One card a format: what it is for, what is in it, and its download, or why there is none."""
+
+import streamlit as st
+
+from mnistnet.exports.formats import FORMATS, Format
+from mnistnet.exports.material import Material
+from mnistnet.ui import widgets
+from mnistnet.ui.export import downloads
+
+
+def cards(material: Material) -> None:
+    """The formats side by side, those that can be made first."""
+    formats = sorted(FORMATS.values(), key=lambda form: _objection(form, material) is not None)
+    for row in range(0, len(formats), 2):
+        for column, form in zip(st.columns(2), formats[row : row + 2], strict=False):
+            with column, st.container(border=True, height="stretch", key=f"export-card-{form.name}"):
+                _card(form, material)
+
+
+def _card(form: Format, material: Material) -> None:
+    st.markdown(f"**{form.title}**  \n{form.use}")
+    if form.contents:
+        st.caption(f"{form.contents}." if not form.contents.endswith(".") else form.contents)
+    if objection := _objection(form, material):
+        st.caption(f":material/info: {objection}")
+    else:
+        downloads.button(form, [material], f"Download {_ending(form, material)}")
+
+
+def _ending(form: Format, material: Material) -> str:
+    return widgets.plain(f"{form.name}.zip" if form.is_folder and material.result else form.file)
+
+
+def _objection(form: Format, material: Material) -> str | None:
+    """The reason why the material cannot be had in this format, as Markdown; None where it can."""
+    if form.extra and not form.extra.is_installed:
+        return f"Not installed. To install it: `{form.extra.installation}`"
+    if form.needs_run and material.result is None:
+        return "Needs a run: train the design, then choose its run above."
+    if form.needs_run and material.result and not material.result.metrics:
+        return "Needs a finished epoch: this run has none yet."
+    return None
