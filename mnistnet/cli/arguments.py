@@ -1,5 +1,6 @@
-"""The values of DESIGN, RUN and --recipe on the command line. Knows no command and prints nothing."""
+"""The values of DESIGN, RUN, PRINTOUT and --recipe on the command line. Knows no command and prints nothing."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from mnistnet.exports.material import Material
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.printouts.table import MAX_CHARACTERS
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.run_rows import NoSuchRun
 from mnistnet.runs.store.store import Store
@@ -22,6 +24,10 @@ from mnistnet.training.recipe import Recipe, RecipeError
 
 class UnknownMaterial(BadInput):
     """The text names neither a design nor a run."""
+
+
+class UnreadableText(BadInput):
+    """The file of a text cannot be read."""
 
 
 def design(name: str) -> Architecture:
@@ -38,6 +44,20 @@ def design(name: str) -> Architecture:
         known = ", ".join(PRESETS)
         raise DesignError(f"design {name!a}: neither a preset ({known}) nor a file; give one of them, or -")
     return designs.load(path)
+
+
+def text(name: str) -> str:
+    """The printout that PRINTOUT names: a file, or `-` for standard input; what is not UTF-8 in it is replaced.
+
+    Raises UnreadableText for a file that cannot be read; of one that is too long, no more than that is read.
+    """
+    most = 4 * MAX_CHARACTERS + 1  # bytes of so many characters, and one more
+    try:
+        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            return file.read(most).decode("utf-8", errors="replace")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "no file has such a name"
+        raise UnreadableText(f"printout {strict_json.shown(name)}: {why}; give a text file, or -") from None
 
 
 def recipe(name: str) -> dict[str, Any]:

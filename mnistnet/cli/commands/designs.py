@@ -1,10 +1,13 @@
-"""Commands about designs: the presets, and what follows from a design by arithmetic."""
+"""Commands about designs: the presets, what follows from a design by arithmetic, and designs from printouts."""
+
+from pathlib import Path
 
 import click
 
-from mnistnet.cli import arguments, documents, output
+from mnistnet.cli import arguments, destination, documents, output
 from mnistnet.cli.commands.group import as_json, cli, report
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.printouts import reading
 from mnistnet.training.recipe import Recipe
 
 
@@ -26,3 +29,26 @@ def summary(design: tuple[str, ...], as_json: bool) -> None:
     entries = [documents.summary(one, Recipe().epochs) for one in chosen]
     tables = [output.table(entry, output.speed(one)) for one, entry in zip(chosen, entries, strict=True)]
     report(entries, as_json, [line for table in tables for line in table])
+
+
+@cli.command("import")
+@click.argument("printout")
+@click.option("--name", default="printed", show_default=True, help="Name of the design.")
+@click.option("--output", "place", metavar="PATH", help="File to write. Default: standard output.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
+def import_printout(printout: str, name: str, place: str | None, overwrite: bool) -> None:
+    """Print the design file that PRINTOUT describes, a text with a table of torchinfo or torchsummary.
+
+    PRINTOUT is a file, or - for standard input. Nothing in it is run. What the
+    table does not show is assumed, and said on standard error.
+    """
+    destination.require_free(place, overwrite=overwrite)
+    found = reading.read(arguments.text(printout), name)
+    design = found.architecture.to_json()
+    if place is None or place == destination.STANDARD_OUTPUT:
+        click.echo(design, nl=False)
+    else:
+        destination.write({Path(place): design.encode()}, overwrite=overwrite)
+        click.echo(f"{place}: {len(found.architecture.layers)} layers")
+    for note in found.notes:
+        click.echo(f"mnistnet: {note}", err=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from mnistnet.nets.architecture import KERNELS, MAX_CHANNELS, PADDINGS, STRIDES, AvgPool, Conv, Depthwise, MaxPool
 from mnistnet.nets.printouts.table import PrintoutError, Row
 
+_SHARED = {"kernel", "stride", "padding", "bias"}  # fields of full and depthwise convolutions
+
 
 @dataclass(frozen=True)
 class Map:
@@ -57,10 +59,9 @@ def convolution(row: Row, before: Map) -> tuple[Conv | Depthwise, str]:
     others = [place for place in (usual or places) if place != (stride, padding)]
     # On a map of one unit, each stride computes the same.
     note = f"stride {stride}, padding {padding} assumed; {_listed(others)} would print the same" if others else ""
-    fields = {"kernel": kind.kernel, "stride": stride, "padding": padding, "bias": kind.bias}
-    if kind.is_depthwise:
-        return Depthwise(**fields), note if after.size > 1 else ""
-    return Conv(channels=after.channels, **fields), note if after.size > 1 else ""
+    one = Conv(channels=after.channels, kernel=kind.kernel, stride=stride, padding=padding, bias=kind.bias)
+    layer = Depthwise(**one.model_dump(include=_SHARED)) if kind.is_depthwise else one
+    return layer, note if after.size > 1 else ""
 
 
 def pool(row: Row, before: Map, cls: type[MaxPool] | type[AvgPool]) -> tuple[MaxPool | AvgPool, str]:

@@ -13,7 +13,7 @@ _IS_PROPOSED = re.compile(rf"{_PROPOSED}(-[0-9]+)?")
 
 def own(design: Architecture) -> Architecture:
     """The design, renamed where it has the name of a preset and is not that preset."""
-    return design.renamed(_free()) if is_taken(design) else design
+    return design.renamed(free()) if is_taken(design) else design
 
 
 def for_start(design: Architecture) -> Architecture:
@@ -21,7 +21,7 @@ def for_start(design: Architecture) -> Architecture:
     if not _IS_PROPOSED.fullmatch(design.name):
         return design
     before = [run for run in cache.snapshot().runs if run.name == design.name]
-    return design.renamed(_free()) if any(run.architecture != design for run in before) else design
+    return design.renamed(free()) if any(run.architecture != design for run in before) else design
 
 
 def is_taken(design: Architecture) -> bool:
@@ -30,7 +30,7 @@ def is_taken(design: Architecture) -> bool:
     return preset is not None and preset.architecture != design
 
 
-def _free() -> str:
+def free() -> str:
     """The first proposed name that no run has."""
     others = {run.name for run in cache.snapshot().runs}
     names = (_PROPOSED if number == 1 else f"{_PROPOSED}-{number}" for number in count(1))

@@ -1,14 +1,16 @@
-"""Where a design starts from: a preset, a past run, a design file; and its name."""
+"""Where a design starts from: a preset, a past run, a design file, a printout; and its name."""
 
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.printouts import reading
+from mnistnet.nets.printouts.table import MAX_CHARACTERS
 from mnistnet.ui import app, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_offer
 
-_BEGIN, _NAME, _FILE = "begin-with", "design-name", "design-file"
+_BEGIN, _NAME, _FILE, _PRINTOUT = "begin-with", "design-name", "design-file", "printout"
 _RUNS_OFFERED = 200
 
 
@@ -48,6 +50,7 @@ def start_from() -> None:
             args=(session.CURRENT_DESIGN,),
         )
         st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open)
+        _printout()
 
 
 def _file_name(name: str) -> str:
@@ -94,3 +97,26 @@ def _open() -> None:
             f"The preset {opened.name} has other layers than this file: the design is called {own.name} here."
         )
     session.design.set(own)
+
+
+def _printout() -> None:
+    st.text_area(
+        "Paste a printout of torchinfo or torchsummary",
+        key=_PRINTOUT,
+        height=140,
+        max_chars=MAX_CHARACTERS,
+        placeholder="            Conv2d-1            [-1, 8, 28, 28]              72",
+    )
+    st.button("Read the printout", icon=":material/content_paste_go:", on_click=_read)
+
+
+def _read() -> None:
+    try:
+        found = reading.read(st.session_state[_PRINTOUT], names.free())
+    except MnistnetError as error:
+        notifications.notify(f"The printout was not read: {error}")
+        return
+    for note in found.notes:
+        notifications.notify(f"Read from the printout: {note}.")
+    session.design.set(found.architecture)
+    notifications.toast(f"{len(found.architecture.layers)} layers were read from the printout.")
