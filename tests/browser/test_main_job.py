@@ -6,6 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from mnistnet.runs.files import samples
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
@@ -35,13 +36,20 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert time.monotonic() - started < 4  # 1 s is the bar on a quiet machine; test machines are shared
 
+    expect(page.get_by_text("Latest training batches")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    assert store.runs()[0].epochs_done == 0, "figures come before the first epoch ends"
+
     expect(page.get_by_text(re.compile(r"^Epoch 1 \(latest and best\)$"))).to_be_visible(timeout=120_000)
-    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
     assert store.runs()[0].state is RunState.RUNNING
+    first = [one.position for one in samples.read(store.folder(store.runs()[0].id)) if one.position <= 1]
+    assert len(first) / store.metrics(store.runs()[0].id)[0].seconds >= 2, "samples a second"
+    expect(page.get_by_text("Wrong after epoch 1")).to_be_visible()
+    expect(page).to_have_title(re.compile(r"1/2, 9\d\.\d\d% · my-design"))
 
     page.reload()
     expect(page.get_by_text(re.compile(r"^Epoch [12] \(latest"))).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
     expect(page.get_by_text("All 2 epochs finished.")).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile(r"test set of MNIST: \d+ errors in 10,000; 95% interval"))).to_be_visible()
