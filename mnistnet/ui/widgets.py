@@ -12,8 +12,8 @@ from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.evaluation import Score
-from mnistnet.insight.predictions.verdict import epochs, validation_score
-from mnistnet.nets.rules import Verdict
+from mnistnet.insight.predictions.verdict import validation_score
+from mnistnet.nets.rules import Verdict, epochs_text
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
@@ -84,7 +84,7 @@ def time_range(low: float, high: float) -> str:
 
 def epochs_finished(run: Run) -> str:
     """The number of finished epochs, in the same words on every page."""
-    return f"{run.epochs_done} of {epochs(run.recipe.epochs)} finished"
+    return f"{run.epochs_done} of {epochs_text(run.recipe.epochs)} finished"
 
 
 def state_badge(run: Run) -> None:
@@ -106,14 +106,12 @@ def rule_lines(items: Iterable[Verdict]) -> None:
 
 def score(label: str, reached: Score, split: str) -> None:
     """An accuracy with what must always stand beside it: the split, the errors out of n, the 95 % interval."""
-    interval = reached.interval
     st.metric(
         label,
         f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    errors = f"{reached.errors:,} {'error' if reached.errors == 1 else 'errors'} in {reached.total:,}"
-    st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
+    st.caption(f"{split}: {reached.errors_text}; {reached.interval_text}")
 
 
 def split_title(run: Run, split: SplitName) -> str:

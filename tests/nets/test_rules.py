@@ -1,7 +1,5 @@
 """The rubric at its exact boundaries, by name, and under every profile."""
 
-from dataclasses import replace
-
 import pytest
 
 from mnistnet.nets.architecture import Architecture, Conv, Dropout, Dropout2d, GlobalAvgPool, Layer, Linear
@@ -30,21 +28,26 @@ def _failed(found: list[Verdict]) -> list[str]:
 @pytest.mark.parametrize(("more", "passed"), [(0, True), (1, False), (2, False)], ids=["19999", "20000", "20001"])
 def test_the_budget_is_fewer_than_20_000(more: int, passed: bool) -> None:
     verdict = _of(*[_ONE_PARAMETER] * more, *_19_999)[0]
-    assert verdict == Verdict("under 20,000 parameters", passed, f"{19_999 + more:,}; must be under 20,000")
+    count = f"{19_999 + more:,}"
+    detail = f"{count}; must be under 20,000"
+    assert verdict == Verdict("under 20,000 parameters", passed, detail, f"{count} parameters")
 
 
 @pytest.mark.parametrize(("epochs", "passed"), [(1, True), (19, True), (20, False), (21, False)])
 def test_the_course_allows_fewer_than_20_epochs(epochs: int, passed: bool) -> None:
-    assert _of(*_19_999, epochs=epochs)[1] == Verdict("under 20 epochs", passed, f"{epochs}; must be under 20")
+    found = _of(*_19_999, epochs=epochs)[1]
+    assert (found.rule, found.passed, found.detail) == ("under 20 epochs", passed, f"{epochs}; must be under 20")
 
 
 def test_a_linear_layer_is_flagged_by_name_and_place() -> None:
     found = _of(Conv(channels=4, kernel=3), GlobalAvgPool(), Linear(features=8), Linear(features=10))
-    assert found[2] == Verdict("no fully connected layer", False, "fully connected: layer 3, layer 4")
+    assert found[2] == Verdict(
+        "no fully connected layer", False, "fully connected: layer 3, layer 4", "fully connected layer 3, layer 4"
+    )
 
 
 def test_without_a_linear_layer_the_rule_holds() -> None:
-    assert _of(*_19_999)[2] == Verdict("no fully connected layer", True, "none")
+    assert _of(*_19_999)[2] == Verdict("no fully connected layer", True, "none", "none")
 
 
 def test_each_broken_rule_is_named_and_no_other() -> None:
@@ -57,14 +60,14 @@ def test_each_broken_rule_is_named_and_no_other() -> None:
 def test_another_profile_moves_the_boundaries() -> None:
     design = PRESETS["course-10040"].architecture
     walked = require(design)
-    assert _failed(verdicts(design, walked, 19, PROFILES["course"])) == []
-    assert _failed(verdicts(design, walked, 19, PROFILES["half"])) == ["under 10,000 parameters"]
-    assert _failed(verdicts(design, walked, 19, PROFILES["hard"])) == ["under 8,000 parameters", "under 16 epochs"]
-    assert _failed(verdicts(design, walked, 19, PROFILES["tiny"])) == ["under 4,000 parameters"]
+    assert _failed(verdicts(design, walked, 19, PROFILES["20k"])) == []
+    assert _failed(verdicts(design, walked, 19, PROFILES["10k"])) == ["under 10,000 parameters"]
+    assert _failed(verdicts(design, walked, 19, PROFILES["8k/15"])) == ["under 8,000 parameters", "under 16 epochs"]
+    assert _failed(verdicts(design, walked, 19, PROFILES["4k"])) == ["under 4,000 parameters"]
 
 
 def test_a_profile_may_allow_linear_layers() -> None:
-    lenient = replace(COURSE, linear_allowed=True)
+    lenient = COURSE.changed(name="lenient", linear_allowed=True)
     assert _of(GlobalAvgPool(), Linear(features=10), profile=lenient)[2].passed
 
 

@@ -6,6 +6,7 @@ from mnistnet.charts import design as charts
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.rules import PROFILES, Profile
+from mnistnet.nets.rules.verdicts import sentence
 from mnistnet.nets.summary import Summary
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import cache, controls, session, widgets
@@ -16,11 +17,7 @@ _PROFILE = "design-profile"
 
 def goal() -> None:
     """The goal, in one sentence."""
-    rules = session.profile.value
-    st.caption(
-        f"The goal: at least {rules.accuracy:.1%} on MNIST with fewer than {rules.params:,} parameters, in fewer than "
-        f"{rules.epochs} epochs, without a fully connected layer."
-    )
+    st.caption(f"The goal: {sentence(session.profile.value)}.")
 
 
 def meter(summary: Summary) -> None:

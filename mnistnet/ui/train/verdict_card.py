@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnistnet.insight.predictions.verdict import RunVerdict, verdict_of
+from mnistnet.nets.rules import epochs_text
 from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.ui import session, widgets
 
@@ -22,7 +23,6 @@ def verdict_card(run: Run, rows: Sequence[EpochMetrics]) -> None:
     with st.container(border=True, key="verdict", gap="small"):
         st.markdown(f"#### {_HEADS[found.met]} {widgets.plain(found.headline)}")
         lines = [
-            _line(found.accuracy, found.goal, found.reached),
             *(_line(rule.passed, rule.rule, rule.detail) for rule in found.rules),
         ]
         st.markdown("  \n".join(lines))
@@ -34,9 +34,10 @@ def _line(passed: bool | None, rule: str, figure: str) -> str:
 
 
 def _consistency(found: RunVerdict) -> str:
-    if found.first is None:
+    reached = found.consistency
+    if reached.first is None:
         return ""
     return (
-        f"First epoch at the goal: {found.first}. Latest epochs in a row at the goal: {found.in_a_row}, "
-        "both by validation accuracy. "
+        f"First epoch at the goal: {reached.first}. Of the last {epochs_text(reached.of)}, {reached.at_goal} at the "
+        f"goal; latest epochs in a row at the goal: {reached.in_a_row}; all by validation accuracy. "
     )
