@@ -1,7 +1,6 @@
 """Elements that several pages show in the same way. Controls are in `controls`."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -13,7 +12,7 @@ from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.insight.predictions.verdict import validation_score
-from mnistnet.nets.rules import Verdict, epochs_text
+from mnistnet.nets.rules import epochs_text
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
@@ -91,17 +90,6 @@ def state_badge(run: Run) -> None:
     """The run's state as word, icon and colour."""
     colour, icon = _STATE_LOOKS[run.state]
     st.badge("stopping" if run.stop_requested and run.state.is_active else run.state, icon=icon, color=colour)  # type: ignore[arg-type]
-
-
-def rule_lines(items: Iterable[Verdict]) -> None:
-    """Rules, each met or not met, with the reason where it is not."""
-    lines = [
-        f":green-badge[:material/check: met] {verdict.rule}"
-        if verdict.passed
-        else f":red-badge[:material/close: not met] **{verdict.rule}**: {verdict.detail}"
-        for verdict in items
-    ]
-    st.markdown("  \n".join(lines))
 
 
 def score(label: str, reached: Score, split: str) -> None:

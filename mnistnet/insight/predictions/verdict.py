@@ -227,6 +227,6 @@ def _consistency(reached: Reached, profile: Profile) -> Verdict:
     obstacle = _obstacle(reached, None if not reached.accuracies else _of_epoch(reached, "last")[0])
     if found.of < profile.last_epochs:
         figure += f", {epochs_text(found.of)} known"
-    detail = f"{figure}; {f'first in epoch {found.first}' if found.first else 'none before'}"
+    detail = f"{figure}; first epoch at the goal: {found.first or 'none'}"
     passed = None if obstacle else found.at_goal == profile.last_epochs
     return Verdict(rule, passed, detail, obstacle or figure)

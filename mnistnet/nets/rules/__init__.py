@@ -7,6 +7,7 @@ from mnistnet.nets.rules.profile import ProfileError as ProfileError
 from mnistnet.nets.rules.profile import profile as profile
 from mnistnet.nets.rules.verdicts import Note as Note
 from mnistnet.nets.rules.verdicts import Verdict as Verdict
+from mnistnet.nets.rules.verdicts import card as card
 from mnistnet.nets.rules.verdicts import epochs_text as epochs_text
 from mnistnet.nets.rules.verdicts import notes as notes
 from mnistnet.nets.rules.verdicts import parameters_text as parameters_text
