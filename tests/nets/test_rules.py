@@ -4,8 +4,9 @@ import pytest
 
 from mnistnet.nets.architecture import Architecture, Conv, Dropout, Dropout2d, GlobalAvgPool, Layer, Linear
 from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.rules import COURSE, PROFILES, Note, Profile, Verdict, notes, verdicts
-from mnistnet.nets.summary import require
+from mnistnet.nets.rules import COURSE, PROFILES, Note, Profile, Verdict, card, notes, verdicts
+from mnistnet.nets.rules.verdicts import sentence
+from mnistnet.nets.summary import require, summarize
 
 _19_999 = (
     Conv(channels=37, kernel=3),
@@ -50,6 +51,7 @@ def test_without_a_linear_layer_the_rule_holds() -> None:
     assert _of(*_19_999)[2] == Verdict("no fully connected layer", True, "none", "none")
 
 
+@pytest.mark.bar("C4")
 def test_each_broken_rule_is_named_and_no_other() -> None:
     assert _failed(_of(*_19_999)) == []
     assert _failed(_of(_ONE_PARAMETER, *_19_999)) == ["under 20,000 parameters"]
@@ -57,6 +59,7 @@ def test_each_broken_rule_is_named_and_no_other() -> None:
     assert _failed(_of(GlobalAvgPool(), Linear(features=10))) == ["no fully connected layer"]
 
 
+@pytest.mark.bar("C4")
 def test_another_profile_moves_the_boundaries() -> None:
     design = PRESETS["course-10040"].architecture
     walked = require(design)
@@ -93,3 +96,59 @@ def test_notes_count_the_layers_that_use_a_technique() -> None:
         Note("dropout", 4),
         Note("global average pooling", 1),
     ]
+
+
+REQUIRING = PROFILES["techniques"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "layers"),
+    [
+        ("batch norm", (Conv(channels=10, kernel=3), Dropout(rate=0.1), GlobalAvgPool())),
+        ("dropout", (Conv(channels=10, kernel=3, after=("batchnorm",)), Dropout(rate=0.0), GlobalAvgPool())),
+        (
+            "dropout",
+            (Conv(channels=10, kernel=3, after=("batchnorm", "dropout"), dropout=0.0), GlobalAvgPool()),
+        ),
+        (
+            "global average pooling",
+            (Conv(channels=1, kernel=3, after=("batchnorm",)), Dropout(rate=0.1), Conv(channels=10, kernel=1)),
+        ),
+    ],
+)
+def test_each_required_technique_is_flagged_by_name(missing: str, layers: tuple[Layer, ...]) -> None:
+    design = Architecture(name="n", layers=layers)
+    found = verdicts(design, summarize(design), 19, REQUIRING)
+    assert [(rule.rule, rule.figure) for rule in found[3:] if not rule.passed] == [(f"{missing} used", f"no {missing}")]
+
+
+def test_a_required_technique_that_is_used_is_met_with_its_count() -> None:
+    layers = (Conv(channels=10, kernel=3, after=("batchnorm", "dropout"), dropout=0.1), GlobalAvgPool())
+    found = _of(*layers, profile=REQUIRING)
+    assert _failed(found) == []
+    assert [rule.detail for rule in found[3:]] == ["in 1 layer", "in 1 layer", "in 1 layer"]
+
+
+def test_an_allowed_linear_layer_is_not_said_to_be_missing() -> None:
+    found = _of(GlobalAvgPool(), Linear(features=10), profile=PROFILES["linear-head"])[2]
+    assert (found.rule, found.passed) == ("fully connected layers allowed", True)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_before_training_the_card_has_every_rule_and_no_verdict_on_the_accuracy(profile: Profile) -> None:
+    design = PRESETS["course-10040"].architecture
+    found = card(design, require(design), 18, profile)
+    known = verdicts(design, require(design), 18, profile)
+    assert found[: len(known)] == known
+    assert {(rule.passed, rule.detail) for rule in found[len(known) :]} == {(None, "known after training")}
+    assert len(found) - len(known) == (2 if profile.last_epochs else 1)
+
+
+def test_the_sentence_of_a_profile_names_every_rule() -> None:
+    assert sentence(COURSE) == (
+        "fewer than 20,000 parameters, fewer than 20 epochs, no fully connected layer, "
+        "at least 99.4% on the test set of MNIST"
+    )
+    assert sentence(REQUIRING).endswith(
+        "batch norm, dropout, global average pooling, at least 99.4% on the test set of MNIST"
+    )

@@ -55,9 +55,7 @@ def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     )
     assert ":green-badge[:material/check: met] **under 20,000 parameters**: 16,010; must be under 20,000" in said
     assert ":red-badge[:material/close: not met] **under 20 epochs**: 20; must be under 20" in said
-    assert (
-        "First epoch at the goal: 1. At the goal of the last 1 epoch: 1. Latest epochs in a row at the goal: 1." in said
-    )
+    assert "First epoch at the goal: 1. Epochs at the goal: 1 of the last 1, 1 in a row up to the last." in said
 
 
 @pytest.mark.parametrize(("accuracy", "warned"), [(0.95, True), (0.994, False)])

@@ -136,7 +136,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         _built_in("20k", "The assignment: 20,000 parameters", 20_000, 20),
-        _built_in("last-5", "The assignment, in each of the last 5 epochs", 20_000, 20, consistency="last-5"),
+        _built_in("last-5", "The assignment, each of the last 5 epochs", 20_000, 20, consistency="last-5"),
         _built_in("10k", "Half the budget: 10,000 parameters", 10_000, 20),
         _built_in("10k/15", "10,000 parameters, at most 15 epochs", 10_000, 16),
         _built_in("8k/15", "Harder: 8,000 parameters, under 16 epochs", 8_000, 16),

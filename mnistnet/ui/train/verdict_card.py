@@ -7,7 +7,6 @@ import streamlit as st
 
 from mnistnet import links
 from mnistnet.insight.predictions.verdict import RunVerdict, verdict_of
-from mnistnet.nets.rules import epochs_text
 from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.ui import session, widgets
 from mnistnet.ui.rules.card import rule_lines
@@ -40,8 +39,7 @@ def _consistency(found: RunVerdict) -> str:
     reached = found.consistency
     if reached.first is None:
         return ""
-    last = f"At the goal of the last {epochs_text(reached.of)}: {reached.at_goal}. "
     return (
-        f"First epoch at the goal: {reached.first}. {last}Latest epochs in a row at the goal: {reached.in_a_row}. "
-        "All by validation accuracy. "
+        f"First epoch at the goal: {reached.first}. Epochs at the goal: {reached.at_goal} of the last {reached.of}, "
+        f"{reached.in_a_row} in a row up to the last. All by validation accuracy. "
     )

@@ -1,14 +1,17 @@
 """The verdict on a run: met and not met at the exact boundary, rule by rule, and where there is none."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mnistnet.insight.predictions.verdict import Consistency, RunVerdict, rules_of, verdict_of
+from mnistnet.insight.predictions.evaluation import Score
+from mnistnet.insight.predictions.verdict import Consistency, Reached, RunVerdict, judged, rules_of, verdict_of
 from mnistnet.nets.architecture import Architecture, GlobalAvgPool, Linear
 from mnistnet.nets.presets import PRESETS
-from mnistnet.nets.rules import COURSE, PROFILES, Profile, Verdict
+from mnistnet.nets.rules import COURSE, PROFILES, Profile, Verdict, card
+from mnistnet.nets.summary import require
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import Recipe
@@ -196,3 +199,102 @@ def test_another_data_set_is_no_mnist_accuracy(small: Run) -> None:
 
 def test_the_chosen_profile_sets_the_limits(small: Run) -> None:
     assert failed(small, PROFILES["8k/15"]) == ["10,040 parameters", "19 epochs"]
+
+
+# How consistently the accuracy is reached, by the epochs. The figures are those of public hand-ins for the assignment.
+
+LAST_5 = PROFILES["last-5"]
+ONCE = COURSE.changed(name="once", consistency="once", split="validation")
+# Its summary says "maximum validation accuracy reached: 99.43 at epoch 17th"; epochs 16 to 20 of its log.
+CLAIMS_ITS_BEST = (0.9922, 0.9943, 0.9927, 0.9925, 0.9933)
+# Its summary says 99.55 %; the last five epochs of its log.
+CONSISTENT = (0.9950, 0.9955, 0.9944, 0.9948, 0.9952)
+
+
+def reached(accuracies: Sequence[float], errors: int | None = None) -> Reached:
+    last = round((1 - accuracies[-1]) * 10_000) if accuracies else None
+    known = last if errors is None else errors
+    return Reached(tuple(accuracies), None if known is None else Score(known, 10_000), "course")
+
+
+def passed(accuracies: Sequence[float], profile: Profile, errors: int | None = None) -> list[bool | None]:
+    return [rule.passed for rule in judged(reached(accuracies, errors), profile)]
+
+
+def test_a_best_epoch_alone_is_reached_once_and_neither_at_the_end_nor_consistently() -> None:
+    assert passed(CLAIMS_ITS_BEST, ONCE) == [True]
+    assert passed(CLAIMS_ITS_BEST, COURSE) == [False]
+    assert passed(CLAIMS_ITS_BEST, LAST_5) == [False, False]
+    rule = judged(reached(CLAIMS_ITS_BEST), LAST_5)[-1]
+    assert rule.rule == "at least 99.4% validation accuracy in each of the last 5 epochs"
+    assert rule.detail == "1 of the last 5 epochs at the goal; first epoch at the goal: 2"
+
+
+def test_a_claim_of_99_4_percent_with_61_errors_is_rounded_and_not_met() -> None:
+    assert passed((0.9939,), COURSE) == [False]
+
+
+def test_five_last_epochs_at_the_goal_are_consistent() -> None:
+    assert passed(CONSISTENT, LAST_5) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "consistent"),
+    [
+        ((0.98, 0.994, 0.994, 0.994, 0.994, 0.994), True),
+        ((0.994, 0.9939, 0.994, 0.994, 0.994, 0.994), False),
+        ((0.994, 0.994, 0.994, 0.994), False),
+        ((0.994,) * 9 + (0.9939,), False),
+    ],
+    ids=["exactly the last five", "one of them below", "only four epochs", "the last one below"],
+)
+def test_each_of_the_last_epochs_has_to_be_at_the_goal(accuracies: tuple[float, ...], consistent: bool) -> None:
+    assert passed(accuracies, LAST_5, errors=50)[-1] is consistent
+
+
+def test_final_weights_at_the_goal_do_not_make_the_last_epochs_consistent() -> None:
+    assert passed(CLAIMS_ITS_BEST, LAST_5, errors=50) == [True, False]
+
+
+def test_the_split_that_counts_may_be_the_validation_images() -> None:
+    validated = COURSE.changed(name="validated", split="validation")
+    assert passed((0.994, 0.9939), validated, errors=0) == [False]
+    held_out = Reached((0.98, 0.994), Score(100, 10_000), "holdout")
+    [rule] = judged(held_out, validated)
+    assert (rule.rule, rule.passed) == ("at least 99.4% on the validation images of MNIST", True)
+    assert rule.detail.startswith("99.40%: 30 errors in 5,000 (held-out images of MNIST, last epoch)")
+
+
+def test_what_is_not_known_is_not_judged() -> None:
+    assert passed((), LAST_5) == [None, None]
+    stopped = Reached((0.995,) * 5, None, "course", unfinished="stopped after 5 of 19 epochs")
+    assert [(rule.passed, rule.figure) for rule in judged(stopped, LAST_5)] == [
+        (None, "stopped after 5 of 19 epochs")
+    ] * 2
+
+
+def test_a_runs_epochs_are_read_only_where_they_decide(small: Run) -> None:
+    def unread(run: Run) -> list[EpochMetrics]:
+        raise AssertionError(f"run {run.id}: its epochs were read")
+
+    below = replace(small, validation_accuracy=0.9939, best_validation_accuracy=0.995)
+    assert rules_of(below, COURSE, unread)[-1].passed
+    assert [rule.passed for rule in rules_of(below, LAST_5, unread)[-2:]] == [True, False]
+    at_goal = replace(below, validation_accuracy=0.994)
+    assert rules_of(at_goal, LAST_5, lambda _: rows(*CONSISTENT))[-1].passed
+    assert rules_of(at_goal, LAST_5)[-1].passed is None
+
+
+def test_a_run_that_is_consistent_meets_the_profile_and_one_epoch_less_does_not(run: Run) -> None:
+    assert verdict(run, *CONSISTENT, profile=LAST_5).met
+    missed = verdict(run, 0.98, *CONSISTENT[1:], profile=LAST_5)
+    assert missed.met is False
+    assert missed.headline.endswith("4 of the last 5 epochs at the goal")
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_after_training_the_rules_stand_in_the_order_of_the_card_before_it(run: Run, profile: Profile) -> None:
+    before = card(DESIGN, require(DESIGN), run.recipe.epochs, profile)
+    after = verdict(run, profile=profile).rules
+    assert [rule.rule for rule in after] == [rule.rule for rule in before]
+    assert after[:2] == tuple(before[:2])
