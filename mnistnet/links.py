@@ -11,7 +11,7 @@ from typing import Any
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import LAYER_CLASSES, Architecture, DesignError, Layer, strict_architecture
 from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES
-from mnistnet.nets.rules.profile import PROFILES, TECHNIQUES, Profile, ProfileError, built_in, strict_profile
+from mnistnet.nets.rules.profiles import PROFILES, TECHNIQUES, Profile, ProfileError, built_in, strict_profile
 from mnistnet.strict_json import shown
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe, RecipeError

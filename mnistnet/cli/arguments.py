@@ -13,8 +13,8 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
-from mnistnet.nets.rules.profile import PROFILES, Profile, ProfileError, built_in
-from mnistnet.nets.rules.profile import load as load_profile
+from mnistnet.nets.rules.profiles import PROFILES, Profile, ProfileError, built_in
+from mnistnet.nets.rules.profiles import load as load_profile
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.run_rows import NoSuchRun
 from mnistnet.runs.store.store import Store

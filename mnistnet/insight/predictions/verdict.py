@@ -162,7 +162,9 @@ def _after(run: Run) -> str:
 
 def _counted(run: Run, title: str, profile: Profile) -> str:
     if run.recipe.protocol == "course":
-        return f"Validation used the test set of {title} after every epoch. This figure is that of the last epoch."
+        judged_epoch = "best" if profile.consistency == "once" else "last"
+        used = f"Validation used the test set of {title} after every epoch."
+        return f"{used} The accuracy that is judged is that of the {judged_epoch} epoch."
     if profile.split == "validation":
         return f"The accuracy is judged on the held-out images of {title}, as the profile says."
     if run.test_errors is None:

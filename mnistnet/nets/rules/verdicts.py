@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mnistnet.nets.architecture import Architecture, Dropout, Dropout2d, GlobalAvgPool, Layer, Linear
 from mnistnet.nets.layer_types import has_rate
-from mnistnet.nets.rules.profile import COURSE, TECHNIQUES, Profile, Technique
+from mnistnet.nets.rules.profiles import COURSE, TECHNIQUES, Profile, Technique
 from mnistnet.nets.summary import Summary
 
 AFTER_TRAINING = "known after training"

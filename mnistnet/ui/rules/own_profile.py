@@ -7,7 +7,7 @@ import streamlit as st
 from mnistnet import links
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.rules import PROFILES, Profile
-from mnistnet.nets.rules.profile import MAX_EPOCHS, MAX_PARAMS, MAX_TITLE, TECHNIQUES, parse, strict_profile
+from mnistnet.nets.rules.profiles import MAX_EPOCHS, MAX_PARAMS, MAX_TITLE, TECHNIQUES, parse, strict_profile
 from mnistnet.ui import notifications, session
 
 _FILE = "profile-file"

@@ -13,7 +13,7 @@ from mnistnet import links
 from mnistnet.errors import BadInput
 from mnistnet.nets import rules
 from mnistnet.nets.rules import COURSE, PROFILES, Profile, ProfileError
-from mnistnet.nets.rules.profile import ALIASES, load, parse
+from mnistnet.nets.rules.profiles import ALIASES, load, parse
 
 OWN = COURSE.changed(
     name="week-5",
