@@ -27,7 +27,7 @@ def presets(as_json: bool) -> None:
 def summary(design: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Show the layers of DESIGN. Output shapes, parameters, receptive fields, the assignment's rules,
     and which layers train fast on a CPU."""
-    rules = arguments.profile(profile) if profile else COURSE
+    rules = arguments.profile(profile) if profile is not None else COURSE
     chosen = [arguments.design(name) for name in design]
     entries = [documents.summary(one, Recipe().epochs, rules) for one in chosen]
     tables = [output.table(entry, output.speed(one)) for one, entry in zip(chosen, entries, strict=True)]

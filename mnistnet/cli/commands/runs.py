@@ -47,7 +47,7 @@ def train(
 
     An option replaces the field given by --set, and --set the one in --recipe.
     """
-    rules = arguments.profile(profile) if profile else None
+    rules = arguments.profile(profile) if profile is not None else None
     fields = arguments.recipe(named) if named else {}
     fields |= dict(recipes.assignment(setting) for setting in settings)
     fields |= {name: value for name, value in options.items() if value is not None}
@@ -84,7 +84,7 @@ def runs(as_json: bool) -> None:
 @as_json
 def show(run: str, profile: str | None, as_json: bool) -> None:
     """Show the state and all epochs of RUN."""
-    rules = arguments.profile(profile) if profile else None
+    rules = arguments.profile(profile) if profile is not None else None
     store = Store()
     supervisor.refresh(store)
     found = store.run(run)
