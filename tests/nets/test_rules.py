@@ -150,5 +150,5 @@ def test_the_sentence_of_a_profile_names_every_rule() -> None:
         "at least 99.4% on the test set of MNIST"
     )
     assert sentence(REQUIRING).endswith(
-        "batch norm, dropout, global average pooling, at least 99.4% on the test set of MNIST"
+        "batch norm used, dropout used, global average pooling used, at least 99.4% on the test set of MNIST"
     )

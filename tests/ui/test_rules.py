@@ -133,5 +133,5 @@ def test_a_change_of_profile_judges_a_run_again_and_says_by_which(store: Store) 
 def test_compare_judges_by_the_chosen_profile(store: Store) -> None:
     _trained(store, 0.99, 0.995, 0.993, 0.995, 0.995, 0.995)
     app = opened("compare", rules="last-5")
-    assert list(app.dataframe[0].value["meets rules"]) == ["no: 4 of the last 5 epochs at the goal"]
+    assert list(app.dataframe[0].value["meets last-5"]) == ["no: 4 of the last 5 epochs at the goal"]
     assert list(opened("compare").dataframe[0].value["meets assignment"]) == ["yes"]

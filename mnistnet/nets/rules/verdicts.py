@@ -77,7 +77,11 @@ def _fully_connected(layers: Sequence[Layer], profile: Profile) -> Verdict:
 def _technique(technique: Technique, layers: Sequence[Layer]) -> Verdict:
     title, found = TECHNIQUES[technique], uses(technique, layers)
     detail = f"in {found} {'layer' if found == 1 else 'layers'}" if found else f"no layer uses {title}"
-    return Verdict(f"{title} used", found > 0, detail, f"{title} {detail}" if found else f"no {title}")
+    return Verdict(_technique_rule(technique), found > 0, detail, f"{title} {detail}" if found else f"no {title}")
+
+
+def _technique_rule(technique: Technique) -> str:
+    return f"{TECHNIQUES[technique]} used"
 
 
 def goal_rule(profile: Profile) -> str:
@@ -96,7 +100,7 @@ def sentence(profile: Profile) -> str:
     """All rules of the profile, in one line without a full stop."""
     rules = [f"fewer than {profile.params:,} parameters", f"fewer than {profile.epochs} epochs"]
     rules += [] if profile.linear_allowed else ["no fully connected layer"]
-    rules += [TECHNIQUES[technique] for technique in profile.techniques]
+    rules += [_technique_rule(technique) for technique in profile.techniques]
     rules += [goal_rule(profile), *([consistency_rule(profile)] if profile.last_epochs else [])]
     return ", ".join(rules)
 

@@ -89,7 +89,7 @@ def _columns(column: str, profile: Profile) -> dict[str, Any]:
 
 
 def _name(profile: Profile) -> str:
-    return "assignment" if profile is COURSE else "rules"
+    return "assignment" if profile is COURSE else profile.name
 
 
 def _rank(run: Run, verdicts: Sequence[Verdict]) -> tuple[bool, float, float]:
