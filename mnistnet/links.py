@@ -1,5 +1,6 @@
-"""Designs and recipes as short texts for the address bar. Versioned; every field is written out, so that a link means
-the same after defaults change. The code of a layer type or step is in nets.layer_types, the address in ui.url."""
+"""Designs, recipes and profiles as short texts for the address bar. Versioned; every field is written out, so that a
+link means the same after defaults change. The code of a layer type or step is in nets.layer_types, the address in
+ui.url."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import LAYER_CLASSES, Architecture, DesignError, Layer, strict_architecture
 from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES
+from mnistnet.nets.rules.profiles import PROFILES, TECHNIQUES, Profile, ProfileError, built_in, strict_profile
 from mnistnet.strict_json import shown
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe, RecipeError
@@ -40,6 +42,7 @@ _RECIPE_1 = (
 _RECIPES = {"1": _RECIPE_1, "2": (*_RECIPE_1, "calm_epochs"), "3": (*_RECIPE_1, "calm_epochs", "bend")}
 _LATEST = "3"
 _UNSAID = {"calm_epochs": 0, "bend": 0.0}  # what an older link means by saying nothing
+_TECHNIQUE_OF_LETTER = {technique[0]: technique for technique in TECHNIQUES}
 _STEP_OF_LETTER = {step.letter: step.name for step in STEP_TYPES.values()}
 _VALUE = re.compile("[a-zA-Z0-9.+-]*")  # int() and float() also take underscores, spaces and any script's digits
 
@@ -83,6 +86,47 @@ def decode_recipe(text: str) -> Recipe:
         return recipes.recipe({**_UNSAID, **fields})
     except RecipeError as error:
         raise LinkError(f"recipe link, {error}") from None
+
+
+def encode_profile(profile: Profile) -> str:
+    """The name of a built-in profile; of any other its fields: `1~20000~20~0.994~l~bdg~last-5~test~name~title`."""
+    if PROFILES.get(profile.name) == profile:
+        return profile.name
+    letters = "".join(one[0] for one in profile.techniques)
+    limits = [str(profile.params), str(profile.epochs), _plain(profile.accuracy), "l" if profile.linear_allowed else ""]
+    return "~".join(["1", *limits, letters, profile.consistency, profile.split, profile.name, profile.title])
+
+
+def decode_profile(text: str) -> Profile:
+    """The profile in a link's text; LinkError names the field that is wrong."""
+    if known := built_in(text):
+        return known
+    if "~" not in text:
+        raise LinkError(f"rules link {shown(text)}: choose one of {', '.join(PROFILES)}")
+    params, epochs, accuracy, linear, letters, consistency, split, name, title = _parts("rules", text, 9)
+    if linear not in ("", "l"):
+        raise LinkError(f"rules link, linear_allowed={shown(linear)}: write l or nothing; copy the link again")
+    fields = {
+        "params": _number(params, _WHOLE),
+        "epochs": _number(epochs, _WHOLE),
+        "accuracy": _number(accuracy, _RATE),
+        "linear_allowed": bool(linear),
+        "techniques": [_TECHNIQUE_OF_LETTER.get(letter, letter) for letter in letters],
+        "consistency": consistency,
+        "split": split,
+    }
+    try:
+        return strict_profile({**fields, "name": name, "title": title})
+    except ProfileError as error:
+        raise LinkError(f"rules link, {error}") from None
+
+
+def _number(text: str, code: "_FieldCode") -> Any:
+    """The number in a text; the text where there is none, for the message on its field."""
+    try:
+        return code.read(text) if re.fullmatch(code.pattern, text) else text
+    except ValueError:
+        return text
 
 
 def _parts(kind: str, text: str, count: int, version: str = "1") -> list[str]:

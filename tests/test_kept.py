@@ -12,6 +12,7 @@ from mnistnet import links
 from mnistnet.cli.program import main
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.rules import profiles
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
@@ -70,6 +71,15 @@ def test_a_link_to_a_recipe_means_the_same(code: str, expected: object) -> None:
     recipe = links.decode_recipe(code)
     assert says_the_same(json.loads(recipe.model_dump_json()), expected)
     assert links.encode_recipe(recipe) == code
+
+
+@pytest.mark.parametrize(("code", "expected"), kept("profiles.json")["links"].items())
+def test_a_link_to_a_profile_means_the_same(code: str, expected: dict[str, object]) -> None:
+    profile = links.decode_profile(code)
+    assert says_the_same(json.loads(profile.to_json()), expected)
+    is_name_of_before = code in profiles.ALIASES
+    assert links.encode_profile(profile) == (expected["name"] if is_name_of_before else code)
+    assert profiles.parse(profile.to_json()) == profile
 
 
 def test_design_file_and_recipe_file_mean_the_same() -> None:

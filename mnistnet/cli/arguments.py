@@ -1,4 +1,4 @@
-"""The values of DESIGN, RUN, PRINTOUT and --recipe on the command line. Knows no command and prints nothing."""
+"""The values of DESIGN, RUN, PRINTOUT, --recipe and --profile on the command line. Knows no command, prints nothing."""
 
 import contextlib
 import sys
@@ -13,6 +13,8 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
+from mnistnet.nets.rules.profiles import PROFILES, Profile, ProfileError, built_in
+from mnistnet.nets.rules.profiles import load as load_profile
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.run_rows import NoSuchRun
 from mnistnet.runs.store.store import Store
@@ -96,6 +98,20 @@ def material(name: str, store: Store, named: str | None) -> Material:
 def _refreshed(store: Store) -> Store:
     supervisor.refresh(store)
     return store
+
+
+def profile(name: str) -> Profile:
+    """The profile that --profile names: a built-in one or a JSON file.
+
+    Raises ProfileError for a name that is neither, and for a file that holds no profile.
+    """
+    if known := built_in(name):
+        return known
+    path = Path(name)
+    if not _exists(path):
+        known_names = ", ".join(PROFILES)
+        raise ProfileError(f"profile {name!a}: neither a name ({known_names}) nor a file; give one of them")
+    return load_profile(path)
 
 
 def _exists(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """The JSON documents of the command line's contract, as plain values. Prints and reads nothing."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Dataset
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
+from mnistnet.insight.predictions.verdict import RunVerdict
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import Preset
+from mnistnet.nets.rules import COURSE, Profile, Verdict
 from mnistnet.nets.summary import require
 from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.run import EpochMetrics, Run
@@ -25,8 +27,11 @@ def preset(chosen: Preset) -> Document:
     return {"name": chosen.name, "total_params": chosen.params, "origin": chosen.origin}
 
 
-def summary(architecture: Architecture, epochs: int) -> Document:
-    """One entry of `summary --json`; DesignError for a design that cannot be built."""
+def summary(architecture: Architecture, epochs: int, profile: Profile = COURSE) -> Document:
+    """One entry of `summary --json`, its rules those that are known before training.
+
+    Raises DesignError for a design that cannot be built.
+    """
     walk = require(architecture)
     return {
         "name": architecture.name,
@@ -43,8 +48,17 @@ def summary(architecture: Architecture, epochs: int) -> Document:
             }
             for row in walk.rows
         ],
-        "rules": [asdict(verdict) for verdict in rules.verdicts(architecture, walk, epochs)],
+        "rules": _rules(rules.verdicts(architecture, walk, epochs, profile)),
     }
+
+
+def _rules(found: Sequence[Verdict]) -> list[Document]:
+    return [{"rule": one.rule, "passed": one.passed, "detail": one.detail} for one in found]
+
+
+def judged(found: RunVerdict, profile: Profile) -> Document:
+    """What `show --json` and `train --json` add with --profile; `passed` is null where a rule cannot be judged."""
+    return {"profile": profile.name, "passed": found.met, "rules": _rules(found.rules)}
 
 
 def outcome(run: Run) -> Document:

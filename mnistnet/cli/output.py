@@ -11,9 +11,9 @@ import click
 
 from mnistnet.errors import BadInput, OperationFailed
 from mnistnet.insight.network.steps import Computation, Steps
-from mnistnet.insight.predictions import verdict
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.rules import epochs_text
 from mnistnet.nets.summary import summarize
 from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
@@ -24,6 +24,7 @@ from mnistnet.training import acceleration
 _LOOK_SECONDS = 0.25
 _BAR_STEPS = 1000
 _WORST = 20
+_PASSED = {True: "pass", False: "FAIL", None: "  ? "}
 _SPELLED = {"×": "x"}
 _SAME_IMAGES = "under the course protocol the validation images are the test images"
 
@@ -36,7 +37,7 @@ class EndedEarly(OperationFailed):
     def __init__(self, run: Run) -> None:
         resume = f"`python -m mnistnet resume {run.id}` continues it"
         hint = resume if run.state.is_resumable else "see log.txt in the run's folder"
-        done = f"{run.epochs_done} of {verdict.epochs(run.recipe.epochs)}"
+        done = f"{run.epochs_done} of {epochs_text(run.recipe.epochs)}"
         super().__init__(f"run {run.id}: {run.state} after {done}: {run.message or 'as requested'}; {hint}")
 
 
@@ -67,7 +68,7 @@ def follow(store: Store, run_id: str) -> Run:
         while True:
             supervisor.refresh(store)
             run = store.run(run_id)
-            finished = f"{run.epochs_done} of {verdict.epochs(run.recipe.epochs)} finished"
+            finished = f"{run.epochs_done} of {epochs_text(run.recipe.epochs)} finished"
             bar.label = f"{run.name}: {run.stage or run.state}, {finished}"
             bar.update(round(run.progress * _BAR_STEPS) - bar.pos)
             if not run.state.is_active:
@@ -97,8 +98,12 @@ def table(summary: dict[str, Any], speed: str) -> list[str]:
         lines.append(
             f"  {layer['type']:14} {shape:>12} {layer['params']:>10,} {layer['receptive_field']:>15} {layer['jump']:>5}"
         )
-    rules = [f"  {'pass' if rule['passed'] else 'FAIL'}  {rule['rule']}: {rule['detail']}" for rule in summary["rules"]]
-    return [*lines, f"  {speed}", *rules]
+    return [*lines, f"  {speed}", *rule_lines(summary["rules"])]
+
+
+def rule_lines(rules: list[dict[str, Any]]) -> list[str]:
+    """Rules of a document as text, one line each."""
+    return [f"  {_PASSED[rule['passed']]}  {rule['rule']}: {rule['detail']}" for rule in rules]
 
 
 def speed(architecture: Architecture) -> str:
@@ -139,6 +144,12 @@ def report(run: Run, metrics: list[EpochMetrics]) -> list[str]:
     if run.test_errors is not None and run.test_total is not None:
         lines.append("  " + _score("test set, final weights", Score(run.test_errors, run.test_total)))
     return [*lines, f"  {run.message}"] if run.message else lines
+
+
+def judged(document: dict[str, Any]) -> list[str]:
+    """A run's rules under a profile, as text."""
+    outcome = {True: "met", False: "not met", None: "no verdict"}[document["passed"]]
+    return ["", f"  rules of {document['profile']}: {outcome}", *rule_lines(document["rules"])]
 
 
 def backed_up(file: Path, contents: Contents) -> list[str]:
@@ -196,7 +207,4 @@ def same_images(run: Run, split: str) -> str:
 
 
 def _score(what: str, score: Score) -> str:
-    return (
-        f"{what}: {score.accuracy:.2%}, {score.errors} errors in {score.total:,}, "
-        f"95 % interval {score.interval.low:.2%} to {score.interval.high:.2%}"
-    )
+    return f"{what}: {score.accuracy:.2%}, {score.errors_text}, {score.interval_text.replace('%', ' %', 1)}"

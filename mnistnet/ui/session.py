@@ -15,7 +15,7 @@ import streamlit as st
 from mnistnet import links, strict_json
 from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
-from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.nets.rules import COURSE
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.training.recipe import Recipe
 
@@ -96,10 +96,6 @@ def _one_of(name: str, allowed: Collection[T]) -> Callable[[str], T]:
     return decode
 
 
-def _profile(text: str) -> Profile:
-    return PROFILES[_one_of("rules", PROFILES)(text)]
-
-
 _SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 design = Parameter("design", presets.FIRST.architecture, links.encode_design, links.decode_design, resets=(LAYER_IDS,))
@@ -112,7 +108,7 @@ digit: Parameter[int | None] = Parameter("digit", None, str, _index)
 # The network on the Receptive fields page: a run's id, or CURRENT_DESIGN.
 network = Parameter("network", CURRENT_DESIGN, str, _run_id)
 # The rules that the design has to meet.
-profile = Parameter("rules", COURSE, lambda chosen: chosen.name, _profile)
+profile = Parameter("rules", COURSE, links.encode_profile, links.decode_profile)
 view = Parameter("view", VIEWS[0], str, _one_of("view", VIEWS))
 question = Parameter("ask", QUESTIONS[0], str, _one_of("ask", QUESTIONS))
 # The counterpart that the run is compared with: another run's id, or `epoch-N` of its own.

@@ -1,7 +1,6 @@
 """Elements that several pages show in the same way. Controls are in `controls`."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -12,8 +11,8 @@ from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.evaluation import Score
-from mnistnet.insight.predictions.verdict import epochs, validation_score
-from mnistnet.nets.rules import Verdict
+from mnistnet.insight.predictions.verdict import validation_score
+from mnistnet.nets.rules import epochs_text
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
@@ -84,7 +83,7 @@ def time_range(low: float, high: float) -> str:
 
 def epochs_finished(run: Run) -> str:
     """The number of finished epochs, in the same words on every page."""
-    return f"{run.epochs_done} of {epochs(run.recipe.epochs)} finished"
+    return f"{run.epochs_done} of {epochs_text(run.recipe.epochs)} finished"
 
 
 def state_badge(run: Run) -> None:
@@ -93,27 +92,14 @@ def state_badge(run: Run) -> None:
     st.badge("stopping" if run.stop_requested and run.state.is_active else run.state, icon=icon, color=colour)  # type: ignore[arg-type]
 
 
-def rule_lines(items: Iterable[Verdict]) -> None:
-    """Rules, each met or not met, with the reason where it is not."""
-    lines = [
-        f":green-badge[:material/check: met] {verdict.rule}"
-        if verdict.passed
-        else f":red-badge[:material/close: not met] **{verdict.rule}**: {verdict.detail}"
-        for verdict in items
-    ]
-    st.markdown("  \n".join(lines))
-
-
 def score(label: str, reached: Score, split: str) -> None:
     """An accuracy with what must always stand beside it: the split, the errors out of n, the 95 % interval."""
-    interval = reached.interval
     st.metric(
         label,
         f"{reached.accuracy:.2%}",
         help=f"Share of right answers on the {split}. The interval is Wilson's, at 95%.",
     )
-    errors = f"{reached.errors:,} {'error' if reached.errors == 1 else 'errors'} in {reached.total:,}"
-    st.caption(f"{split}: {errors}; 95% interval {interval.low:.2%} to {interval.high:.2%}")
+    st.caption(f"{split}: {reached.errors_text}; {reached.interval_text}")
 
 
 def split_title(run: Run, split: SplitName) -> str:

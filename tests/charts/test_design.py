@@ -15,7 +15,7 @@ from tests.support.contrast import GRAPHICS, TEXT, contrast, weakest
 from tests.support.random_designs import designs
 from tests.support.samples import conv, design
 
-COURSE, TINY = PROFILES["course"], PROFILES["tiny"]
+COURSE, TINY = PROFILES["20k"], PROFILES["4k"]
 GLOBAL = {"type": "globalavgpool"}
 
 # 3·3·4 = 36 parameters with 8 of batch norm, 4·5 and 5 biases, 5·10: shares of 44, 25 and 50.

@@ -12,11 +12,11 @@ from mnistnet import links
 from mnistnet.data import files
 from mnistnet.nets.architecture import Linear
 from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.nets.rules import parameters_text
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
-from mnistnet.ui.design import meter
 from tests.support import idx
 from tests.support.pages import PAGES, button, opened, slider, texts
 from tests.support.situations import DIGITS, queued
@@ -96,7 +96,7 @@ def test_the_badge_at_start_judges_no_design_that_cannot_be_built(channels: int)
 
 
 def test_one_parameter_is_left_in_the_singular() -> None:
-    assert [meter.parameters(count) for count in (0, 1, 1_000)] == [
+    assert [parameters_text(count) for count in (0, 1, 1_000)] == [
         "0 parameters",
         "1 parameter",
         "1,000 parameters",

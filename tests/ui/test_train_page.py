@@ -49,10 +49,13 @@ def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
         connection.execute("UPDATE runs SET test_errors = 61, test_total = 10000")
     said = _unescaped(texts(opened("train")))
     assert "Assignment not met: 99.39%, 16,010 parameters, 20 epochs" in said
-    assert ":red-badge[:material/close: not met] **at least 99.4% on MNIST**: 99.39%: 61 errors in 10,000" in said
+    assert (
+        ":red-badge[:material/close: not met] **at least 99.4% on the test set of MNIST**: 99.39%: 61 errors in 10,000"
+        in said
+    )
     assert ":green-badge[:material/check: met] **under 20,000 parameters**: 16,010; must be under 20,000" in said
     assert ":red-badge[:material/close: not met] **under 20 epochs**: 20; must be under 20" in said
-    assert "First epoch at the goal: 1. Latest epochs in a row at the goal: 1" in said
+    assert "First epoch at the goal: 1. Epochs at the goal: 1 of the last 1, 1 in a row up to the last." in said
 
 
 @pytest.mark.parametrize(("accuracy", "warned"), [(0.95, True), (0.994, False)])

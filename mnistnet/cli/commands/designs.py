@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from mnistnet.cli import arguments, destination, documents, output
-from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.cli.commands.group import as_json, cli, report, with_profile
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts import reading
+from mnistnet.nets.rules import COURSE
 from mnistnet.training.recipe import Recipe
 
 
@@ -21,12 +22,14 @@ def presets(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("design", nargs=-1, required=True)
+@with_profile
 @as_json
-def summary(design: tuple[str, ...], as_json: bool) -> None:
+def summary(design: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Show the layers of DESIGN. Output shapes, parameters, receptive fields, the assignment's rules,
     and which layers train fast on a CPU."""
+    rules = arguments.profile(profile) if profile is not None else COURSE
     chosen = [arguments.design(name) for name in design]
-    entries = [documents.summary(one, Recipe().epochs) for one in chosen]
+    entries = [documents.summary(one, Recipe().epochs, rules) for one in chosen]
     tables = [output.table(entry, output.speed(one)) for one, entry in zip(chosen, entries, strict=True)]
     report(entries, as_json, [line for table in tables for line in table])
 

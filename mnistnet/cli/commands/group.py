@@ -1,11 +1,19 @@
-"""The group of all commands, and what several of them share: `--json` and the printing of a result."""
+"""The group of all commands, and what several of them share: `--json`, `--profile`, the printing of a result."""
 
 import json
 from typing import Any
 
 import click
 
+from mnistnet.nets.rules import PROFILES
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+with_profile = click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary: 20k.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from mnistnet.cli import arguments, documents, output
-from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.cli.commands.group import as_json, cli, report, with_profile
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS
-from mnistnet.runs.run import Run, RunState
+from mnistnet.insight.predictions.verdict import verdict_of
+from mnistnet.nets.rules import Profile
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.runs.store.store import Store, WrongState
 from mnistnet.runs.worker import supervisor
@@ -30,12 +32,14 @@ _PROTOCOL = "holdout validates on 5,000 held-out training images, course on the 
 @click.option("--recipe", "named", metavar="NAME|FILE", help=f"A JSON file of fields, or {', '.join(RECIPES)}.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a recipe field; can be repeated.")
 @click.option("--detach", is_flag=True, help="Start the run and return at once.")
+@with_profile
 @as_json
 def train(
     design: str,
     named: str | None,
     settings: tuple[str, ...],
     detach: bool,
+    profile: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -43,6 +47,7 @@ def train(
 
     An option replaces the field given by --set, and --set the one in --recipe.
     """
+    rules = arguments.profile(profile) if profile is not None else None
     fields = arguments.recipe(named) if named else {}
     fields |= dict(recipes.assignment(setting) for setting in settings)
     fields |= {name: value for name, value in options.items() if value is not None}
@@ -51,7 +56,7 @@ def train(
     if detach:
         report({"run": run.id, "state": str(run.state)}, as_json, [f"{run.id} {run.state}"])
     else:
-        _follow(store, run, as_json)
+        _follow(store, run, as_json, rules)
 
 
 @cli.command()
@@ -75,14 +80,16 @@ def runs(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run")
+@with_profile
 @as_json
-def show(run: str, as_json: bool) -> None:
+def show(run: str, profile: str | None, as_json: bool) -> None:
     """Show the state and all epochs of RUN."""
+    rules = arguments.profile(profile) if profile is not None else None
     store = Store()
     supervisor.refresh(store)
     found = store.run(run)
     metrics = store.metrics(found.id)
-    report(documents.whole(found, metrics), as_json, output.report(found, metrics))
+    _report(documents.whole(found, metrics), as_json, found, metrics, rules)
 
 
 @cli.command()
@@ -121,7 +128,17 @@ def delete(run: str, yes: bool) -> None:
         click.echo(f"{found.id} kept")
 
 
-def _follow(store: Store, run: Run, as_json: bool) -> None:
+def _report(
+    document: dict[str, Any], as_json: bool, run: Run, metrics: list[EpochMetrics], profile: Profile | None
+) -> None:
+    lines = output.report(run, metrics)
+    if profile:
+        judged = documents.judged(verdict_of(run, metrics, profile), profile)
+        document, lines = {**document, **judged}, [*lines, *output.judged(judged)]
+    report(document, as_json, lines)
+
+
+def _follow(store: Store, run: Run, as_json: bool, profile: Profile | None = None) -> None:
     try:
         run = output.follow(store, run.id)
     except KeyboardInterrupt:
@@ -129,6 +146,6 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
             store.request_stop(run.id)
         click.echo(f"\nstopping {run.id}; `python -m mnistnet resume {run.id}` continues it", err=True)
         run = output.follow(store, run.id)
-    report(documents.outcome(run), as_json, output.report(run, store.metrics(run.id)))
+    _report(documents.outcome(run), as_json, run, store.metrics(run.id), profile)
     if run.state is not RunState.DONE:
         raise output.EndedEarly(run)

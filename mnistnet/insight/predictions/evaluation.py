@@ -49,6 +49,21 @@ class Score:
         """95 % interval of the accuracy."""
         return wilson(self.total - self.errors, self.total)
 
+    @property
+    def errors_text(self) -> str:
+        """`1 error in 297`, `55 errors in 10,000`."""
+        return f"{self.errors:,} {'error' if self.errors == 1 else 'errors'} in {self.total:,}"
+
+    @property
+    def interval_text(self) -> str:
+        """`95% interval 99.28% to 99.58%`."""
+        return f"95% interval {self.interval.low:.2%} to {self.interval.high:.2%}"
+
+    @property
+    def text(self) -> str:
+        """Accuracy and errors: `99.45%: 55 errors in 10,000`."""
+        return f"{self.accuracy:.2%}: {self.errors_text}"
+
 
 def at_mean(errors: Sequence[int], total: int) -> Score:
     """The mean of several trainings on one test set of `total` images.

@@ -9,9 +9,10 @@ import streamlit as st
 from mnistnet.insight.predictions.differences import differences
 from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.insight.predictions.verdict import rules_of
-from mnistnet.nets.rules import COURSE, Profile, Verdict
+from mnistnet.nets.rules import COURSE, Profile, Verdict, epochs_text, parameters_text
+from mnistnet.nets.rules.verdicts import sentence
 from mnistnet.runs.run import Run
-from mnistnet.ui import session, widgets
+from mnistnet.ui import cache, session, widgets
 
 _TABLE = "compare-table"
 _UNKNOWN = "–"
@@ -20,7 +21,7 @@ _UNKNOWN = "–"
 def runs_table(runs: list[Run]) -> None:
     """All runs with their verdicts and figures: first those that meet the rules, then by test accuracy."""
     profile = session.profile.value
-    judged = {run.id: rules_of(run, profile) for run in runs}
+    judged = {run.id: rules_of(run, profile, cache.metrics) for run in runs}
     ranked = sorted(runs, key=lambda run: _rank(run, judged[run.id]))
     st.markdown(_sentence(ranked[0], judged[ranked[0].id], profile))
     column = f"meets {_name(profile)}"
@@ -36,7 +37,7 @@ def runs_table(runs: list[Run]) -> None:
 def best(runs: Sequence[Run]) -> Run | None:
     """The first run of the table; None without runs."""
     profile = session.profile.value
-    return min(runs, key=lambda run: _rank(run, rules_of(run, profile)), default=None)
+    return min(runs, key=lambda run: _rank(run, rules_of(run, profile, cache.metrics)), default=None)
 
 
 def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -> pd.DataFrame:
@@ -63,15 +64,12 @@ def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -
 
 def _columns(column: str, profile: Profile) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    rules = f"under {profile.params:,} parameters, under {profile.epochs} epochs, "
-    rules += "" if profile.linear_allowed else "no fully connected layer, "
     return {
         "run": text(width=75),
         "name": text(width=120),
         column: text(
             width=235,
-            help=f"{profile.title}: {rules}at least {profile.accuracy:.1%} of the MNIST test images correct with the "
-            "final weights. Other rules can be chosen on the Design page.",
+            help=f"{widgets.plain(profile.title)}: {sentence(profile)}. Other rules can be chosen on the Design page.",
         ),
         "test accuracy": number(format="%.2f%%", width=90, help="Final weights on the test set"),
         "errors": number(width=60, help="Wrong test images; MNIST has 10,000, the offline sample 297"),
@@ -91,7 +89,7 @@ def _columns(column: str, profile: Profile) -> dict[str, Any]:
 
 
 def _name(profile: Profile) -> str:
-    return "assignment" if profile is COURSE else "rules"
+    return "assignment" if profile is COURSE else profile.name
 
 
 def _rank(run: Run, verdicts: Sequence[Verdict]) -> tuple[bool, float, float]:
@@ -104,20 +102,19 @@ def _rank(run: Run, verdicts: Sequence[Verdict]) -> tuple[bool, float, float]:
 
 
 def _sentence(run: Run, verdicts: Sequence[Verdict], profile: Profile) -> str:
-    name = "the assignment" if profile is COURSE else f"“{profile.title}”"
+    name = "the assignment" if profile is COURSE else f"“{widgets.plain(profile.title)}”"
     score = _score(run)
     if not score or not all(verdict.passed for verdict in verdicts):
         return f"No run meets {name} yet."
-    interval = score.interval
     return (
         f"**Best run that meets {name}: {widgets.plain(run.title)}.** {score.accuracy:.2%} on the test set "
-        f"({score.errors} errors in {score.total:,}; 95% interval {interval.low:.2%} to {interval.high:.2%}), "
-        f"{run.params:,} parameters, {run.recipe.epochs} epochs."
+        f"({score.errors_text}; {score.interval_text}), {parameters_text(run.params)}, "
+        f"{epochs_text(run.recipe.epochs)}."
     )
 
 
 def _verdict(run: Run, verdicts: Sequence[Verdict]) -> str:
-    failed = ", ".join(verdict.detail for verdict in verdicts if not verdict.passed)
+    failed = ", ".join(verdict.figure for verdict in verdicts if not verdict.passed)
     if not failed:
         return "yes"
     return f"not yet: {failed}" if run.state.is_active else f"no: {failed}"

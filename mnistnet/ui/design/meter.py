@@ -5,42 +5,33 @@ import streamlit as st
 from mnistnet.charts import design as charts
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Conv
-from mnistnet.nets.rules import PROFILES, Profile
+from mnistnet.nets.rules import Profile, parameters_text
+from mnistnet.nets.rules.verdicts import AFTER_TRAINING, sentence
 from mnistnet.nets.summary import Summary
 from mnistnet.nets.widths import shrunk
-from mnistnet.ui import cache, controls, session, widgets
+from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.design import edits
-
-_PROFILE = "design-profile"
+from mnistnet.ui.rules import own_profile
+from mnistnet.ui.rules.card import rule_lines
+from mnistnet.ui.rules.profile_picker import profile_picker
 
 
 def goal() -> None:
     """The goal, in one sentence."""
-    rules = session.profile.value
-    st.caption(
-        f"The goal: at least {rules.accuracy:.1%} on MNIST with fewer than {rules.params:,} parameters, in fewer than "
-        f"{rules.epochs} epochs, without a fully connected layer."
-    )
+    st.caption(f"The goal: {sentence(session.profile.value)}.")
 
 
 def meter(summary: Summary) -> None:
-    """Parameters against the budget and the rules with their verdicts, for the current design."""
+    """Parameters against the budget and the card of rules, for the current design."""
     profile = session.profile.value
-    count, rule_lines = st.columns([0.34, 0.66])
+    count, choice = st.columns([0.34, 0.66])
     with count:
         _parameters(summary, profile)
-    with rule_lines:
-        key = controls.control(_PROFILE, profile.name)
-        st.selectbox(
-            "Rules",
-            list(PROFILES),
-            index=list(PROFILES).index(profile.name),
-            format_func=lambda name: PROFILES[name].title,
-            key=key,
-            on_change=lambda: session.profile.set(PROFILES[st.session_state[_PROFILE]]),
-            label_visibility="collapsed",
-        )
-        widgets.rule_lines(rules.verdicts(session.design.value, summary, session.recipe.value.epochs, profile))
+    with choice:
+        profile_picker()
+    with st.container(border=True, key="rules", gap="small"):
+        rule_lines(rules.card(session.design.value, summary, session.recipe.value.epochs, profile), AFTER_TRAINING)
+        own_profile.popover(profile)
     widgets.draw(
         charts.budget(summary, profile),
         "budget",
@@ -54,7 +45,7 @@ def meter(summary: Summary) -> None:
 
 def _parameters(summary: Summary, profile: Profile) -> None:
     left = profile.params - 1 - summary.params
-    room = f"{parameters(left)} left" if left >= 0 else f"{-left:,} too many"
+    room = f"{parameters_text(left)} left" if left >= 0 else f"{-left:,} too many"
     st.metric(
         "Parameters" if summary.is_whole else "Parameters so far",
         f"{summary.params:,}",
@@ -84,10 +75,5 @@ def _shrink(budget: int) -> None:
             if isinstance(old, Conv) and isinstance(new, Conv) and old != new
         ]
         st.markdown("Channels, before → after:  \n" + "  \n".join(widths))
-        st.caption(f"{parameters(left)} left. To narrow one layer only, use its “max” button.")
+        st.caption(f"{parameters_text(left)} left. To narrow one layer only, use its “max” button.")
         st.button("Shrink the layers", type="primary", key="shrink", on_click=edits.shrink, args=(budget,))
-
-
-def parameters(count: int) -> str:
-    """`1 parameter`, `19,999 parameters`."""
-    return "1 parameter" if count == 1 else f"{count:,} parameters"

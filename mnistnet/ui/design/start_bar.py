@@ -6,10 +6,9 @@ import streamlit as st
 
 from mnistnet.data import datasets, splits
 from mnistnet.errors import MnistnetError
-from mnistnet.insight.predictions.verdict import epochs
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Architecture
-from mnistnet.nets.rules import Verdict
+from mnistnet.nets.rules import Verdict, epochs_text
 from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
@@ -50,7 +49,7 @@ def _cost(summary: Summary, broken: list[Verdict]) -> None:
         badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
     time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
     st.markdown(
-        f"{badge} {epochs(recipe.epochs)}{time}{'' if guess.runs_seen or not time else ' (a guess)'}",
+        f"{badge} {epochs_text(recipe.epochs)}{time}{'' if guess.runs_seen or not time else ' (a guess)'}",
         width="content",
         help=f"Training time on this machine, from the speed of the last {guess.runs_seen} runs here."
         if guess.runs_seen

@@ -144,10 +144,10 @@ def _scores(run: Run, rows: list[EpochMetrics]) -> dict[tuple[Score, str], list[
 
 def _caveats(run: Run, rows: list[EpochMetrics]) -> None:
     if run.recipe.dataset == "mnist" and run.state.is_active:
-        target = session.profile.value.accuracy
-        reached = streak([row.validation_accuracy for row in rows], target)
+        profile = session.profile.value
+        reached = streak([row.validation_accuracy for row in rows], profile.accuracy)
         st.caption(
-            f"Latest epochs in a row at {target:.1%} or above: **{reached}**",
+            f"Latest epochs in a row at {profile.goal} or above: **{reached}**",
             help="One good epoch can be chance; several in a row are less likely to be.",
         )
     if run.recipe.protocol == "course":
