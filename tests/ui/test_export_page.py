@@ -96,6 +96,15 @@ def test_a_run_without_an_epoch_says_so_at_each_format_that_needs_one(store: Sto
     assert texts(app).count("Needs a finished epoch: this run has none yet.") == len(OF_RUNS)
 
 
+def test_a_run_without_an_epoch_is_exported_as_its_design(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "list", in_one_step("list"))
+    queued(store)
+    app = opened("export")
+    app.download_button(key="export-list-1").click().run()
+    assert not app.error
+    assert app.download_button(key="export-list-1").label == "Download list.txt"
+
+
 def test_a_run_that_trains_says_how_many_epochs_are_exported(store: Store) -> None:
     running(store)
     assert "This run still trains: 1 of 3 epochs finished." in texts(opened("export"))

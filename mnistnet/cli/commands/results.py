@@ -37,7 +37,7 @@ def evaluate(run: str, split: SplitName, as_json: bool) -> None:
 
 
 _OUTPUT = "File or folder, or - for standard output. Default: the current folder."
-_FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.title}" for one in FORMATS.values())
+_FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.file:20} {one.title}" for one in FORMATS.values())
 
 
 @cli.command("export", epilog=_FORMATS)

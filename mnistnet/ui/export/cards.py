@@ -1,10 +1,11 @@
 """One card a format: what it is for, what is in it, and its download, or why there is none."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from mnistnet.exports.formats import FORMATS, Format
 from mnistnet.exports.material import Material
-from mnistnet.ui import widgets
 from mnistnet.ui.export import downloads
 
 
@@ -24,11 +25,17 @@ def _card(form: Format, material: Material) -> None:
     if objection := _objection(form, material):
         st.caption(f":material/info: {objection}")
     else:
-        downloads.button(form, [material], f"Download {_ending(form, material)}")
+        offered = material if _has_epochs(material) else replace(material, result=None)
+        downloads.button(form, [offered], f"Download {_ending(form, offered)}")
 
 
 def _ending(form: Format, material: Material) -> str:
-    return widgets.plain(f"{form.name}.zip" if form.is_folder and material.result else form.file)
+    return f"{form.name}.zip" if form.is_folder and material.result else form.file
+
+
+def _has_epochs(material: Material) -> bool:
+    """True where there are weights; a run without any is a design and a recipe."""
+    return material.result is not None and bool(material.result.metrics)
 
 
 def _objection(form: Format, material: Material) -> str | None:
@@ -37,6 +44,6 @@ def _objection(form: Format, material: Material) -> str | None:
         return f"Not installed. To install it: `{form.extra.installation}`"
     if form.needs_run and material.result is None:
         return "Needs a run: train the design, then choose its run above."
-    if form.needs_run and material.result and not material.result.metrics:
+    if form.needs_run and not _has_epochs(material):
         return "Needs a finished epoch: this run has none yet."
     return None

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.exports import material as materials
-from mnistnet.exports.material import Material
+from mnistnet.exports.material import Material, RunResult
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, controls, session, widgets
 
@@ -33,4 +32,4 @@ def material(run: Run | None) -> Material:
     """The material of the run; None: of the current design and recipe."""
     if run is None:
         return Material(session.design.value, session.recipe.value)
-    return materials.of_run(cache.store(), run)
+    return Material(run.architecture, run.recipe, RunResult(run, tuple(cache.metrics(run)), cache.store()))

@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from mnistnet.exports import material as materials
 from mnistnet.exports.formats import FORMATS
 from mnistnet.insight.predictions.evaluation import Score, streak
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.ui import auth, cache, notifications, run_states, session, widgets
-from mnistnet.ui.export import downloads
+from mnistnet.ui.export import downloads, subject
 from mnistnet.ui.train import actions, watchers
 from mnistnet.ui.train.latest_epoch import latest_epoch
 from mnistnet.ui.train.learning_curve import learning_curve, view_picker
@@ -59,7 +58,7 @@ def _panel(run_id: str, was_active: bool, every: float | None) -> None:
 def _hand_in(run: Run) -> None:
     form = FORMATS.get("handin")
     if form and run.epochs_done:
-        downloads.button(form, [materials.of_run(cache.store(), run)], "Download hand-in", primary=True)
+        downloads.button(form, [subject.material(run)], "Download hand-in", primary=True)
 
 
 def _status(run: Run) -> None:
