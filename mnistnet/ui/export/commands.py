@@ -7,6 +7,7 @@ import streamlit as st
 from mnistnet.exports.formats import FORMATS
 from mnistnet.exports.material import Material
 from mnistnet.nets.presets import PRESETS
+from mnistnet.ui import session
 
 
 def commands(material: Material) -> None:
@@ -17,6 +18,10 @@ def commands(material: Material) -> None:
     with st.expander("On the command line", icon=":material/terminal:"):
         st.caption("Writes the same files into the current folder; `--output` names another place.")
         lines = [f"python -m mnistnet export {name(material)} --format {form.name}" for form in forms]
+        if len(session.series.value) > 1:
+            runs = " ".join(map(shlex.quote, session.series.value))
+            several = [form.name for form in FORMATS.values() if form.write_series]
+            lines += [f"python -m mnistnet export {runs} --format {form}" for form in several]
         st.code("\n".join(lines), language="bash")
         if material.result is None and not _is_preset(material):
             st.caption("Save the design first: Design, File, Save as a design file.")

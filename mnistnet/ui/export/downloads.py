@@ -32,8 +32,12 @@ class Download:
     data: bytes
 
 
+@st.fragment
 def button(form: Format, materials: Sequence[Material], label: str, *, primary: bool = False) -> None:
-    """A button that downloads the materials in this format; below it progress, and the reason where it failed."""
+    """A button that downloads the materials in this format; below it progress, and the reason where it failed.
+
+    A fragment, so that the rest of the page does not wait for the file.
+    """
     key, name = f"export-{form.name}-{len(materials)}", file_name(form, materials)
     computation = _key(form, materials), lambda: _download(form, materials), f"Making {form.title}"
     st.download_button(
