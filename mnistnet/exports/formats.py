@@ -24,8 +24,8 @@ class Format:
     `title` and `use` (one sentence) are for people. `needs_run`: a design alone cannot be exported so. `write` gives
     the files, the main one first, or steps to them where it takes long; it raises NeedsRun, and what reading weights or
     data sets raises. `write_series` does the same for several runs, where the format can show them. `extra`: packages
-    that it needs. `file`: the name of the main file. `is_folder`: a run gives several files or a
-    folder. `contents`: what is in it, in a few words.
+    that it needs. `file`: the name of the main file. `is_folder`: it gives several files or a folder; with `is_alone`,
+    a design without a run gives the main file alone. `contents`: what is in it, in a few words.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Format:
     write_series: Callable[[Sequence[Material]], Files | Steps[Files]] | None = None
     extra: Extra | None = None
     is_folder: bool = False
+    is_alone: bool = False
     file: str = ""
     contents: str = ""
 

@@ -121,3 +121,6 @@ def test_a_format_gives_the_file_that_the_table_says(trained: Material) -> None:
         files = finish(form.files(trained))
         assert next(iter(files)).rpartition("/")[2] == form.file, form.name
         assert form.is_folder or len(files) == 1, form.name
+        if not form.needs_run:
+            of_design = finish(form.files(DESIGN))
+            assert (len(of_design) == 1) is (form.is_alone or not form.is_folder), form.name

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -163,6 +164,12 @@ def test_a_download_is_named_after_run_and_file(form: str, run: str, name: str) 
     found = GALLERY.find(run)
     assert found is not None
     assert downloads.file_name(FORMATS[form], [materials.of_run(cache.store(), found)]) == name
+
+
+@pytest.mark.parametrize(("is_alone", "name"), [(True, "mnistnet-16k-list.txt"), (False, "mnistnet-16k-list.zip")])
+def test_a_folder_of_a_design_is_a_zip_file_unless_it_is_one_file(is_alone: bool, name: str) -> None:
+    form = replace(in_one_step("list"), is_folder=True, is_alone=is_alone)
+    assert downloads.file_name(form, [Material(FIRST.architecture, Recipe())]) == name
 
 
 def test_a_strangers_name_is_no_path() -> None:

@@ -30,7 +30,7 @@ def _card(form: Format, material: Material) -> None:
 
 
 def _ending(form: Format, material: Material) -> str:
-    return f"{form.name}.zip" if form.is_folder and material.result else form.file
+    return f"{form.name}.zip" if downloads.is_zip(form, [material]) else form.file
 
 
 def _has_epochs(material: Material) -> bool:

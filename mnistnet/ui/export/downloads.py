@@ -74,16 +74,17 @@ def _follow(computation: tuple[Key, Callable[[], Steps[Download]], str]) -> None
 def file_name(form: Format, materials: Sequence[Material]) -> str:
     """The name that the browser saves the download under; of several files, that of a zip file."""
     stem = materials[0].stem if len(materials) == 1 else f"{len(materials)}-runs"
-    return f"{stem}-{form.name}.zip" if _is_zip(form, materials) else f"{stem}-{form.file}"
+    return f"{stem}-{form.name}.zip" if is_zip(form, materials) else f"{stem}-{form.file}"
 
 
-def _is_zip(form: Format, materials: Sequence[Material]) -> bool:
-    return form.is_folder and any(material.result for material in materials)
+def is_zip(form: Format, materials: Sequence[Material]) -> bool:
+    """True where the download is a zip file of several files."""
+    return form.is_folder and not (form.is_alone and all(material.result is None for material in materials))
 
 
 def _download(form: Format, materials: Sequence[Material]) -> Steps[Download]:
     files = yield from form.files(*materials)
-    return Download(zipped(files) if _is_zip(form, materials) else files[form.file])
+    return Download(zipped(files) if is_zip(form, materials) else files[form.file])
 
 
 def zipped(files: Files) -> bytes:
