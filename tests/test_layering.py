@@ -122,6 +122,7 @@ def test_every_import_from_the_house_leads_to_a_place_in_the_order() -> None:
         for file in FILES
         for name in imports(file)
         if name.split(".")[0] in ("mnistnet", "pages", ENTRY, "tests") and room(name) is None
+        if name != "mnistnet.__version__"
     ]
     assert stray == []
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mnistnet.errors import BadInput
-from mnistnet.exports import metrics, onnx, tensorboard, weights
+from mnistnet.exports import metrics, onnx, report, tensorboard, weights
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
 from mnistnet.insight.network.steps import Steps
@@ -63,6 +63,17 @@ class Format:
 FORMATS = {
     one.name: one
     for one in (
+        Format(
+            "report",
+            "Report",
+            "What to hand in beside the code: target, result, model, log, curves and mistakes.",
+            needs_run=True,
+            write=report.run_files,
+            write_series=report.series_files,
+            is_folder=True,
+            file="report.html",
+            contents="One HTML file that opens offline; the same as Markdown with its pictures",
+        ),
         Format(
             "safetensors",
             "Weights (safetensors)",

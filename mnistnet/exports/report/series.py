@@ -1,0 +1,120 @@
+"""Several runs in order as one report: a table of what each step has, then target, result and analysis of each."""
+
+from collections.abc import Mapping, Sequence
+
+from mnistnet.exports.material import Material
+from mnistnet.exports.report import analysis, charts, markdown, run_sections
+from mnistnet.exports.report.facts import Facts, gather
+from mnistnet.exports.report.pictures import shown
+from mnistnet.exports.report.report import FORMAT, NO_CURVE, Report
+from mnistnet.insight.network.steps import Steps
+from mnistnet.nets.architecture import Architecture, Dropout, Dropout2d
+from mnistnet.nets.layer_types import TITLES, has_rate
+from mnistnet.nets.rules import COURSE, Profile
+from mnistnet.nets.rules.verdicts import uses
+from mnistnet.training.recipe import OPTIMIZER_TITLES, SCHEDULE_TITLES, Recipe
+
+_MET = {True: "yes", False: "no", None: "not judged"}
+
+
+def series_files(materials: Sequence[Material]) -> Steps[Mapping[str, bytes]]:
+    """The files of the report of several runs, the HTML file first. NeedsRun for a design without a run."""
+    return (yield from series_report(materials)).files
+
+
+def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> Steps[Report]:
+    """One report of several runs in the order given, each a step from the one before it. NeedsRun as `run_report`."""
+    steps: list[Facts] = []
+    for result in [material.required(FORMAT) for material in materials]:
+        facts = yield from gather(result, steps[-1].run if steps else None, profile)
+        steps.append(facts)
+    curves = charts.series_picture(steps)
+    title = f"Report: {len(steps)} steps"
+    parts = [f"# {title}", run_sections.target(steps[0]), "## Steps", table(steps), _unlike(steps)]
+    parts += ["## Curves", shown(curves) or NO_CURVE]
+    for number, facts in enumerate(steps, 1):
+        parts += _step(number, facts)
+    parts.append("## Models and logs")
+    for number, facts in enumerate(steps, 1):
+        parts += [f"### {_title(number, facts)}", run_sections.model(facts), run_sections.log_lines(facts)]
+    return Report(title, markdown.document(parts), tuple(curves))
+
+
+def table(steps: Sequence[Facts]) -> str:
+    """One row a step: what it has of each technique, and what it reached."""
+    headings = (
+        *("step", "run", "parameters", "batch norm", "dropout", "pooling", "augmentation", "schedule"),
+        *("epochs", "accuracy", "errors", "rules met"),
+    )
+    return markdown.table(headings, [_row(number, facts) for number, facts in enumerate(steps, 1)])
+
+
+def _row(number: int, facts: Facts) -> tuple[str, ...]:
+    run, score = facts.run, facts.score
+    batch_norm = uses("batchnorm", run.architecture.layers)
+    return (
+        str(number),
+        run.title,
+        f"{run.params:,}",
+        f"{batch_norm} layers" if batch_norm else "none",
+        _dropout(run.architecture),
+        _pooling(run.architecture),
+        _augmentation(run.recipe),
+        f"{OPTIMIZER_TITLES[run.recipe.optimizer]}, {SCHEDULE_TITLES[run.recipe.schedule]}, "
+        f"peak {run.recipe.learning_rate:g}",
+        f"{run.epochs_done} of {run.recipe.epochs}",
+        f"{score.accuracy:.2%} ({facts.scored_on})" if score else "none",
+        score.errors_text if score else "none",
+        _MET[facts.verdict.met],
+    )
+
+
+def _dropout(architecture: Architecture) -> str:
+    """The rates and how many layers have each: `0.05 in 3 layers`."""
+    rates = [
+        float(getattr(layer, "rate", 0.0) or getattr(layer, "dropout", 0.0))
+        for layer in architecture.layers
+        if isinstance(layer, Dropout | Dropout2d) or has_rate(layer.steps)
+    ]
+    return ", ".join(f"{rate:g} in {rates.count(rate)}" for rate in sorted(set(rates))) or "none"
+
+
+def _pooling(architecture: Architecture) -> str:
+    """The pooling layers with their numbers, and convolutions with a stride."""
+    found: dict[str, list[str]] = {}
+    for number, layer in enumerate(architecture.layers, 1):
+        if layer.type in ("maxpool", "avgpool", "globalavgpool"):
+            found.setdefault(TITLES[layer.type], []).append(str(number))
+        elif (stride := getattr(layer, "stride", 1)) > 1:
+            found.setdefault(f"stride {stride}", []).append(str(number))
+    return "; ".join(f"{title} (layer {', '.join(numbers)})" for title, numbers in found.items()) or "none"
+
+
+def _augmentation(recipe: Recipe) -> str:
+    parts = {
+        "rotation {:g}°": recipe.rotation_degrees,
+        "shift {:g}": recipe.shift,
+        "scaling {:g}": recipe.scale,
+        "elastic {:g}": recipe.bend,
+    }
+    return ", ".join(text.format(value) for text, value in parts.items() if value) or "none"
+
+
+def _unlike(steps: Sequence[Facts]) -> str:
+    """A sentence where accuracies are of different images, and must not be compared."""
+    kinds = {(facts.source.name, facts.run.recipe.protocol) for facts in steps}
+    if len(kinds) < 2:
+        return run_sections.protocol(steps[0])
+    return "Accuracies of different data sets or protocols stand in this table; they cannot be compared."
+
+
+def _title(number: int, facts: Facts) -> str:
+    return f"Step {number}: {markdown.plain(facts.run.name)}"
+
+
+def _step(number: int, facts: Facts) -> list[str]:
+    """Target, what was changed, result and analysis of a step."""
+    parts = [f"## {_title(number, facts)}", "### Target", analysis.LEFT_OPEN]
+    if number > 1:
+        parts += ["### Changed from the step before", run_sections.changes(facts)]
+    return [*parts, "### Result", run_sections.result(facts), "### Analysis", analysis.section(facts)]
