@@ -161,8 +161,9 @@ def _target(view: View, target: float | None) -> list[alt.Chart]:
     rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5).encode(y="level:Q")
     label = (
         alt.Chart(frame)
-        .mark_text(align="right", baseline="bottom", dx=-4, dy=-3, fontWeight="bold")
-        .encode(y="level:Q", x=alt.value("width"), text="label:N")
+        # At the first epochs: later ones come close to the goal, and would run through the words.
+        .mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontWeight="bold")
+        .encode(y="level:Q", x=alt.value(0), text="label:N")
     )
     return [rule, label]
 

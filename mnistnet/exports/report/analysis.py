@@ -47,13 +47,14 @@ def _of_epochs(facts: Facts) -> list[Figure]:
     return [
         Figure(
             "training minus validation accuracy",
-            f"{gap:+.2f} points: {last.train_accuracy:.2%} and {last.validation_accuracy:.2%}",
+            f"{gap:+.2f} percentage points: {last.train_accuracy:.2%} and {last.validation_accuracy:.2%}",
             "After the last epoch. Training figures are taken during the epoch, on augmented images and with dropout, "
             "so they can lie below validation.",
         ),
         Figure(
             "best and last epoch",
-            f"{best.validation_accuracy:.2%} in epoch {best.epoch}, {last.validation_accuracy:.2%} in {last.epoch}",
+            f"{best.validation_accuracy:.2%} in epoch {best.epoch}, "
+            f"{last.validation_accuracy:.2%} in epoch {last.epoch}",
             "Validation accuracy; the difference is what picking the best epoch adds.",
         ),
         Figure(
@@ -63,8 +64,8 @@ def _of_epochs(facts: Facts) -> list[Figure]:
         ),
         Figure(
             "lowest validation loss",
-            f"{lowest.validation_loss:.4f} in epoch {lowest.epoch}, {last.validation_loss:.4f} in {last.epoch}",
-            "A loss that rises while the training loss falls is the sign of overfitting.",
+            f"{lowest.validation_loss:.4f} in epoch {lowest.epoch}, {last.validation_loss:.4f} in epoch {last.epoch}",
+            "A loss that rises while the training loss falls is a sign of overfitting.",
         ),
     ]
 

@@ -84,12 +84,14 @@ class Facts:
 def gather(result: RunResult, before: Run | None, profile: Profile = COURSE) -> Steps[Facts]:
     """The facts of a run, its predictions computed where none are stored. What cannot be had is said, not raised."""
     evaluation, worst, missing = None, None, ""
+    verdict = verdict_of(result.run, result.metrics, profile)
+    if not result.metrics:
+        return Facts(result, profile, verdict, None, None, "no epoch is finished, so there are no weights", before)
     try:
         evaluation = Evaluation((yield from result.predictions(split_of(result.run))))
         worst = _images(result.run, [mistake.index for mistake in evaluation.mistakes[:WORST]])
     except MnistnetError as error:
         missing = str(error)
-    verdict = verdict_of(result.run, result.metrics, profile)
     return Facts(result, profile, verdict, evaluation, worst, missing, before)
 
 

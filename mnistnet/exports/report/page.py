@@ -38,7 +38,7 @@ class _Renderer(RendererHTML):
     def image(self, tokens: Sequence[Token], at: int, options: Any, env: Mapping[str, Picture]) -> str:
         picture = env[str(tokens[at].attrs["src"])]
         label = html.escape(picture.description, quote=True)
-        return f'<span class="chart" role="img" tabindex="0" aria-label="{label}">{picture.inline}</span>'
+        return f'<span class="chart" role="img" tabindex="0" aria-label="{label}">{picture.svg}</span>'
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         return '<div class="table" tabindex="0">\n<table>\n'

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from xml.etree import ElementTree
 
 import altair as alt
 
@@ -34,20 +35,21 @@ _CONFIG = {
 }
 
 
+_CLIP = re.compile(r"clip\d+")
+ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A chart as SVG. `name`: of its file; `description`: the chart in one sentence; `svg` as vl-convert gives it."""
+    """A chart as SVG. `name`: of its file; `description`: the chart in one sentence.
+
+    `svg` is for an HTML page: transparent, its text in the colour of the page's text.
+    """
 
     name: str
     description: str
     svg: str
-
-    @cached_property
-    def inline(self) -> str:
-        """The chart for an HTML page: transparent, text in the colour of the page's text."""
-        stem = self.name.removesuffix(".svg")
-        # Numbered in each chart alike: in one page the second chart would use the first one's.
-        return re.sub(r'(\bid="|url\(#)', rf"\g<1>{stem}-", self.svg)
 
     @cached_property
     def file(self) -> bytes:
@@ -64,8 +66,28 @@ def drawn(name: str, chart: alt.LayerChart, description: str, width: int = _WIDT
     spec: dict[str, Any] = chart.to_dict(validate=False)
     spec |= {"width": width, "background": None, "padding": 4}
     svg = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, config=_CONFIG, allowed_base_urls=[])
-    # Names that vl-convert draws by lot, for a style sheet that there is not.
-    return Picture(name, description, re.sub(r'(<(?:svg|g)\b[^>]*?) class="[^">]*"', r"\1", svg))
+    return Picture(name, description, _settled(svg, name.removesuffix(".svg")))
+
+
+def _settled(svg: str, stem: str) -> str:
+    """The same chart each time the same, with identifiers that no other chart of the page has.
+
+    vl-convert numbers the clip paths of all charts of a process, and draws the names of classes by lot. Labels of
+    single marks are taken out: the picture has its description, and they repeat the digits' pictures.
+    """
+    root = ElementTree.fromstring(svg)
+    numbers: dict[str, int] = {}
+    for element in root.iter():
+        for name in [one for one in element.attrib if one in ("class", "role") or one.startswith("aria-")]:
+            del element.attrib[name]
+        for name, value in element.attrib.items():
+            if name in ("id", "clip-path"):
+                element.set(name, _CLIP.sub(lambda found: _numbered(found[0], numbers, stem), value))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _numbered(identifier: str, numbers: dict[str, int], stem: str) -> str:
+    return f"{stem}-{numbers.setdefault(identifier, len(numbers) + 1)}"
 
 
 def shown(pictures: Iterable[Picture]) -> str:
