@@ -48,8 +48,8 @@ def _of_epochs(facts: Facts) -> list[Figure]:
         Figure(
             "training minus validation accuracy",
             f"{gap:+.2f} percentage points: {last.train_accuracy:.2%} and {last.validation_accuracy:.2%}",
-            "After the last epoch. Training figures are taken during the epoch, on augmented images and with dropout, "
-            "so they can lie below validation.",
+            "After the last epoch. Training figures are taken during the epoch, with the recipe's augmentation and the "
+            "design's dropout, so they can lie below validation.",
         ),
         Figure(
             "best and last epoch",

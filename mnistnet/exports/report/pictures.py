@@ -16,7 +16,7 @@ _VERSION = "6.4"  # of Vega-Lite: Altair's
 _PAPER, _INK = "#ffffff", "#374151"
 _TEXT = "currentColor"  # in a page, charts take the colour of its text
 _CONFIG = {
-    "font": "system-ui, sans-serif",
+    "font": "Arial, Liberation Sans, Helvetica, sans-serif",
     "text": {"color": _TEXT},
     "axis": {
         "labelColor": _TEXT,
@@ -29,6 +29,7 @@ _CONFIG = {
         "tickOpacity": 0.4,
         "labelFontSize": 12,
         "titleFontSize": 12,
+        "titlePadding": 12,
     },
     "legend": {"labelColor": _TEXT, "titleColor": _TEXT, "labelFontSize": 12},
     "view": {"stroke": None},

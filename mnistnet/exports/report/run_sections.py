@@ -55,7 +55,9 @@ def state(run: Run) -> str:
         return ""
     reason = f": {markdown.plain(run.message)}" if run.message else ""
     done = f"{run.epochs_done} of {epochs_text(run.recipe.epochs)}"
-    return f"The run is {run.state} after {done}{reason.rstrip('.')}. Its figures are those of its finished epochs."
+    return (
+        f"The run has not finished: {run.state} after {done}{reason.rstrip('.')}. Figures are of its finished epochs."
+    )
 
 
 def figures(facts: Facts) -> list[tuple[str, str]]:

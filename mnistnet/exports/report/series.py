@@ -14,6 +14,7 @@ from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.nets.rules.verdicts import uses
 from mnistnet.training.recipe import OPTIMIZER_TITLES, SCHEDULE_TITLES, Recipe
 
+NONE = "none"
 _MET = {True: "yes", False: "no", None: "not judged"}
 
 
@@ -30,7 +31,7 @@ def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> S
         steps.append(facts)
     curves = charts.series_picture(steps)
     title = f"Report: {len(steps)} steps"
-    parts = [f"# {title}", run_sections.target(steps[0]), "## Steps", table(steps), _unlike(steps)]
+    parts = [f"# {title}", run_sections.target(steps[0]), "## Steps", techniques(steps), results(steps), _unlike(steps)]
     parts += ["## Curves", shown(curves) or NO_CURVE]
     for number, facts in enumerate(steps, 1):
         parts += _step(number, facts)
@@ -40,33 +41,44 @@ def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> S
     return Report(title, markdown.document(parts), tuple(curves))
 
 
-def table(steps: Sequence[Facts]) -> str:
-    """One row a step: what it has of each technique, and what it reached."""
-    headings = (
-        *("step", "run", "parameters", "batch norm", "dropout", "pooling", "augmentation", "schedule"),
-        *("epochs", "accuracy", "errors", "rules met"),
-    )
-    return markdown.table(headings, [_row(number, facts) for number, facts in enumerate(steps, 1)])
+def techniques(steps: Sequence[Facts]) -> str:
+    """One row a step: its parameters, and what it has of each technique."""
+    headings = ("step", "run", "parameters", "batch norm", "dropout", "pooling", "augmentation", "schedule")
+    return markdown.table(headings, [_techniques(number, facts) for number, facts in enumerate(steps, 1)])
 
 
-def _row(number: int, facts: Facts) -> tuple[str, ...]:
-    run, score = facts.run, facts.score
+def results(steps: Sequence[Facts]) -> str:
+    """One row a step: what it reached."""
+    headings = ("step", "epochs", "accuracy", "errors", "95% interval", "images", "rules met")
+    return markdown.table(headings, [_results(number, facts) for number, facts in enumerate(steps, 1)])
+
+
+def _techniques(number: int, facts: Facts) -> tuple[str, ...]:
+    run, recipe = facts.run, facts.run.recipe
     batch_norm = uses("batchnorm", run.architecture.layers)
+    schedule = f"{OPTIMIZER_TITLES[recipe.optimizer]}, {SCHEDULE_TITLES[recipe.schedule]}"
     return (
         str(number),
         run.title,
         f"{run.params:,}",
-        f"{batch_norm} layers" if batch_norm else "none",
+        _layers(batch_norm) if batch_norm else NONE,
         _dropout(run.architecture),
         _pooling(run.architecture),
-        _augmentation(run.recipe),
-        f"{OPTIMIZER_TITLES[run.recipe.optimizer]}, {SCHEDULE_TITLES[run.recipe.schedule]}, "
-        f"peak {run.recipe.learning_rate:g}",
-        f"{run.epochs_done} of {run.recipe.epochs}",
-        f"{score.accuracy:.2%} ({facts.scored_on})" if score else "none",
-        score.errors_text if score else "none",
-        _MET[facts.verdict.met],
+        _augmentation(recipe),
+        f"{schedule}, peak {recipe.learning_rate:g}",
     )
+
+
+def _results(number: int, facts: Facts) -> tuple[str, ...]:
+    score, epochs, met = facts.score, f"{facts.run.epochs_done} of {facts.run.recipe.epochs}", _MET[facts.verdict.met]
+    if score is None:
+        return str(number), epochs, NONE, NONE, NONE, NONE, met
+    interval = f"{score.interval.low:.2%} to {score.interval.high:.2%}"
+    return str(number), epochs, f"{score.accuracy:.2%}", score.errors_text, interval, facts.scored_on, met
+
+
+def _layers(count: int) -> str:
+    return f"{count} layer" if count == 1 else f"{count} layers"
 
 
 def _dropout(architecture: Architecture) -> str:
@@ -76,7 +88,7 @@ def _dropout(architecture: Architecture) -> str:
         for layer in architecture.layers
         if isinstance(layer, Dropout | Dropout2d) or has_rate(layer.steps)
     ]
-    return ", ".join(f"{rate:g} in {rates.count(rate)}" for rate in sorted(set(rates))) or "none"
+    return ", ".join(f"{rate:g} in {_layers(rates.count(rate))}" for rate in sorted(set(rates))) or NONE
 
 
 def _pooling(architecture: Architecture) -> str:
@@ -87,7 +99,10 @@ def _pooling(architecture: Architecture) -> str:
             found.setdefault(TITLES[layer.type], []).append(str(number))
         elif (stride := getattr(layer, "stride", 1)) > 1:
             found.setdefault(f"stride {stride}", []).append(str(number))
-    return "; ".join(f"{title} (layer {', '.join(numbers)})" for title, numbers in found.items()) or "none"
+    return (
+        "; ".join(f"{title} (layer{'s' * (len(numbers) > 1)} {', '.join(numbers)})" for title, numbers in found.items())
+        or NONE
+    )
 
 
 def _augmentation(recipe: Recipe) -> str:
@@ -97,15 +112,14 @@ def _augmentation(recipe: Recipe) -> str:
         "scaling {:g}": recipe.scale,
         "elastic {:g}": recipe.bend,
     }
-    return ", ".join(text.format(value) for text, value in parts.items() if value) or "none"
+    return ", ".join(text.format(value) for text, value in parts.items() if value) or NONE
 
 
 def _unlike(steps: Sequence[Facts]) -> str:
-    """A sentence where accuracies are of different images, and must not be compared."""
-    kinds = {(facts.source.name, facts.run.recipe.protocol) for facts in steps}
-    if len(kinds) < 2:
-        return run_sections.protocol(steps[0])
-    return "Accuracies of different data sets or protocols stand in this table; they cannot be compared."
+    """A sentence where the accuracies are of different images; empty where they are not."""
+    if len({(facts.source.name, facts.run.recipe.protocol) for facts in steps}) == 1:
+        return ""
+    return "The steps have different data sets or protocols: their accuracies cannot be compared with each other."
 
 
 def _title(number: int, facts: Facts) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from mnistnet.nets.architecture import Layer
 from mnistnet.nets.layer_types import SHORT_TITLES
@@ -29,20 +31,36 @@ class Difference:
 
 
 def differences(runs: Sequence[Run]) -> list[Difference]:
-    """The fields in which runs differ: parameters, the recipe's fields, then layers by number."""
+    """The fields in which runs differ: parameters, the recipe's fields, then layers.
+
+    Layers of two runs are aligned, so that those behind a new one do not differ; those of more runs go by number.
+    """
     rows = [("parameters", [f"{run.params:,}" for run in runs])]
     rows += [("epochs finished", [str(run.epochs_done) for run in runs]), *_recipe(runs), *_layers(runs)]
     return [Difference(field, tuple(values)) for field, values in rows if len(set(values)) > 1]
 
 
 def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
-    designs = [run.architecture.layers for run in runs]
+    designs = [[described(layer) for layer in run.architecture.layers] for run in runs]
     yield "layers", [str(len(layers)) for layers in designs]
+    if len(designs) == 2:
+        yield from _changed(*designs)
+        return
     for place in range(max(map(len, designs), default=0)):
-        yield (
-            f"layer {place + 1}",
-            [described(layers[place]) if place < len(layers) else NONE for layers in designs],
-        )
+        yield f"layer {place + 1}", [layers[place] if place < len(layers) else NONE for layers in designs]
+
+
+def _changed(before: Sequence[str], now: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
+    """The layers of two designs that differ: a new or removed layer does not change those behind it."""
+    for _, start, stop, new_start, new_stop in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
+        for old, new in zip_longest(range(start, stop), range(new_start, new_stop)):
+            if old is None:
+                yield f"layer {new + 1}, new", [NONE, now[new]]
+            elif new is None:
+                yield f"layer {old + 1}, removed", [before[old], NONE]
+            else:
+                moved = "" if old == new else f", now {new + 1}"
+                yield f"layer {old + 1}{moved}", [before[old], now[new]]
 
 
 def _recipe(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:

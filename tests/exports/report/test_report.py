@@ -216,7 +216,7 @@ def test_a_hostile_message_stays_text(store: Store) -> None:
 def test_a_run_without_an_epoch_says_what_is_missing(store: Store) -> None:
     run = ended(store, RunState.DIVERGED, 0, message="loss is not finite", architecture=EXPLOSIVE)
     report = reported(store, run)
-    assert "The run is diverged after 0 of 3 epochs: loss is not finite." in report.markdown
+    assert "The run has not finished: diverged after 0 of 3 epochs: loss is not finite." in report.markdown
     assert "There are no predictions to show: no epoch is finished, so there are no weights." in report.markdown
     assert report.markdown.count("No epoch is finished, so there is no") == 2
     assert report.pictures == ()

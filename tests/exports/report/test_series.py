@@ -8,6 +8,7 @@ from mnistnet.exports import material as materials
 from mnistnet.exports.material import Material, NeedsRun
 from mnistnet.exports.report import Report, series_report
 from mnistnet.insight.network.steps import finish
+from mnistnet.insight.predictions.verdict import verdict_of
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.run import RunState
 from mnistnet.runs.sources import GALLERY
@@ -25,42 +26,57 @@ def report() -> Report:
     return finish(series_report([materials.of_run(Store(), run) for run in runs if run]))
 
 
-def table(report: Report) -> list[list[str]]:
-    section = report.markdown.split("## Steps\n", 1)[1].split("\n## ")[0]
-    return [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
+def table(report: Report, first: str) -> list[list[str]]:
+    """The rows below the headings of the table whose second heading is `first`."""
+    text = report.markdown.split(f"| step | {first} |", 1)[1].split("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in text.splitlines()[2:]]
 
 
-def test_each_step_has_one_row_with_its_techniques_and_its_result(report: Report) -> None:
-    assert [row[:3] for row in table(report)] == [
+def test_each_step_has_one_row_with_its_techniques(report: Report) -> None:
+    rows = table(report, "run")
+    assert [row[:3] for row in rows] == [
         ["1", "gallery · course-10040", "10,040"],
         ["2", "gallery · mnistnet-4k", "3,802"],
         ["3", "gallery · mnistnet-min", "2,506"],
     ]
-    first = dict(enumerate(table(report)[0]))
-    run = GALLERY.find(IDS[0])
-    assert run is not None
-    assert first[3] == "8 layers"
-    assert first[5] == "max pool (layer 4, 8); global average pool (layer 12)"
-    assert first[6] == "rotation 10°, shift 0.12, scaling 0.1"
-    assert first[7] == "SGD, one cycle, to 0, peak 0.2"
-    assert first[8] == "19 of 19"
-    assert first[9].startswith(f"{run.test_accuracy:.2%} (test set of MNIST")
-    assert first[11] == "yes"
+    assert rows[0][3:] == [
+        "8 layers",
+        "0.05 in 8 layers",
+        "max pool (layers 4, 8); global average pool (layer 12)",
+        "rotation 10°, shift 0.12, scaling 0.1",
+        "SGD, one cycle, to 0, peak 0.2",
+    ]
+
+
+def test_each_step_has_one_row_with_its_result(report: Report) -> None:
+    runs = [run for run in map(GALLERY.find, IDS) if run]
+    assert [row[:4] for row in table(report, "epochs")] == [
+        [
+            str(number),
+            f"{run.epochs_done} of {run.recipe.epochs}",
+            f"{run.test_accuracy:.2%}",
+            f"{run.test_errors} errors in 10,000",
+        ]
+        for number, run in enumerate(runs, 1)
+    ]
+    met = {True: "yes", False: "no", None: "not judged"}
+    assert [row[5:] for row in table(report, "epochs")] == [
+        ["test set of MNIST, final weights", met[verdict_of(run, GALLERY.metrics(run)).met]] for run in runs
+    ]
 
 
 def test_what_a_step_does_not_have_is_said(store: Store) -> None:
-    plain = ended(
-        store, RunState.STOPPED, 0, architecture=EXPLOSIVE, rotation_degrees=0.0, shift=0.0, scale=0.0, bend=0.0
-    )
+    bare = ended(store, RunState.STOPPED, 0, architecture=EXPLOSIVE, rotation_degrees=0.0, shift=0.0, scale=0.0)
     tiny = ended(store, RunState.STOPPED, 0)
-    rows = table(finish(series_report([materials.of_run(store, plain), materials.of_run(store, tiny)])))
+    report = finish(series_report([materials.of_run(store, bare), materials.of_run(store, tiny)]))
+    rows = table(report, "run")
     assert rows[0][3:7] == ["none", "none", "global average pool (layer 5)", "none"]
     assert rows[1][3:6] == [
         "2 layers",
-        "0.1 in 2",
+        "0.1 in 2 layers",
         "stride 2 (layer 1); max pool (layer 2); global average pool (layer 4)",
     ]
-    assert [row[9:] for row in rows] == [["none", "none", "not judged"]] * 2
+    assert [row[2:] for row in table(report, "epochs")] == [["none"] * 4 + ["not judged"]] * 2
 
 
 def test_each_step_has_target_result_and_analysis_and_is_compared_with_the_one_before(report: Report) -> None:
@@ -83,7 +99,7 @@ def test_one_chart_has_the_curves_of_all(report: Report) -> None:
 
 
 def test_accuracies_of_different_images_are_not_to_be_compared(store: Store, report: Report) -> None:
-    assert "they cannot be compared" in report.markdown  # course and holdout
+    assert "cannot be compared" in report.markdown  # course and holdout
     runs = [ended(store, RunState.STOPPED, 0), ended(store, RunState.STOPPED, 0, seed=2)]
     assert "cannot be compared" not in finish(series_report([materials.of_run(store, run) for run in runs])).markdown
 

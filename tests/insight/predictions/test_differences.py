@@ -58,11 +58,27 @@ def test_recipe_fields_and_values_are_called_as_on_the_recipe_page(run: Run) -> 
     }
 
 
-def test_a_design_with_fewer_layers_has_a_dash_where_others_go_on(run: Run) -> None:
-    rows = found(run, having(run, DEEP))
-    assert rows["layers"] == ("3", "4")
-    assert rows["layer 4"] == (NONE, "conv 1×1, 10 channels")
+def test_layers_of_several_designs_go_by_number_with_a_dash_where_one_ends(run: Run) -> None:
+    rows = found(run, having(run, DEEP), run)
+    assert rows["layers"] == ("3", "4", "3")
+    assert rows["layer 4"] == (NONE, "conv 1×1, 10 channels", NONE)
     assert "layer 1" not in rows
+
+
+def test_a_new_or_removed_layer_does_not_change_those_behind_it(run: Run) -> None:
+    added = found(run, having(run, DEEP))
+    assert added == {"layers": ("3", "4"), "layer 1, new": (NONE, "conv 3×3, 8 channels, padding 1")}
+    removed = found(having(run, DEEP), run)
+    assert removed == {"layers": ("4", "3"), "layer 1, removed": ("conv 3×3, 8 channels, padding 1", NONE)}
+
+
+def test_a_changed_layer_behind_a_new_one_has_both_numbers(run: Run) -> None:
+    other = design(conv(8, padding=1), {"type": "maxpool", "size": 2}, POOL, conv(10, 1, bias=True))
+    assert found(run, having(run, other)) == {
+        "layers": ("3", "4"),
+        "layer 2, new": (NONE, "max pool, 2×2"),
+        "layer 3, now 4": ("conv 1×1, 10 channels", "conv 1×1, 10 channels, bias"),
+    }
 
 
 def test_figures_of_the_runs_themselves_come_first(run: Run) -> None:
