@@ -33,6 +33,8 @@ SLOW = (
     "cli/test_command_line.py",
     "cli/test_serving.py",
     "exports/test_examples.py",
+    "exports/report/test_report.py",
+    "exports/report/test_series.py",
     "exports/test_onnx.py",
     "faults/",
     "gallery/test_gallery.py::test_the_weights_answer_the_test_set_as_they_were_scored",

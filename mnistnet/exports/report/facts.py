@@ -6,6 +6,7 @@ import numpy as np
 
 from mnistnet.data import datasets, splits
 from mnistnet.data.datasets import Bytes, Source
+from mnistnet.data.files import DataError
 from mnistnet.errors import MnistnetError
 from mnistnet.exports.material import RunResult
 from mnistnet.insight.network.steps import Steps
@@ -90,6 +91,8 @@ def gather(result: RunResult, before: Run | None, profile: Profile = COURSE) -> 
     try:
         evaluation = Evaluation((yield from result.predictions(split_of(result.run))))
         worst = _images(result.run, [mistake.index for mistake in evaluation.mistakes[:WORST]])
+    except DataError:  # its message names a folder of this machine, and the report goes to others
+        missing = f"{datasets.source(result.run.recipe.dataset).title} is not on this machine"
     except MnistnetError as error:
         missing = str(error)
     return Facts(result, profile, verdict, evaluation, worst, missing, before)

@@ -75,7 +75,7 @@ def _mistakes(facts: Facts, pictures: Sequence[Picture]) -> str:
     score = facts.evaluation.score
     count = f"Predictions: {score.errors_text} ({facts.evaluated_on})."
     if facts.worst is None:
-        count += f" The images are not on this machine, so they are not shown: {missing}."
+        count += f" The images are not shown: {missing}."
     elif score.errors:
         count += " Shown are those with the most probable wrong prediction: true label → predicted, probability."
     matrix = "Confusion matrix: true labels down, predicted labels across, errors in the margin."

@@ -33,6 +33,8 @@ def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> S
     title = f"Report: {len(steps)} steps"
     parts = [f"# {title}", run_sections.target(steps[0]), "## Steps", techniques(steps), results(steps), _unlike(steps)]
     parts += ["## Curves", shown(curves) or NO_CURVE]
+    if curves:
+        parts.append(f"The dashed line is the goal, {profile.goal}.")
     for number, facts in enumerate(steps, 1):
         parts += _step(number, facts)
     parts.append("## Models and logs")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -103,6 +104,7 @@ def test_the_sections_stand_in_the_assignments_order(report: Report) -> None:
     ]
 
 
+@pytest.mark.bar("C5")
 def test_the_result_is_that_of_the_verdict(report: Report, result: RunResult) -> None:
     verdict, stated = verdict_of(result.run, result.metrics), rows(report, "Result")
     score = Score(result.run.test_errors or 0, result.run.test_total or 0)
@@ -155,6 +157,16 @@ def test_the_most_confident_mistakes_have_their_pictures(report: Report, result:
     assert len(list(root.iter("{http://www.w3.org/2000/svg}image"))) == 24
     assert [f"{one.label} → {one.predicted}" for one in worst] == texts[:24]
     assert [f"{one.probability:.0%}" for one in worst] == texts[24:]
+
+
+def test_without_the_data_set_the_images_are_missing_and_no_folder_is_named(
+    result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path))
+    report = finish(run_report(Material(result.run.architecture, result.run.recipe, result)))
+    assert "The images are not shown: MNIST is not on this machine." in report.markdown
+    assert [one.name for one in report.pictures if "mistakes" in one.name] == []
+    assert str(tmp_path) not in report.html
 
 
 def test_the_page_makes_no_request_and_runs_nothing(report: Report) -> None:
