@@ -99,7 +99,7 @@ def gather(result: RunResult, before: Run | None, profile: Profile = COURSE) -> 
 
 
 def previous(result: RunResult) -> Run | None:
-    """The run that ended before this one was asked for, of the same owner: the latest; None for a gallery's run."""
+    """The latest run of the same owner that was asked for before this one and has ended; None for a gallery's run."""
     if result.run.is_of_gallery:
         return None
     others = [run for run in result.store.runs() if run.owner == result.run.owner and run.id != result.run.id]
