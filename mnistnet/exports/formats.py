@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from mnistnet.errors import BadInput
 from mnistnet.exports import metrics, onnx, tensorboard, weights
+from mnistnet.exports.code import model_py
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
 from mnistnet.insight.network.steps import Steps
@@ -59,9 +60,26 @@ class Format:
         return (yield from written) if isinstance(written, Generator) else written
 
 
+def _code(material: Material) -> Files:
+    text = model_py(material.architecture, material.recipe).encode()
+    if material.result is None:
+        return {"model.py": text}
+    return {"model.py": text, "weights.safetensors": weights.safetensors(material)}
+
+
 FORMATS = {
     one.name: one
     for one in (
+        Format(
+            "code",
+            "Code (PyTorch)",
+            "The network and its training as a file of plain PyTorch that runs without mnistnet.",
+            needs_run=False,
+            write=_code,
+            is_folder=True,
+            file="model.py",
+            contents="Net, load_weights and main, which trains; beside it the weights of a run",
+        ),
         Format(
             "safetensors",
             "Weights (safetensors)",
