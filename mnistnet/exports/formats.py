@@ -9,6 +9,7 @@ from mnistnet.exports import metrics, onnx, tensorboard, weights
 from mnistnet.exports.code import model_py
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
+from mnistnet.exports.notebook import notebook
 from mnistnet.insight.network.steps import Steps
 
 Files: TypeAlias = Mapping[str, bytes]  # contents by name; a name may have folders in it, separated by /
@@ -79,6 +80,15 @@ FORMATS = {
             is_folder=True,
             file="model.py",
             contents="Net, load_weights and main, which trains; beside it the weights of a run",
+        ),
+        Format(
+            "notebook",
+            "Notebook",
+            "Training and evaluation from scratch, cell by cell, also on a hosted notebook service.",
+            needs_run=False,
+            write=lambda material: {"notebook.ipynb": notebook(material)},
+            file="notebook.ipynb",
+            contents="The design as a table, training, curves, mistakes; no outputs yet",
         ),
         Format(
             "safetensors",

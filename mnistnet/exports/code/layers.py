@@ -83,15 +83,25 @@ def forward(found: list[Module]) -> list[str]:
 _COLUMNS = ("layer", "output", "kernel", "stride", "padding", "parameters", "field", "jump")
 
 
-def table(architecture: Architecture, summary: Summary) -> list[str]:
-    """The layer table as lines of text: one for each row of the summary, under the columns' names, and the total.
+def table(architecture: Architecture, summary: Summary) -> list[tuple[str, ...]]:
+    """The layer table as text: the columns' names, one row for each row of the summary, and the total.
 
     Output is channels x height x width; receptive field and jump are in pixels.
     """
-    rows = [_COLUMNS, *(_row(architecture.layers[row.layer], row) for row in summary.rows)]
-    rows.append(("total", "", "", "", "", f"{summary.params:,}", "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return [_aligned(row, widths) for row in rows]
+    rows = [_row(architecture.layers[row.layer], row) for row in summary.rows]
+    return [_COLUMNS, *rows, ("total", "", "", "", "", f"{summary.params:,}", "", "")]
+
+
+def aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """The rows as lines with columns of equal width, the first at the left, the others at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            text.rjust(width) if column else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _row(layer: Layer, row: LayerSummary) -> tuple[str, ...]:
@@ -107,11 +117,3 @@ def _window(layer: Layer, row: LayerSummary) -> tuple[str, str, str]:
     if LAYER_TYPES[layer.type].colour is None:
         return "", "", ""
     return str(operation.kernel), str(operation.stride), str(operation.padding)
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    first, *others = (
-        text.ljust(width) if column == 0 else text.rjust(width)
-        for column, (text, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *others]).rstrip()

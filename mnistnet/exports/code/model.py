@@ -31,9 +31,9 @@ def model_py(architecture: Architecture, recipe: Recipe) -> str:
     return rendered("model.py.jinja", architecture, recipe)
 
 
-def rendered(template: str, architecture: Architecture, recipe: Recipe) -> str:
-    """One template of this folder, filled in. DesignError where a layer does not fit."""
-    return _templates().get_template(template).render(_network(architecture) | _training(recipe))
+def rendered(template: str, architecture: Architecture, recipe: Recipe, **more: Any) -> str:
+    """A template of this folder, filled in; `more` is what it needs besides. DesignError where a layer does not fit."""
+    return _templates().get_template(template).render(_network(architecture) | _training(recipe) | more)
 
 
 @cache
@@ -52,13 +52,14 @@ def _templates() -> "Environment":
 
 def _network(architecture: Architecture) -> dict[str, Any]:
     summary = require(architecture)
-    found = layers.modules(architecture, summary)
+    found, rows = layers.modules(architecture, summary), layers.table(architecture, summary)
     return {
         "name": _in_a_comment(architecture.name),
         "params": f"{summary.params:,}",
         "modules": found,
         "forward": layers.forward(found),
-        "table": layers.table(architecture, summary),
+        "table": rows,
+        "table_lines": layers.aligned(rows),
         "has_depthwise": any("groups" in module.source for module in found),
     }
 

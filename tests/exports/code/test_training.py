@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, get_args
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistnet.data import datasets, splits
-from mnistnet.data.datasets import Bytes, Dataset
+from mnistnet.data.datasets import Dataset
 from mnistnet.exports.code import model_py
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import PRESETS
@@ -25,6 +26,7 @@ from mnistnet.training.loop import Training
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import DatasetName, OptimizerName, Recipe, ScheduleName
 from tests.exports.code.outside import imported
+from tests.support import idx
 from tests.support.random_designs import designs
 from tests.support.samples import TINY, conv, design
 
@@ -42,6 +44,14 @@ EPOCH = re.compile(r"^Epoch (\d+) of (\d+)\. Training set: Average loss: [\d.]+$
 FIGURES = r"Average loss: [\d.]+, Accuracy: (\d+)/(\d+) \(([\d.]+)%\)$"
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def some(recipe_number: int) -> Recipe:
     """A recipe with each field drawn, and each amount 0 in one of three draws."""
     random = Random(recipe_number)
@@ -57,22 +67,6 @@ def some(recipe_number: int) -> Recipe:
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return datasets.load("digits")
-
-
-def lay(folder: Path, digits: Dataset) -> None:
-    """The sample's images as the four files of MNIST below `folder`."""
-
-    def write(name: str, values: Bytes) -> None:
-        header = bytes((0, 0, 8, values.ndim)) + b"".join(side.to_bytes(4) for side in values.shape)
-        (folder / "data" / "MNIST" / "raw" / name).write_bytes(header + values.tobytes())
-
-    (folder / "data" / "MNIST" / "raw").mkdir(parents=True)
-    for part, images, labels in (
-        ("train", digits.train_images, digits.train_labels),
-        ("t10k", digits.test_images, digits.test_labels),
-    ):
-        write(f"{part}-images-idx3-ubyte", images)
-        write(f"{part}-labels-idx1-ubyte", labels)
 
 
 def module(folder: Path, recipe: Recipe, architecture: Any = TINY) -> Any:
@@ -143,7 +137,7 @@ def test_it_takes_the_steps_of_our_own_loop(
     fields = {"optimizer": optimizer, "schedule": schedule, "averaging": averaging, "label_smoothing": 0.1, **STILL}
     recipe = recipes.recipe({"epochs": 2, "batch_size": 1024, "precision": "fp32", "device": "cpu", **fields})
     monkeypatch.chdir(tmp_path)
-    lay(tmp_path, digits)
+    idx.lay(tmp_path / "data" / "MNIST" / "raw", digits)
     exported = module(tmp_path, recipe, EVERY_WEIGHT)
     exported.main()
     split = splits.split(digits, recipe.protocol)
@@ -209,7 +203,7 @@ def test_what_it_saves_fits_the_designs_own_network(sample_run: tuple[Path, str]
 
 
 def test_under_course_it_scores_the_test_set_after_each_epoch(tmp_path: Path, digits: Dataset) -> None:
-    lay(tmp_path, digits)
+    idx.lay(tmp_path / "data" / "MNIST" / "raw", digits)
     recipe = recipes.recipe({"protocol": "course", "optimizer": "muon", "bend": 1.0, "epochs": 2, "calm_epochs": 1})
     log = trained(tmp_path, model_py(TINY, recipe))
     assert [total for _, total, _ in re.findall(rf"^Test set: {FIGURES}", log, re.MULTILINE)] == ["297", "297"]
