@@ -15,12 +15,17 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mnistnet import gallery
 from mnistnet.exports.code import model_py
+from mnistnet.exports.formats import FORMATS
+from mnistnet.exports.material import Material, of_run
+from mnistnet.insight.network import weights
+from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.network import build
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.summary import summarize
+from mnistnet.runs.sources import GALLERY
+from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import Recipe
 from tests.exports.code import outside
 from tests.support.random_designs import designs
@@ -168,9 +173,18 @@ def test_a_design_that_does_not_fit_is_refused() -> None:
         model_py(design(conv(10)), Recipe())
 
 
-def test_the_gallery_has_weights_for_it(tmp_path: Path) -> None:
-    entry = gallery.entries()["mnistnet-min"]
-    (tmp_path / "weights.safetensors").write_bytes(gallery.weights(entry))
-    (tmp_path / "model.py").write_text(model_py(PRESETS["mnistnet-min"].architecture, entry.recipe), encoding="utf-8")
+def test_a_run_gives_its_weights_beside_the_code(tmp_path: Path, store: Store) -> None:
+    run = next(run for run in GALLERY.runs() if run.name == "mnistnet-min")
+    files = finish(FORMATS["code"].files(of_run(store, run)))
+    assert list(files) == ["model.py", "weights.safetensors"]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
     network = outside.imported(tmp_path / "model.py").load_weights(tmp_path / "weights.safetensors")
-    assert sum(p.numel() for p in network.parameters()) == 2506
+    images = torch.rand(8, 1, 28, 28)
+    with torch.no_grad():
+        assert torch.equal(network(images), weights.network_of(store, run)(images))
+
+
+def test_a_design_alone_gives_the_code() -> None:
+    files = finish(FORMATS["code"].files(Material(TINY, Recipe())))
+    assert files == {"model.py": model_py(TINY, Recipe()).encode()}
