@@ -209,6 +209,14 @@ def test_under_course_it_scores_the_test_set_after_each_epoch(tmp_path: Path, di
     assert [total for _, total, _ in re.findall(rf"^Test set: {FIGURES}", log, re.MULTILINE)] == ["297", "297"]
 
 
+def test_a_last_batch_of_one_image_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    norm_of_single_values = design(conv(4, stride=2), {"type": "globalavgpool"}, conv(10, 1, after=["batchnorm"]))
+    recipe = recipes.recipe({"dataset": "digits", "epochs": 1, "batch_size": 229, "device": "cpu"})
+    assert splits.counts(datasets.source("digits"), recipe.protocol).train % recipe.batch_size == 1
+    monkeypatch.chdir(tmp_path)
+    module(tmp_path, recipe, norm_of_single_values).main()
+
+
 def test_its_digits_are_those_of_our_own_sample(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
