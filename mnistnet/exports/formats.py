@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 from mnistnet.errors import BadInput
 from mnistnet.exports import metrics, onnx, report, tensorboard, weights
+from mnistnet.exports.code import model_py
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
+from mnistnet.exports.notebook import notebook
 from mnistnet.insight.network.steps import Steps
 
 Files: TypeAlias = Mapping[str, bytes]  # contents by name; a name may have folders in it, separated by /
@@ -60,6 +62,13 @@ class Format:
         return (yield from written) if isinstance(written, Generator) else written
 
 
+def _code(material: Material) -> Files:
+    text = model_py(material.architecture, material.recipe).encode()
+    if material.result is None:
+        return {"model.py": text}
+    return {"model.py": text, "weights.safetensors": weights.safetensors(material)}
+
+
 FORMATS = {
     one.name: one
     for one in (
@@ -73,6 +82,26 @@ FORMATS = {
             is_folder=True,
             file="report.html",
             contents="One HTML file that opens offline; the same as Markdown with its pictures",
+        ),
+        Format(
+            "code",
+            "Code (PyTorch)",
+            "The network and its training as a file of plain PyTorch that runs without mnistnet.",
+            needs_run=False,
+            write=_code,
+            is_folder=True,
+            file="model.py",
+            contents="Net, load_weights and main, which trains; beside it the weights of a run",
+            is_alone=True,
+        ),
+        Format(
+            "notebook",
+            "Notebook",
+            "Training and evaluation from scratch, cell by cell, also on a hosted notebook service.",
+            needs_run=False,
+            write=lambda material: {"notebook.ipynb": notebook(material)},
+            file="notebook.ipynb",
+            contents="The design as a table, training, curves, mistakes; no outputs yet",
         ),
         Format(
             "safetensors",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnistnet.data import files
+from mnistnet.data.datasets import Dataset
 
 SHAPES = dict(zip(files.NAMES, ((24, 28, 28), (24,), (5, 28, 28), (5,)), strict=True))
 
@@ -23,6 +24,16 @@ def write(folder: Path, seed: int = 0) -> Path:
     for name, shape in SHAPES.items():
         header = bytes((0, 0, 8, len(shape))) + b"".join(side.to_bytes(4) for side in shape)
         values = generator.integers(0, 256 if len(shape) > 1 else 10, shape, np.uint8)
+        (folder / name).write_bytes(header + values.tobytes())
+    return folder
+
+
+def lay(folder: Path, dataset: Dataset) -> Path:
+    """The four files of a data set of any size; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels)
+    for name, values in zip(files.NAMES, arrays, strict=True):
+        header = bytes((0, 0, 8, values.ndim)) + b"".join(side.to_bytes(4) for side in values.shape)
         (folder / name).write_bytes(header + values.tobytes())
     return folder
 
