@@ -44,15 +44,15 @@ _WITHOUT_VALUE = {"missing", "extra_forbidden", "union_tag_not_found", "union_ta
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse(text: str | bytes) -> Any:
+def parse(text: str | bytes, most: int = MAX_BYTES) -> Any:
     """The value in `text`, or ValueError with one line that says what is wrong.
 
-    Raises ValueError for more than 64 KB, bytes that are no UTF-8, broken JSON, duplicate keys, and
+    Raises ValueError for more than `most` bytes (64 KB), bytes that are no UTF-8, broken JSON, duplicate keys, and
     nesting deeper than the interpreter allows. Numbers too large for a float become infinite.
     """
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_BYTES:
-        raise ValueError(f"{size:,} bytes: at most {MAX_BYTES:,} are allowed; shorten the file")
+    if size > most:
+        raise ValueError(f"{size:,} bytes: at most {most:,} are allowed; shorten the file")
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         return json.loads(decoded, object_pairs_hook=_object, parse_int=_integer)
@@ -80,8 +80,8 @@ def _first_problem(error: ValidationError, types: Iterable[str]) -> str:
     """`layers.2.kernel=4: choose one of 1, 3, 5, 7` from pydantic's longer report."""
     problem = error.errors(include_url=False)[0]
     # After a list index pydantic names the chosen member of a tagged union, which no file contains.
-    places = zip((None, *problem["loc"]), problem["loc"], strict=False)
-    parts = [part for before, part in places if not (isinstance(before, int) and isinstance(part, str))]
+    members, places = set(types), zip((None, *problem["loc"]), problem["loc"], strict=False)
+    parts = [part for before, part in places if not (isinstance(before, int) and part in members)]
     path = ".".join(map(_plain, parts)) or "the file"
     words = {name: _plain(value) for name, value in problem.get("ctx", {}).items()} | {"types": ", ".join(types)}
     message = (

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import stat
-import struct
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mnistnet import strict_json
 from mnistnet.errors import BadInput
+from mnistnet.runs.files import zip_members
 
 VERSION = 1
 MANIFEST = "manifest.json"
@@ -28,8 +28,6 @@ _MANIFEST_BYTES = 64 * 1024**2  # some 500,000 members
 _CHUNK_BYTES = 1024**2
 _ZIP64_BYTES = 1024**3  # from here on a member's header keeps room for sizes beyond 4 GB
 _SEAL = hashlib.sha256().digest_size * 2  # its length as hexadecimal digits
-# What zipfile raises for bytes that somebody has chosen.
-_BROKEN = (zipfile.BadZipFile, struct.error, ValueError, RuntimeError, EOFError, OverflowError, LookupError)
 
 
 class ArchiveError(BadInput):
@@ -167,7 +165,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with closing(zipfile.ZipFile(path)) as packed:
             yield packed
-    except _BROKEN as error:
+    except zip_members.BROKEN as error:
         raise _not_as_written(path, strict_json.shown(str(error))) from None
     except OSError as error:
         if error.errno == errno.EINVAL:  # an offset in the zip's headers leads to a place before the file
@@ -198,12 +196,8 @@ def _checked(packed: zipfile.ZipFile, path: Path, is_allowed: Callable[[str], bo
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
     """True where it is neither link nor folder, neither compressed nor encrypted."""
-    return (
-        stat.S_IFMT(entry.external_attr >> 16) in (0, stat.S_IFREG)
-        and entry.compress_type == zipfile.ZIP_STORED
-        and entry.compress_size == entry.file_size
-        and not entry.flag_bits & 0x1
-    )
+    is_stored = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
+    return is_stored and zip_members.is_plain(entry)
 
 
 def _manifest(text: bytes, path: Path) -> Manifest:
