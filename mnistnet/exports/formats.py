@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mnistnet.errors import BadInput
-from mnistnet.exports import metrics, onnx, report, tensorboard, weights
+from mnistnet.exports import classroom, handin, metrics, onnx, report, tensorboard, weights
 from mnistnet.exports.code import model_py
 from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
@@ -72,6 +72,15 @@ def _code(material: Material) -> Files:
 FORMATS = {
     one.name: one
     for one in (
+        Format(
+            "handin",
+            "Hand-in",
+            "One file to hand in: code, weights, log and report; `check` reads it again.",
+            needs_run=True,
+            write=handin.files,
+            file=handin.FILE,
+            contents="model.py, weights, log, report, and a manifest with what is claimed and the hash of each file",
+        ),
         Format(
             "report",
             "Report",
@@ -141,6 +150,16 @@ FORMATS = {
             is_folder=True,
             file="events.out.tfevents",
             contents="An event file in a folder named after the run; the recipe as hyperparameters",
+        ),
+        Format(
+            "classroom",
+            "Checks for a repository",
+            "A test and a workflow that check the hand-in in a student's repository at each push.",
+            needs_run=False,
+            write=lambda _: classroom.classroom(),
+            is_folder=True,
+            file=classroom.TEST,
+            contents="A pytest file and a workflow file; neither imports code of the student",
         ),
     )
 }

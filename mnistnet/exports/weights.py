@@ -1,6 +1,11 @@
 """Weights as a safetensors file, which opens without pickle and without mnistnet."""
 
-from mnistnet.exports.material import Material
+from typing import TYPE_CHECKING
+
+from mnistnet.exports.material import Material, RunResult
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def safetensors(material: Material) -> bytes:
@@ -11,5 +16,15 @@ def safetensors(material: Material) -> bytes:
     from safetensors.torch import save
 
     result = material.required("safetensors")
-    weights = {name: tensor.contiguous() for name, tensor in result.weights().items()}
-    return save(weights, {"design": material.architecture.to_json(), "run": result.run.id})
+    return save(_tensors(result), {"design": material.architecture.to_json(), "run": result.run.id})
+
+
+def without_metadata(result: RunResult) -> bytes:
+    """The same tensors alone: the same bytes each time, which safetensors does not give for two metadata."""
+    from safetensors.torch import save
+
+    return save(_tensors(result))
+
+
+def _tensors(result: RunResult) -> "dict[str, Tensor]":
+    return {name: tensor.contiguous() for name, tensor in result.weights().items()}
