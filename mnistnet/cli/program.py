@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     output.spell_out(sys.stdout)
     output.spell_out(sys.stderr)
     try:
-        cli.main(arguments, prog_name=NAME, standalone_mode=False)
+        code = cli.main(arguments, prog_name=NAME, standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), 2)
     except MnistnetError as error:
         return _fail(str(error), 1)
-    return 0
+    return code if isinstance(code, int) else 0  # a command that ends early by `Exit` gives its code
 
 
 def _fail(message: str, code: int) -> int:
