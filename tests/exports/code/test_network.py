@@ -148,16 +148,18 @@ def test_the_layer_table_says_shape_window_parameters_and_field() -> None:
     } <= lines
 
 
-def test_missing_safetensors_is_said_with_the_remedy(tmp_path: Path) -> None:
+def test_weights_load_where_torch_is_all_there_is(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(model_py(TINY, Recipe()), encoding="utf-8")
+    network = build(TINY, seed=7)
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
     program = (
-        "import sys; sys.path.insert(0, '.'); sys.modules['safetensors'] = None\n"
-        "import model\n"
-        "try: model.load_weights('weights.safetensors')\n"
-        "except ImportError as error: print(error)"
+        "import sys; sys.path.insert(0, '.'); sys.modules['safetensors'] = sys.modules['numpy'] = None\n"
+        "import model, torch\n"
+        "print(model.load_weights('weights.safetensors')(torch.ones(1, 1, 28, 28)).tolist())"
     )
     ended = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert ended.stdout == "weights.safetensors: safetensors is not installed; pip install safetensors\n"
+    expected = network.eval()(torch.ones(1, 1, 28, 28))
+    assert torch.allclose(torch.tensor(json.loads(ended.stdout)), expected, atol=1e-6), ended.stderr
 
 
 def test_a_state_dict_of_pickled_objects_is_refused(tmp_path: Path) -> None:
