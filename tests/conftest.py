@@ -36,6 +36,8 @@ SLOW = (
     "exports/report/test_report.py",
     "exports/report/test_series.py",
     "exports/code/",
+    "exports/test_classroom.py",
+    "exports/test_handin.py",
     "exports/test_notebook.py",
     "exports/test_onnx.py",
     "faults/",
