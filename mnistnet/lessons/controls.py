@@ -41,7 +41,7 @@ ACTIONS: Mapping[str, Control] = MappingProxyType(
         REMOVE: Control("Remove a layer"),
         MOVE: Control("Move a layer"),
         START_FROM: Control("Start from a preset or a past run"),
-        DESIGN_FILE: Control("Open a design file"),
+        DESIGN_FILE: Control("Open a design file or a printout"),
     }
 )
 RECIPE_CONTROLS: Mapping[str, Control] = MappingProxyType(

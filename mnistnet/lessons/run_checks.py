@@ -112,9 +112,7 @@ class Mistakes(Settings):
 
     def outcome(self, work: Work) -> Outcome:
         """Whether so many different ones were opened."""
-        wanted = {
-            (look.run, look.split, look.index) for look in work.looks if self.question in ("any", look.question)
-        }
+        wanted = {(look.run, look.split, look.index) for look in work.looks if self.question in ("any", look.question)}
         return Outcome(len(wanted) >= self.digits, f"{min(len(wanted), self.digits)} of {self.digits}")
 
 
