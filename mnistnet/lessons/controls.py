@@ -28,7 +28,7 @@ LAYER_CONTROLS: Mapping[str, Control] = MappingProxyType(
         "stride": Control("Stride", ("stride",)),
         "padding": Control("Padding", ("padding",)),
         "bias": Control("Bias", ("bias",)),
-        "after": Control("Followed by (batch norm, ReLU, dropout)", ("after",)),
+        "after": Control("Followed by", ("after",)),
         "dropout": Control("Dropout rate", ("dropout", "rate")),
         "pooling": Control("Pooling window", ("size",)),
     }

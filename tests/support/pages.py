@@ -14,6 +14,7 @@ PAGES = {
     "receptive_fields": "pages/receptive_fields.py",
     "try_a_digit": "pages/try_a_digit.py",
     "export": "pages/export.py",
+    "lessons": "pages/lessons.py",
 }
 
 
