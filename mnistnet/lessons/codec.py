@@ -8,16 +8,20 @@ import binascii
 import json
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 from mnistnet import links, strict_json
 from mnistnet.lessons.lesson import Lesson, LessonError, strict_lesson
+from mnistnet.lessons.work import Look
 from mnistnet.links import LinkError
 
 MAX_CHARACTERS = links.MAX_CHARACTERS
+MOST_LOOKS = 12  # that an address keeps
 _VERSION = "1"
 _MOST_BYTES = 16 * 1024  # of the JSON; the largest lesson takes less
 _TEXT = re.compile(r"[A-Za-z0-9_-]+")
+_LOOK = re.compile(r"([A-Za-z0-9-]{1,32})\.(test|validation)\.([0-9]{1,6})\.(why|layers|pixels|alike)", re.ASCII)
 _RAW = -zlib.MAX_WBITS  # deflate without zlib's header and checksum
 
 
@@ -80,3 +84,23 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(fields[name], str):
         raise LinkError(f"{name}={strict_json.shown(fields[name])}: write a text in quotes")
     return str(fields[name])
+
+
+def encode_looks(looks: Iterable[Look]) -> str:
+    """The wrong digits that were looked at, as text: `43211a5b.test.12.why_43211a5b.test.40.alike`."""
+    return "_".join(f"{look.run}.{look.split}.{look.index}.{look.question}" for look in looks)
+
+
+def decode_looks(text: str) -> tuple[Look, ...]:
+    """The last of the digits in a text, at most twelve; LinkError names the one that is wrong."""
+    return tuple(_look(one) for one in text.split("_")[-MOST_LOOKS:] if one)
+
+
+def _look(text: str) -> Look:
+    found = _LOOK.fullmatch(text)
+    if not found:
+        raise LinkError(
+            f"looks {strict_json.shown(text)}: not a digit that was looked at; open the lesson's link again"
+        )
+    run, split, index, question = found.groups()
+    return Look(run, "test" if split == "test" else "validation", int(index), question)

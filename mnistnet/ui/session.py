@@ -29,7 +29,6 @@ VIEWS = ("digits", "compared", "trust")  # of the Mistakes page
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that explain the prediction of one digit
 MOST_NETWORKS = 3  # that predict a digit side by side
 MOST_OF_SERIES = 12  # runs in one report
-MOST_LOOKS = 12  # wrong digits that a lesson remembers
 CURRENT_DESIGN = "table"  # in addresses, in place of a run's id: the current design, untrained
 
 CHANGED = "_changed"  # the moment of the last change made in this session
@@ -100,22 +99,6 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _looks(text: str) -> tuple[Look, ...]:
-    return tuple(_look(one) for one in text.split("_")[-MOST_LOOKS:] if one)
-
-
-def _look(text: str) -> Look:
-    parts = text.split(".")
-    if len(parts) != 4:
-        raise links.LinkError(f"looks {text!a}: not a digit that was looked at; open the lesson's link again")
-    run, split, index, question = parts
-    return Look(_run_id(run), _one_of("looks", _SPLITS)(split), _index(index), _one_of("looks", QUESTIONS)(question))
-
-
-def _looks_text(looks: tuple[Look, ...]) -> str:
-    return "_".join(f"{look.run}.{look.split}.{look.index}.{look.question}" for look in looks)
-
-
 def _one_of(name: str, allowed: Collection[T]) -> Callable[[str], T]:
     def decode(text: str) -> T:
         for one in allowed:
@@ -157,7 +140,7 @@ lesson: Parameter[Lesson | None] = Parameter(
     "lesson", None, lambda running: codec.encode_lesson(running) if running else "", codec.decode_lesson
 )
 begun: Parameter[int | None] = Parameter("begun", None, str, _seconds)
-looks: Parameter[tuple[Look, ...]] = Parameter("looks", (), _looks_text, _looks)
+looks: Parameter[tuple[Look, ...]] = Parameter("looks", (), codec.encode_looks, codec.decode_looks)
 # The lesson that is being made on the Lessons page.
 draft: Parameter[Lesson | None] = Parameter("draft", None, lesson.encode, codec.decode_lesson)
 

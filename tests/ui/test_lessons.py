@@ -192,8 +192,9 @@ def test_no_callback_changes_what_is_locked() -> None:
     assert app.session_state["_design"] == started.design
     assert app.session_state["_recipe"] == started.start
     assert len(app.session_state["_messages"]) >= 12
-    assert "That change was not made: Kernel: locked by the lesson; leave the lesson to change it." in (
-        app.session_state["_messages"]
+    assert (
+        "That change was not made: Kernel: locked by the lesson; leave the lesson to change it."
+        in (app.session_state["_messages"])
     )
 
 

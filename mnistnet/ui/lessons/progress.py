@@ -1,7 +1,7 @@
 """What was done in the running lesson: the runs that count, and the wrong digits that were looked at."""
 
 from mnistnet.errors import MnistnetError
-from mnistnet.lessons import holding
+from mnistnet.lessons import codec, holding
 from mnistnet.lessons.lesson import Lesson
 from mnistnet.lessons.work import Look, Work
 from mnistnet.runs.files.predictions import SplitName
@@ -35,7 +35,7 @@ def is_new_look(run: Run, split: SplitName) -> bool:
     look = Look(run.id, split, index, session.question.value)
     if look in before or not _is_mistake(look):
         return False
-    session.looks.set((*before, look)[-session.MOST_LOOKS :])
+    session.looks.set((*before, look)[-codec.MOST_LOOKS :])
     return True
 
 
