@@ -20,7 +20,7 @@ def built_in_lessons() -> None:
     st.caption("A lesson gives a design, locks some controls, and sees by itself which of its tasks are done.")
     with st.grid(min_column_width=_CARD_PIXELS):
         for number, (name, lesson) in enumerate(built_in.lessons().items(), 1):
-            with st.container(border=True, key=f"lesson-{name}"):
+            with st.container(border=True, height="stretch", key=f"lesson-{name}"):
                 _card(f"{number}. {lesson.title}", name, lesson)
 
 

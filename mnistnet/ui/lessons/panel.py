@@ -36,7 +36,15 @@ def description(lesson: Lesson) -> None:
             if line:  # a line by itself: two together could become a heading
                 st.markdown(plain(line))
     if lesson.locked:
-        st.caption(f":material/lock: Locked: {', '.join(CONTROLS[name].title for name in lesson.locked)}.")
+        st.caption(f":material/lock: {_held(lesson)}.")
+
+
+def _held(lesson: Lesson) -> str:
+    """The locked controls, or the free ones where those are fewer."""
+    free = [control.title for name, control in CONTROLS.items() if name not in lesson.held]
+    if len(free) < len(lesson.held):
+        return f"Locked, except: {', '.join(free)}" if free else "Everything is locked"
+    return f"Locked: {', '.join(CONTROLS[name].title for name in lesson.locked)}"
 
 
 def _tasks(lesson: Lesson, begin: Callable[[Lesson], None]) -> None:
