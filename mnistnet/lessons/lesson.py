@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from mnistnet import strict_json
+from mnistnet import links, strict_json
 from mnistnet.errors import BadInput
 from mnistnet.lessons.checks import CHECKS, Check
 from mnistnet.lessons.controls import CONTROLS
+from mnistnet.links import LinkError
 from mnistnet.nets.architecture import Architecture, DesignError, strict_architecture
-from mnistnet.nets.rules import COURSE, PROFILES, Profile
+from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe, RecipeError
 
@@ -44,19 +45,11 @@ def _lines(text: str) -> str:
     return "\n".join(lines).strip()
 
 
-def profile_of(text: str) -> Profile:
-    """The profile that a lesson names. Raises LessonError."""
-    if text not in PROFILES:
-        raise LessonError(f"profile={strict_json.shown(text)}: choose one of {', '.join(PROFILES)}")
-    return PROFILES[text]
-
-
 def _known_profile(text: str) -> str:
     try:
-        profile_of(text)
-    except LessonError as error:
-        raise ValueError(str(error).partition(": ")[2]) from None
-    return text
+        return links.encode_profile(links.decode_profile(text))
+    except LinkError as error:
+        raise ValueError(str(error)) from None
 
 
 def _known_controls(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,8 +65,9 @@ Controls = Annotated[tuple[str, ...], Field(max_length=len(CONTROLS), strict=Fal
 class Lesson(BaseModel):
     """A starting point for students.
 
-    `text` is plain: no markup in it is interpreted. `profile` names the rules. Without a `recipe` the default one is
-    the start. A control that is `locked` is shown and cannot be used; one that is `hidden` is not shown, and held as
+    `text` is plain: no markup in it is interpreted. `profile` is the text of the rules in links: the name of a built-in
+    profile, or all of an own one. Without a `recipe` the default one is the start. A control that is `locked` is shown
+    and cannot be used; one that is `hidden` is not shown, and held as
     well. `tasks` are the checks that see it done.
     """
 
@@ -105,7 +99,7 @@ class Lesson(BaseModel):
     @property
     def rules(self) -> Profile:
         """The rules that it chooses."""
-        return profile_of(self.profile)
+        return links.decode_profile(self.profile)
 
     def changed(self, **fields: Any) -> "Lesson":
         """The same lesson with other fields; LessonError names the first wrong one."""

@@ -42,7 +42,7 @@ def test_a_hidden_control_is_held_as_well() -> None:
         ({"design": {"name": "x", "layers": [{"type": "cube"}]}}, "lesson, design, layers.0: unknown type cube"),
         ({"design": 3}, "lesson, design, the file=3: write an object"),
         ({"recipe": {"epochs": 0}}, "lesson, recipe, epochs=0: choose at least 1"),
-        ({"profile": "none"}, "lesson, profile='none': choose one of"),
+        ({"profile": "none"}, "lesson, profile='none': rules link 'none': choose one of"),
         ({"locked": ["colour"]}, "lesson, locked=.*'colour' is no control; choose from width"),
         ({"locked": "kernel"}, "lesson, locked='kernel': write a list"),
         ({"tasks": [{"check": "luck"}]}, "lesson, tasks.0: unknown type luck; choose one of"),

@@ -54,7 +54,7 @@ WIDTH = lesson(locked=["width", "epochs"])
 
 
 def test_a_link_shows_the_text_and_starts_from_the_design() -> None:
-    made = lesson(design=PRESETS["course-10040"].architecture, recipe=DIGITS, profile="tiny")
+    made = lesson(design=PRESETS["course-10040"].architecture, recipe=DIGITS, profile="4k")
     app = running(made)
     assert "What to do" in texts(app)
     assert app.session_state["_design"] == made.design

@@ -11,8 +11,8 @@ from mnistnet.errors import MnistnetError
 from mnistnet.lessons import lesson as lessons
 from mnistnet.lessons.controls import ACTIONS, CONTROLS, LAYER_CONTROLS, RECIPE_CONTROLS, RULES
 from mnistnet.lessons.lesson import Lesson
+from mnistnet.nets.rules import parameters_text
 from mnistnet.ui import cache, controls, notifications, session
-from mnistnet.ui.design.meter import parameters
 from mnistnet.ui.lessons import tasks
 from mnistnet.ui.lessons.preview import preview
 from mnistnet.ui.widgets import plain
@@ -72,7 +72,7 @@ def _words(made: Lesson) -> None:
 
 
 def _start() -> None:
-    count = parameters(cache.summary(session.design.value).params)
+    count = parameters_text(cache.summary(session.design.value).params)
     st.caption(
         f"It starts from the current design, {plain(session.design.value.name)} ({count}), with the current recipe and "
         f"the rules “{plain(session.profile.value.title)}”."
