@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, controls, session, widgets
 from mnistnet.ui.digit.panel import digit_panel
+from mnistnet.ui.lessons import progress
 from mnistnet.ui.mistakes import filters, header
 from mnistnet.ui.mistakes.calibration import calibration_view
 from mnistnet.ui.mistakes.confusion_matrix import confusion_matrix
@@ -48,5 +49,7 @@ with right:
     images = header.images(run, split)
     if images is not None:
         gallery(shown, images, run, split)
+if progress.is_new_look(run, split):
+    st.rerun()  # the lesson's panel, above, and the address
 if shown and images is not None:
     digit_panel(shown, evaluation, images, run, split)

@@ -58,6 +58,8 @@ SLOW = (
     "ui/test_computations.py",
     "ui/test_export_page.py",
     "ui/test_layer_editor.py",
+    "ui/test_lessons.py",
+    "ui/test_lessons_page.py",
     "ui/test_mistakes_page.py",
     "ui/test_network_cache.py",
     "ui/test_pages.py",

@@ -10,6 +10,8 @@ import pytest
 
 from mnistnet import links
 from mnistnet.cli.program import main
+from mnistnet.lessons import lesson as lessons
+from mnistnet.lessons.codec import decode_lesson
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import profiles
@@ -80,6 +82,13 @@ def test_a_link_to_a_profile_means_the_same(code: str, expected: dict[str, objec
     is_name_of_before = code in profiles.ALIASES
     assert links.encode_profile(profile) == (expected["name"] if is_name_of_before else code)
     assert profiles.parse(profile.to_json()) == profile
+
+
+@pytest.mark.parametrize(("code", "expected"), kept("lessons.json").items())
+def test_a_lesson_means_the_same_as_link_and_as_file(code: str, expected: object) -> None:
+    lesson = decode_lesson(code)
+    assert says_the_same(json.loads(lesson.to_json()), expected)
+    assert lessons.parse(json.dumps(expected)) == lesson
 
 
 def test_design_file_and_recipe_file_mean_the_same() -> None:

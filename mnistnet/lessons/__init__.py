@@ -1,1 +1,1 @@
-"""Lessons: a starting design, rules, locked controls and a text, as a link that a teacher sends."""
+"""Lessons: starting points with locked controls, a text and tasks, which a teacher sends as a link."""

@@ -9,7 +9,9 @@ from typing import Literal
 
 import streamlit as st
 
+from mnistnet.lessons.lesson import Lesson
 from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
+from mnistnet.ui.lessons import panel
 
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
@@ -28,6 +30,7 @@ def run() -> None:
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()
     announcements.announce()
+    panel.running(begin_lesson)
     st.session_state[_INSIDE] = True
     page.run()
 
@@ -63,6 +66,12 @@ def show_export(subject: str) -> None:
     go_to("pages/export.py")
 
 
+def begin_lesson(lesson: Lesson) -> None:
+    """Begin a lesson, on the Design page."""
+    session.begin(lesson)
+    go_to("pages/design.py")
+
+
 def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
     # Without an icon of our own the browser would fetch the page's from the network.
     st.set_page_config(page_title=widgets.TITLE, page_icon=_ICON, layout="wide")
@@ -76,6 +85,7 @@ def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
             st.Page("pages/try_a_digit.py", title="Try a digit", icon=":material/draw:"),
             st.Page("pages/export.py", title="Export", icon=":material/download:"),
             st.Page("pages/check.py", title="Check a hand-in", icon=":material/fact_check:"),
+            st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
         ],
         position=position,
     )

@@ -1,7 +1,7 @@
 """The values that a session works on: design, recipe, run, split, digit and so on, each a row of one table.
 
 The address bar has a copy of them (`url`), so that a refresh, a link or the browser's Back restores them. Widgets'
-callbacks change them by `Parameter.set` and `set_design`.
+callbacks change them by `Parameter.set` and `set_design`, which refuse what a running lesson holds.
 """
 
 import secrets
@@ -13,11 +13,15 @@ from typing import Any, Generic, TypeVar, get_args
 import streamlit as st
 
 from mnistnet import links, strict_json
+from mnistnet.lessons import codec, holding
+from mnistnet.lessons.lesson import Lesson
+from mnistnet.lessons.work import Look
 from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
 from mnistnet.nets.rules import COURSE
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.training.recipe import Recipe
+from mnistnet.ui import notifications
 
 T = TypeVar("T")
 
@@ -57,7 +61,10 @@ class Parameter(Generic[T]):
         return current
 
     def set(self, value: T) -> None:
-        """Change the value, as a user's choice."""
+        """Change the value, as a user's choice. Where a running lesson holds it, it stays, and a message says why."""
+        if why := objection(self, value):
+            notifications.notify(f"That change was not made: {why}.")
+            return
         st.session_state[self.key] = value
         st.session_state[CHANGED] = time.monotonic()
         for key in (*self.resets, _TOKEN):
@@ -83,6 +90,12 @@ def _run_ids(name: str, most: int) -> Callable[[str], tuple[str, ...]]:
 def _index(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
         raise links.LinkError(f"digit {text!a}: not a number; copy the link again")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 11):
+        raise links.LinkError(f"begun {text!a}: not a time; open the lesson's link again")
     return int(text)
 
 
@@ -122,7 +135,18 @@ exported: Parameter[str | None] = Parameter("export", None, str, _run_id)
 # The runs of a report of several, by their ids.
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
 
+# The running lesson; the moment when it was begun, in seconds since 1970; the wrong digits that were looked at in it.
+lesson: Parameter[Lesson | None] = Parameter(
+    "lesson", None, lambda running: codec.encode_lesson(running) if running else "", codec.decode_lesson
+)
+begun: Parameter[int | None] = Parameter("begun", None, str, _seconds)
+looks: Parameter[tuple[Look, ...]] = Parameter("looks", (), codec.encode_looks, codec.decode_looks)
+# The lesson that is being made on the Lessons page.
+draft: Parameter[Lesson | None] = Parameter("draft", None, lesson.encode, codec.decode_lesson)
+
+# The lesson first: what it holds decides what may be read of the others.
 PARAMETERS: tuple[Parameter[Any], ...] = (
+    lesson, begun, looks, draft,
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
     exported, series,
 )  # fmt: skip
@@ -133,10 +157,38 @@ def is_changed() -> bool:
     return CHANGED in st.session_state
 
 
-def set_design(architecture: Architecture, layer_ids: list[str]) -> None:
-    """Change the current design to one whose layers are known by these ids, so that their widgets stay."""
+def set_design(architecture: Architecture, layer_ids: list[str]) -> bool:
+    """Change the current design to one whose layers are known by these ids, so that their widgets stay.
+
+    False where a running lesson holds it.
+    """
     design.set(architecture)
+    if design.value != architecture:
+        return False
     st.session_state[LAYER_IDS] = layer_ids
+    return True
+
+
+def objection(parameter: Parameter[Any], value: object) -> str | None:
+    """Why the running lesson does not allow this value; None where it does, and without a lesson."""
+    return holding.objection(lesson.value, parameter.name, value) if lesson.value else None
+
+
+def begin(chosen: Lesson) -> None:
+    """Begin a lesson: with its design, recipe and rules, and nothing done yet."""
+    lesson.set(chosen)
+    begun.set(int(time.time()))
+    looks.set(())
+    design.set(chosen.design)
+    recipe.set(chosen.start)
+    profile.set(chosen.rules)
+
+
+def leave() -> None:
+    """Leave the lesson: nothing is held any more. Design, recipe and runs stay."""
+    lesson.set(None)
+    begun.set(None)
+    looks.set(())
 
 
 def layer_ids() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
+from mnistnet.lessons import codec
 from mnistnet.ui import notifications, session
 from mnistnet.ui.session import PARAMETERS, Parameter
 
@@ -19,6 +20,7 @@ _GIVEN = "_given"
 # the end of that run, so a second click shortly after the first still comes with the address from before the first,
 # and reading that address would undo the first change. For this long after a change no address is read.
 _STALE_SECONDS = 0.7
+_OF_LESSON = (session.begun, session.looks)
 
 
 def synchronize() -> None:
@@ -40,28 +42,55 @@ def is_given() -> bool:
 
 def _read() -> None:
     written = st.session_state.get(_WRITTEN, {})
+    begins = _begins_lesson(st.query_params.get(session.lesson.name), written.get(session.lesson.name))
     # A switch to another page empties the address. One that we wrote always has the design, and no defaults.
     is_ours = session.design.name in st.query_params
     for parameter in PARAMETERS:
         text = st.query_params.get(parameter.name)
-        if text == written.get(parameter.name):
+        if text == written.get(parameter.name) or parameter is session.lesson:
+            continue
+        if parameter in _OF_LESSON and not begins:  # they are the running lesson's, whatever the address says
             continue
         if text is not None:
             _take(parameter, text)
-        elif is_ours:
+        elif is_ours and parameter not in _OF_LESSON and not session.objection(parameter, parameter.default):
             st.session_state[parameter.key] = parameter.default
+
+
+def _begins_lesson(text: str | None, written: str | None) -> bool:
+    """Begin the lesson of the address; False where it names none, or one runs already, which only a button leaves."""
+    if text is None or text == written:
+        return False
+    if session.lesson.value:
+        notifications.notify("The lesson in the address was left out: leave the running lesson first.")
+        return False
+    try:
+        session.begin(codec.decode_lesson(text))
+    except MnistnetError as error:
+        _left_out(error)
+        return False
+    st.session_state[_GIVEN] = True
+    return True
 
 
 def _take(parameter: Parameter[Any], text: str) -> None:
     if parameter is session.design or parameter is session.recipe:
         st.session_state[_GIVEN] = True
     try:
-        st.session_state[parameter.key] = parameter.decode(text)
+        value = parameter.decode(text)
     except MnistnetError as error:
-        notifications.notify(f"The address was only partly understood, and that part was left out: {error}")
+        _left_out(error)
         return
+    if why := session.objection(parameter, value):
+        notifications.notify(f"A part of the address was left out: {why}.")
+        return
+    st.session_state[parameter.key] = value
     if parameter is session.design:
         st.session_state.pop(session.LAYER_IDS, None)
+
+
+def _left_out(error: MnistnetError) -> None:
+    notifications.notify(f"The address was only partly understood, and that part was left out: {error}")
 
 
 def _write(*, again: bool) -> None:

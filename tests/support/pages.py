@@ -15,6 +15,7 @@ PAGES = {
     "try_a_digit": "pages/try_a_digit.py",
     "export": "pages/export.py",
     "check": "pages/check.py",
+    "lessons": "pages/lessons.py",
 }
 
 

@@ -15,6 +15,7 @@ from mnistnet.nets.summary import CLASSES
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
 from mnistnet.ui.design import names
+from mnistnet.ui.lessons import held
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets of the toolbar
 _NEWEST = "_newest"
@@ -33,7 +34,8 @@ def change(layer_id: str, field: str, value: Any) -> None:
         return
     place = ids.index(layer_id)
     before, update = layers[place].model_dump(), {field: tuple(value) if isinstance(value, list) else value}
-    if field == "kernel" and before.get("padding") == same_padding(before["kernel"]):
+    follows = field == "kernel" and not held.is_held("padding")
+    if follows and before.get("padding") == same_padding(before["kernel"]):
         update["padding"] = same_padding(value)
     layers[place] = layers[place].model_copy(update=update)
     _set_layers(layers, ids)
@@ -159,8 +161,7 @@ def _layers() -> tuple[list[str], list[Layer]]:
 def _set_layers(layers: list[Layer], ids: list[str]) -> bool:
     """Change the current design to these layers; says why, and returns False, where that is not allowed."""
     try:
-        session.set_design(names.own(session.design.value.with_layers(tuple(layers))), ids)
+        return session.set_design(names.own(session.design.value.with_layers(tuple(layers))), ids)
     except MnistnetError as error:
         notifications.notify(f"That change was not made: {error}")
         return False
-    return True

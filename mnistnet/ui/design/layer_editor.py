@@ -5,20 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnistnet.lessons import controls as named
 from mnistnet.nets import widths
-from mnistnet.nets.architecture import (
-    KERNELS,
-    MAX_CHANNELS,
-    MAX_LAYERS,
-    PADDINGS,
-    STRIDES,
-    Conv,
-    Layer,
-)
+from mnistnet.nets.architecture import KERNELS, MAX_CHANNELS, MAX_LAYERS, PADDINGS, STRIDES, Conv, Layer
 from mnistnet.nets.layer_types import SHORT_TITLES, STEP_TYPES, TITLES, caption, has_rate
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import controls, session
 from mnistnet.ui.design import edits
+from mnistnet.ui.lessons import held
 
 _newest = st.components.v2.component(
     "mnistnet_newest", js=Path(__file__).with_name("newest.js").read_text(encoding="utf-8")
@@ -63,7 +57,7 @@ def _facts(index: int, summary: Summary) -> str:
 
 
 def _main_control(index: int, layer_id: str, layer: Layer) -> None:
-    fields, place = layer.model_dump(), f"layer {index + 1}"
+    fields, place = held.shown(layer.model_dump()), f"layer {index + 1}"
     if width := fields.get("channels"):
         _slider(layer_id, "channels", width, f"Width of {place} (channels)", 1, _slider_end(width))
     elif width := fields.get("features"):
@@ -92,11 +86,12 @@ def _slider(layer_id: str, field: str, value: float, label: str, low: float, hig
         on_change=edits.set_field,
         args=(layer_id, field, key),
         label_visibility="visible" if field == "dropout" else "collapsed",
+        **held.of_setting(field),
     )
 
 
 def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
-    if not isinstance(layer, Conv):
+    if not isinstance(layer, Conv) or held.is_held("width"):
         return
     budget = session.profile.value.params
     widest = widths.largest_width(session.design.value, index, budget)
@@ -123,15 +118,17 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
     with menu:
         count = len(session.design.value.layers)
         with st.container(horizontal=True, gap="xsmall"):
-            _act("Up", "arrow_upward", layer_id, edits.move_up, disabled=index == 0)
-            _act("Down", "arrow_downward", layer_id, edits.move_down, disabled=index == count - 1)
-            _act("Duplicate", "content_copy", layer_id, edits.duplicate, disabled=count == MAX_LAYERS)
-            _act("Remove", "delete", layer_id, edits.remove, disabled=count == 1)
+            _act("Up", "arrow_upward", layer_id, edits.move_up, named.MOVE, disabled=index == 0)
+            _act("Down", "arrow_downward", layer_id, edits.move_down, named.MOVE, disabled=index == count - 1)
+            _act("Duplicate", "content_copy", layer_id, edits.duplicate, named.ADD, disabled=count == MAX_LAYERS)
+            _act("Remove", "delete", layer_id, edits.remove, named.REMOVE, disabled=count == 1)
         _insert_below(layer_id, full=count == MAX_LAYERS)
         _settings(layer_id, layer)
 
 
 def _insert_below(layer_id: str, *, full: bool) -> None:
+    if held.is_hidden(named.ADD):
+        return
     key = f"insert-below-{layer_id}"
     st.selectbox(
         "Insert below",
@@ -141,24 +138,27 @@ def _insert_below(layer_id: str, *, full: bool) -> None:
         key=key,
         on_change=edits.insert_below,
         args=(layer_id, key),
-        disabled=full,
+        **held.options(named.ADD, disabled=full),
     )
 
 
 def _settings(layer_id: str, layer: Layer) -> None:
     """A control for each field of the layer that its card has none for."""
-    fields = layer.model_dump()
+    fields = held.shown(layer.model_dump())
     if "channels" in fields:
         _number(layer_id, "channels", fields["channels"], "Channels", 1, MAX_CHANNELS)
-    if "kernel" in fields:
+    if fields.keys() & {"kernel", "stride", "padding"}:
         with st.container(horizontal=True):
-            _choice(layer_id, "kernel", KERNELS, fields["kernel"])
+            if "kernel" in fields:
+                _choice(layer_id, "kernel", KERNELS, fields["kernel"])
             if "stride" in fields:
                 _choice(layer_id, "stride", STRIDES, fields["stride"])
             if "padding" in fields:
-                _padding(layer_id, fields["kernel"], fields["padding"])
+                _padding(layer_id, layer.model_dump()["kernel"], fields["padding"])
     if "after" in fields:
-        _steps(layer_id, layer.steps, fields["dropout"])
+        _steps(layer_id, layer.steps)
+    if "dropout" in fields and has_rate(layer.steps):
+        _slider(layer_id, "dropout", fields["dropout"], "Dropout rate", 0.0, max(0.6, fields["dropout"]))
     if "bias" in fields:
         _toggle(layer_id, "bias", fields["bias"], "Bias")
 
@@ -176,7 +176,7 @@ def _padding(layer_id: str, kernel: int, padding: int) -> None:
     )
 
 
-def _steps(layer_id: str, steps: Sequence[str], rate: float) -> None:
+def _steps(layer_id: str, steps: Sequence[str]) -> None:
     key = controls.control(f"after-{layer_id}", list(steps))
     st.multiselect(
         "Followed by",
@@ -186,10 +186,11 @@ def _steps(layer_id: str, steps: Sequence[str], rate: float) -> None:
         key=key,
         on_change=edits.set_field,
         args=(layer_id, "after", key),
-        help="Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
+        **held.of_setting(
+            "after",
+            "Applied in this order. The order matters: dropout before batch norm differs from dropout after it.",
+        ),
     )
-    if has_rate(steps):
-        _slider(layer_id, "dropout", rate, "Dropout rate", 0.0, max(0.6, rate))
 
 
 def _choice(
@@ -208,29 +209,33 @@ def _choice(
         default=value,
         format_func=lambda option: titles[option] if titles else str(option),
         key=key,
-        help=why,
         on_change=edits.set_field,
         args=(layer_id, field, key),
         required=True,
+        **held.of_setting(field, why),
     )
 
 
 def _number(layer_id: str, field: str, value: int, label: str, low: int, high: int) -> None:
-    key = controls.control(f"{field}-exact-{layer_id}", value)
-    st.number_input(label, low, high, value, step=1, key=key, on_change=edits.set_field, args=(layer_id, field, key))
+    key, holds = controls.control(f"{field}-exact-{layer_id}", value), held.of_setting(field)
+    st.number_input(
+        label, low, high, value, step=1, key=key, on_change=edits.set_field, args=(layer_id, field, key), **holds
+    )
 
 
 def _toggle(layer_id: str, field: str, value: bool, label: str) -> None:
-    key = controls.control(f"{field}-{layer_id}", value)
-    st.toggle(label, value, key=key, on_change=edits.set_field, args=(layer_id, field, key))
+    key, holds = controls.control(f"{field}-{layer_id}", value), held.of_setting(field)
+    st.toggle(label, value, key=key, on_change=edits.set_field, args=(layer_id, field, key), **holds)
 
 
-def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], *, disabled: bool) -> None:
+def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], control: str, *, disabled: bool) -> None:
+    if held.is_hidden(control):
+        return
     st.button(
         label,
         icon=f":material/{icon}:",
         key=f"{label.lower()}-{layer_id}",
         on_click=action,
         args=(layer_id,),
-        disabled=disabled,
+        **held.options(control, disabled=disabled),
     )

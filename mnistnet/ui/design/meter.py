@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnistnet.charts import design as charts
+from mnistnet.lessons.controls import RULES
 from mnistnet.nets import rules
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.rules import Profile, parameters_text
@@ -11,6 +12,7 @@ from mnistnet.nets.summary import Summary
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.design import edits
+from mnistnet.ui.lessons import held
 from mnistnet.ui.rules import own_profile
 from mnistnet.ui.rules.card import rule_lines
 from mnistnet.ui.rules.profile_picker import profile_picker
@@ -27,17 +29,19 @@ def meter(summary: Summary) -> None:
     count, choice = st.columns([0.34, 0.66])
     with count:
         _parameters(summary, profile)
-    with choice:
-        profile_picker()
+    if not held.is_hidden(RULES):
+        with choice:
+            profile_picker()
     with st.container(border=True, key="rules", gap="small"):
         rule_lines(rules.card(session.design.value, summary, session.recipe.value.epochs, profile), AFTER_TRAINING)
-        own_profile.popover(profile)
+        if not held.is_held(RULES):
+            own_profile.popover(profile)
     widgets.draw(
         charts.budget(summary, profile),
         "budget",
         f"{summary.params:,} parameters, layer by layer; must be under {profile.params:,}",
     )
-    if summary.is_whole and summary.params >= profile.params:
+    if summary.is_whole and summary.params >= profile.params and not held.is_held("width"):
         _shrink(profile.params)
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(session.design.value))
     st.caption(f"Layers that use: {uses}.")

@@ -10,8 +10,9 @@ from mnistnet.data.splits import PROTOCOLS, describe, title
 from mnistnet.errors import MnistnetError
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES, RecipePreset
-from mnistnet.training.recipe import MAX_EPOCHS, OPTIMIZER_TITLES, SCHEDULE_TITLES, USUAL_RATE, Recipe
+from mnistnet.training.recipe import MAX_EPOCHS, OPTIMIZER_TITLES, SCHEDULE_TITLES, TITLES, USUAL_RATE, Recipe
 from mnistnet.ui import controls, notifications, session
+from mnistnet.ui.lessons import held
 
 _NAMED = "recipe-named"
 _KEPT = {"dataset", "seed", "threads", "device", "precision"}  # of a run or a machine, in no built-in recipe
@@ -40,7 +41,8 @@ def recipe_editor() -> None:
     _optimizer()
     _augmentation(recipe)
     _averaging_and_hardware()
-    st.button("Use the default recipe", icon=":material/restart_alt:", on_click=session.recipe.set, args=(Recipe(),))
+    first, its = (lesson.start, "lesson's") if (lesson := session.lesson.value) else (Recipe(), "default")
+    st.button(f"Use the {its} recipe", icon=":material/restart_alt:", on_click=session.recipe.set, args=(first,))
 
 
 def _optimizer() -> None:
@@ -83,6 +85,8 @@ def _averaging_and_hardware() -> None:
 
 
 def _protocol(recipe: Recipe) -> None:
+    if held.hides_field("protocol"):
+        return
     source, key = datasets.source(recipe.dataset), controls.control("recipe-protocol", recipe.protocol)
     st.segmented_control(
         "Validated on",
@@ -94,6 +98,7 @@ def _protocol(recipe: Recipe) -> None:
         args=("protocol", key),
         required=True,
         wrap=True,
+        **held.of_setting("protocol"),
     )
     st.caption(describe(source, recipe.protocol))
     if recipe.protocol == "course":
@@ -108,12 +113,14 @@ def _take_named() -> None:
 
 
 def built_in(preset: RecipePreset) -> Recipe:
-    """A built-in recipe, with the data set, seed and hardware of the current one."""
-    kept = session.recipe.value.model_dump(include=_KEPT)
+    """A built-in recipe, with the data set, seed and hardware of the current one, and what a lesson holds."""
+    kept = session.recipe.value.model_dump(include={*_KEPT, *filter(held.holds_field, TITLES)})
     return recipes.recipe({**preset.fields, **kept})
 
 
 def _select(field: str, label: str, options: list[str], titles: Mapping[Any, str]) -> None:
+    if held.hides_field(field):
+        return
     value = getattr(session.recipe.value, field)
     key = controls.control(f"recipe-{field}", value)
     st.selectbox(
@@ -124,14 +131,18 @@ def _select(field: str, label: str, options: list[str], titles: Mapping[Any, str
         key=key,
         on_change=set_field,
         args=(field, key),
+        **held.of_setting(field),
     )
 
 
 def _slider(field: str, label: str, low: float, high: float, step: float) -> None:
+    if held.hides_field(field):
+        return
     value = getattr(session.recipe.value, field)
     high = max(high, value)
     key = controls.control(f"recipe-{field}-{high}", value)  # another scale is another widget
-    st.slider(label, low, high, value, step=step, key=key, on_change=set_field, args=(field, key))
+    holds = held.of_setting(field)
+    st.slider(label, low, high, value, step=step, key=key, on_change=set_field, args=(field, key), **holds)
 
 
 def _number(
@@ -143,11 +154,13 @@ def _number(
     form: str | None = None,
     why: str | None = None,
 ) -> None:
+    if held.hides_field(field):
+        return
     value = getattr(session.recipe.value, field)
-    key = controls.control(f"recipe-{field}", value)
+    key, holds = controls.control(f"recipe-{field}", value), held.of_setting(field, why)
     low, high = min(low, value), max(high, value)  # a recipe from a file or a link may lie outside
     st.number_input(
-        label, low, high, value, step=step, format=form, help=why, key=key, on_change=set_field, args=(field, key)
+        label, low, high, value, step=step, format=form, key=key, on_change=set_field, args=(field, key), **holds
     )
 
 
@@ -155,7 +168,7 @@ def set_field(field: str, key: str) -> None:
     """Set a field of the recipe to the value of the widget `key`, with what usually goes with it."""
     value = st.session_state[key]
     fields: dict[str, Any] = {field: value}
-    if field == "optimizer":
+    if field == "optimizer" and not held.holds_field("learning_rate"):
         fields["learning_rate"] = USUAL_RATE[value]
     try:
         session.recipe.set(

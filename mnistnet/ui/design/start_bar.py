@@ -16,6 +16,7 @@ from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_editor
+from mnistnet.ui.lessons import held
 
 _RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
 
@@ -76,7 +77,10 @@ def _training_time(architecture: Architecture, recipe: Recipe, threads: int) -> 
 
 
 def _protocol() -> None:
+    if held.hides_field("protocol"):
+        return
     source, current = datasets.source(session.recipe.value.dataset), session.recipe.value.protocol
+    about = "\n\n".join(f"{splits.title(source, one)}: {splits.describe(source, one)}" for one in splits.PROTOCOLS)
     key = controls.control("start-protocol", current)
     st.segmented_control(
         "Validated on",
@@ -87,8 +91,8 @@ def _protocol() -> None:
         wrap=True,
         on_change=recipe_editor.set_field,
         args=("protocol", key),
-        help="\n\n".join(f"{splits.title(source, one)}: {splits.describe(source, one)}" for one in splits.PROTOCOLS),
         key=key,
+        **held.of_setting("protocol", about),
     )
 
 

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
+from mnistnet.lessons.controls import DESIGN_FILE, START_FROM
 from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts import reading
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
 from mnistnet.ui import app, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import names, recipe_offer
+from mnistnet.ui.lessons import held
 
 _BEGIN, _NAME, _FILE, _PRINTOUT = "begin-with", "design-name", "design-file", "printout"
 _RUNS_OFFERED = 200
@@ -18,18 +20,7 @@ def start_from() -> None:
     """The choice of a preset or a past run, the name of the design, and its file."""
     start, name, file = st.columns([0.45, 0.35, 0.2], vertical_alignment="bottom")
     with start:
-        runs = {f"run {run.id}": run for run in cache.snapshot().runs[:_RUNS_OFFERED]}
-        titles = {name: f"{name} · {preset.params:,} parameters" for name, preset in PRESETS.items()}
-        titles |= {key: widgets.run_title(run) for key, run in runs.items()}
-        st.selectbox(
-            "Start from",
-            list(titles),
-            index=None,
-            placeholder="a preset, a published solution or a past run",
-            format_func=lambda option: titles[option],
-            key=_BEGIN,
-            on_change=_begin,
-        )
+        _choice()
     with name:
         key = controls.control(_NAME, session.design.value.name)
         st.text_input(
@@ -49,8 +40,28 @@ def start_from() -> None:
             on_click=app.show_export,
             args=(session.CURRENT_DESIGN,),
         )
-        st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open)
-        _printout()
+        if not held.is_hidden(DESIGN_FILE):
+            st.file_uploader("Open a design file", type="json", key=_FILE, on_change=_open, **held.options(DESIGN_FILE))
+            _printout()
+
+
+def _choice() -> None:
+    """The choice of a preset or a past run."""
+    if held.is_hidden(START_FROM):
+        return
+    runs = {f"run {run.id}": run for run in cache.snapshot().runs[:_RUNS_OFFERED]}
+    titles = {name: f"{name} · {preset.params:,} parameters" for name, preset in PRESETS.items()}
+    titles |= {key: widgets.run_title(run) for key, run in runs.items()}
+    st.selectbox(
+        "Start from",
+        list(titles),
+        index=None,
+        placeholder="a preset, a published solution or a past run",
+        format_func=lambda option: titles[option],
+        key=_BEGIN,
+        on_change=_begin,
+        **held.options(START_FROM),
+    )
 
 
 def _file_name(name: str) -> str:
@@ -59,6 +70,8 @@ def _file_name(name: str) -> str:
 
 def _begin() -> None:
     chosen = st.session_state[_BEGIN]
+    if held.refuses(START_FROM):
+        chosen = None
     if chosen in PRESETS:
         session.design.set(PRESETS[chosen].architecture)
         recipe_offer.offer(chosen)
@@ -84,7 +97,7 @@ def _rename() -> None:
 
 def _open() -> None:
     file = st.session_state[_FILE]
-    if file is None:
+    if file is None or held.refuses(DESIGN_FILE):
         return
     try:
         opened = designs.parse(file.getvalue())
@@ -106,11 +119,16 @@ def _printout() -> None:
         height=140,
         max_chars=MAX_CHARACTERS,
         placeholder="            Conv2d-1            [-1, 8, 28, 28]              72",
+        **held.options(DESIGN_FILE),
     )
-    st.button("Read the printout", icon=":material/content_paste_go:", on_click=_read)
+    st.button(
+        "Read the printout", icon=":material/content_paste_go:", on_click=_read, disabled=held.is_held(DESIGN_FILE)
+    )
 
 
 def _read() -> None:
+    if held.refuses(DESIGN_FILE):
+        return
     try:
         found = reading.read(st.session_state[_PRINTOUT], names.free())
     except MnistnetError as error:

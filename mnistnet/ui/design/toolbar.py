@@ -2,21 +2,32 @@
 
 import streamlit as st
 
+from mnistnet.lessons.controls import ADD
 from mnistnet.nets.architecture import KERNELS, MAX_LAYERS
 from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
 from mnistnet.ui import session
 from mnistnet.ui.design import edits
+from mnistnet.ui.lessons import held
+
+_OF_ALL = ("kernel", "after", "dropout", "padding")
 
 
 def toolbar() -> None:
     """The menu of layer types to add, and the menu for all convolutions."""
     full = len(session.design.value.layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.menu_button(
-            "Add a layer", list(edits.NEW), icon=":material/add:", key=edits.ADD, on_click=edits.add, disabled=full
-        )
-        with st.popover("All convolutions", icon=":material/select_all:"):
-            _all_convolutions()
+        if not held.is_hidden(ADD):
+            st.menu_button(
+                "Add a layer",
+                list(edits.NEW),
+                icon=":material/add:",
+                key=edits.ADD,
+                on_click=edits.add,
+                **held.options(ADD, disabled=full),
+            )
+        if not held.is_held(*_OF_ALL):
+            with st.popover("All convolutions", icon=":material/select_all:"):
+                _all_convolutions()
 
 
 def _all_convolutions() -> None:

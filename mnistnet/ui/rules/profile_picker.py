@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from mnistnet.lessons.controls import RULES
 from mnistnet.nets.rules import PROFILES, Profile
 from mnistnet.ui import controls, session
+from mnistnet.ui.lessons import held
 
 _PROFILE, _OWN = "design-profile", "_own_profile"
 
@@ -19,6 +21,7 @@ def profile_picker() -> None:
         format_func=lambda name: f"{name} · {profiles[name].title}",
         key=controls.control(_PROFILE, current.name),
         on_change=lambda: session.profile.set(profiles[st.session_state[_PROFILE]]),
+        **held.options(RULES),
     )
 
 

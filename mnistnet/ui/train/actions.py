@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from mnistnet.errors import MnistnetError
+from mnistnet.lessons.controls import START_FROM
 from mnistnet.runs.worker import supervisor
 from mnistnet.ui import app, auth, cache, notifications, session
+from mnistnet.ui.lessons import held
 
 
 def show(run_id: str) -> None:
@@ -16,7 +18,7 @@ def show(run_id: str) -> None:
 def open_design(run_id: str) -> None:
     """Make the run's design and recipe the current ones."""
     run = cache.chosen(run_id)
-    if run:
+    if run and not held.refuses(START_FROM):
         session.design.set(run.architecture)
         session.recipe.set(run.recipe)
         app.go_to("pages/design.py")
