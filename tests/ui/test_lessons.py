@@ -14,7 +14,7 @@ from mnistnet.lessons.lesson import Lesson, strict_lesson
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import transitions
+from mnistnet.runs.store import queue, transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
 from mnistnet.ui import cache
@@ -278,8 +278,9 @@ def test_a_run_counts_from_the_lessons_start_and_with_what_it_locks(change: str,
     assert ("no finished run yet" in texts(app)) == bool(change)
 
 
-def test_the_lesson_on_learning_rates_is_done_by_three_trainings(store: Store) -> None:
+def test_the_lesson_on_learning_rates_is_done_by_three_trainings(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a student does it, from the link to the last tick: on the offline sample, in some seconds."""
+    monkeypatch.setattr(queue, "cores", lambda: 1)  # two threads of so small a network wait for each other
     made = lessons()["learning-rate"]
     app = running(made)
     for rate in (0.01, 0.1, 1.0):

@@ -49,6 +49,8 @@ def _held(lesson: Lesson) -> str:
 
 def _tasks(lesson: Lesson, begin: Callable[[Lesson], None]) -> None:
     """The tasks, and the buttons that go on from here."""
+    if session.lesson.value != lesson:  # a button of this fragment was clicked: draw the whole page
+        st.rerun()
     done = task_lines(lesson, progress.work(lesson))
     next_lesson = built_in.following(lesson) if done else None
     with st.container(horizontal=True):
