@@ -1,7 +1,10 @@
 """Lessons as values and as files."""
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -67,3 +70,28 @@ def test_what_is_no_lesson_is_refused(text: str) -> None:
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LessonError, match=r"^lesson '.*: No such file or directory; give a readable file"):
         lessons.load(tmp_path / "missing.json")
+
+
+def hostile(count: int, seed: int) -> Iterator[bytes]:
+    """Files that no mnistnet wrote: lessons with bytes cut out, repeated or replaced, and with values of any type."""
+    random = Random(seed)
+    good = [lesson.to_json().encode() for lesson in samples.lessons(20, seed)]
+    tokens = (b"{", b"]" * 9, b"[" * 3000, b"null", b"1e999", b"-1", b'"', b"\\u0000", b"\xff", b"NaN", b'"x":1,', b"")
+    for _ in range(count):
+        text = random.choice(good)
+        place, length = random.randrange(len(text)), random.choice((0, 1, 9, 400))
+        yield text[:place] + random.choice(tokens) + text[place + length :]
+
+
+def test_ten_thousand_hostile_files_are_refused_or_read_at_once() -> None:
+    seconds, messages = [], []
+    for text in hostile(10_000, seed=4):
+        began = time.perf_counter()
+        try:
+            parse(text)
+        except LessonError as error:
+            messages.append(str(error))
+        seconds.append(time.perf_counter() - began)
+    assert [message for message in messages if not message.isprintable() or len(message) > 700] == []
+    assert len(messages) > 8_000
+    assert sorted(seconds)[-10] <= 0.05  # the slowest few are pauses of a busy machine

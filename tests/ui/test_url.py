@@ -31,6 +31,8 @@ def test_the_address_holds_the_design_and_the_recipe() -> None:
         ("run", "../../etc"),
         ("digit", "-1"),
         ("rules", "none"),
+        ("lesson", "1.abc"),
+        ("draft", "<script>"),
     ],
 )
 def test_a_broken_address_is_named_and_the_page_keeps_a_safe_value(key: str, text: str) -> None:
