@@ -42,7 +42,14 @@ _FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.file:20} {one.title
 
 @cli.command("export", epilog=_FORMATS)
 @click.argument("names", metavar="RUN|DESIGN...", nargs=-1, required=True)
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write; see below.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    required=True,
+    help="What to write; see below.",
+)
 @click.option(
     "--output", "place", metavar="PATH", help="File or folder, or - for standard output. Default: the current folder."
 )
