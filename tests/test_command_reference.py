@@ -46,6 +46,11 @@ def test_there_is_a_section_for_each_command_and_no_other() -> None:
     assert set(SECTIONS) - NO_COMMANDS == set(COMMANDS)
 
 
+def test_the_list_of_commands_cuts_no_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.endswith("...") and "Usage" not in line] == []
+
+
 def test_the_contents_list_each_section() -> None:
     contents = TEXT.partition("\n## ")[0]
     assert set(re.findall(r"\]\(#([\w-]+)\)", contents)) == {title.lower().replace(" ", "-") for title in SECTIONS}
