@@ -13,6 +13,7 @@ from mnistnet.cli import documents
 from mnistnet.cli.commands import cli
 from mnistnet.cli.program import NAME, main
 from mnistnet.insight.predictions.evaluation import Evaluation
+from mnistnet.nets.rules import PROFILES
 from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.limits import VARIABLE
 from mnistnet.runs.sources import GALLERY
@@ -98,12 +99,16 @@ def test_every_example_is_accepted_by_its_command(example: str) -> None:
     cli.commands[command].make_context(command, arguments)
 
 
-def test_every_field_of_the_recipe_is_listed_with_its_default_and_every_built_in_recipe() -> None:
+def test_every_field_of_the_recipe_is_listed_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)", SECTIONS["Values"], re.MULTILINE))
     defaults = {name: str(value) for name, value in Recipe().model_dump().items()}
     assert {name: shown.removesuffix(".0") for name, shown in defaults.items()} == rows
-    named = set(re.findall(r"`([\w-]+)`", SECTIONS["Values"].partition("**Recipe.**")[2].partition("\n")[0]))
-    assert set(RECIPES) <= named
+
+
+@pytest.mark.parametrize(("subject", "names"), [("Recipe", RECIPES), ("Profile", PROFILES)])
+def test_every_name_that_is_built_in_is_listed(subject: str, names: dict[str, object]) -> None:
+    listed = SECTIONS["Values"].partition(f"**{subject}.**")[2].partition("\n")[0]
+    assert set(names) <= set(re.findall(r"`([\w/-]+)`", listed))
 
 
 def test_the_variables_of_the_environment_are_listed() -> None:

@@ -8,6 +8,7 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.rules import PROFILES
 from mnistnet.runs.run import GALLERY_PREFIX, Run
 from mnistnet.runs.store.store import Store
 from mnistnet.training.presets import RECIPES
@@ -106,4 +107,5 @@ design = named(_presets, or_file=True)
 run = named(_runs)
 material = named(_materials, or_file=True)
 recipe = named(lambda: dict.fromkeys(RECIPES, "built-in recipe"), or_file=True)
+profile = named(lambda: {name: one.title for name, one in PROFILES.items()}, or_file=True)
 setting = named(_settings)

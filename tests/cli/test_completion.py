@@ -30,7 +30,7 @@ def offered(*words: str) -> list[str]:
 
 def test_commands_and_options_are_offered() -> None:
     assert offered("res") == ["restore", "resume"]
-    assert offered("train", "--p") == ["--protocol"]
+    assert offered("train", "--pro") == ["--protocol", "--profile"]
     assert offered("train", "--protocol", "") == ["holdout", "course"]
     assert offered("export", "--format", "") == list(FORMATS)
 
@@ -42,8 +42,9 @@ def test_presets_are_offered_and_files_where_no_preset_begins_so() -> None:
     assert [(item.type, item.value) for item in shell.get_completions(["train"], "my-")] == [("file", "my-")]
 
 
-def test_recipes_are_offered() -> None:
+def test_recipes_and_profiles_are_offered() -> None:
     assert offered("train", "--recipe", "") == list(RECIPES)
+    assert offered("summary", "--profile", "10") == ["10k", "10k/15"]
 
 
 def test_fields_are_offered_with_their_values_or_their_default() -> None:
