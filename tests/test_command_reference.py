@@ -12,6 +12,9 @@ import pytest
 from mnistnet.cli import documents
 from mnistnet.cli.commands import cli
 from mnistnet.cli.program import NAME, main
+from mnistnet.exports.formats import FORMATS
+from mnistnet.handins import forms
+from mnistnet.handins.results import refused
 from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.rules import PROFILES
 from mnistnet.runs.backup.backup import Contents
@@ -136,6 +139,15 @@ def test_the_documents_of_designs_and_data_have_the_fields_that_are_shown(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shape(printed(capsys, *arguments)) == example(arguments[0])
+
+
+def test_the_document_of_a_check_has_the_fields_that_are_shown() -> None:
+    assert shape(forms.document([refused("handin.zip", "no zip file")])) == example("check")
+
+
+def test_the_formats_of_an_export_are_listed_with_their_main_files() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)`", SECTIONS["export"], re.MULTILINE)
+    assert dict(rows) == {form.name: form.file for form in FORMATS.values()}
 
 
 def test_the_documents_of_a_run_have_the_fields_that_are_shown() -> None:

@@ -14,7 +14,7 @@ with_profile = click.option(
     "--profile",
     metavar="NAME|FILE",
     shell_complete=completion.profile,
-    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary: 20k.",
+    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary and check: 20k.",
 )
 
 
