@@ -237,6 +237,7 @@ def recipe_with(field: str, value: str) -> str:
 # What comes back
 
 
+@pytest.mark.bar("D1")
 def test_a_thousand_random_designs_come_back_as_they_were() -> None:
     changed = [design for design in designs(1000, seed=41) if decode_design(encode_design(design)) != design]
     assert changed == []
@@ -269,6 +270,7 @@ def test_the_longest_possible_design_still_fits_into_a_link() -> None:
     assert decode_design(encode_design(design)) == design
 
 
+@pytest.mark.bar("D1")
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_link_of_a_preset_is_short_even_when_escaped(name: str) -> None:
     assert len(quote(encode_design(PRESETS[name].architecture))) <= LONGEST_PRESET
@@ -302,6 +304,7 @@ def test_every_preset_has_an_old_link_here() -> None:
     assert set(GOLDEN) == set(PRESETS)
 
 
+@pytest.mark.bar("D3")
 def test_an_old_link_with_every_part_gives_the_design_it_was_made_from() -> None:
     assert decode_design(GOLDEN_OF_ALL_PARTS) == ALL_PARTS
     assert decode_design(GOLDEN_OF_DEPTHWISE) == DEPTHWISE

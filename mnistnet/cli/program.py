@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from mnistnet.cli import output
+from mnistnet.cli import completion, output
 from mnistnet.cli.commands import cli
 from mnistnet.errors import BadInput, MnistnetError
 
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     output.spell_out(sys.stdout)
     output.spell_out(sys.stderr)
     try:
-        code = cli.main(arguments, prog_name=NAME, standalone_mode=False)
+        code = cli.main(arguments, prog_name=NAME, complete_var=completion.VARIABLE, standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -4,6 +4,7 @@ The address bar has a copy of them (`url`), so that a refresh, a link or the bro
 callbacks change them by `Parameter.set` and `set_design`, which refuse what a running lesson holds.
 """
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Collection
@@ -28,8 +29,11 @@ T = TypeVar("T")
 VIEWS = ("digits", "compared", "trust")  # of the Mistakes page
 QUESTIONS = ("why", "layers", "pixels", "alike")  # that explain the prediction of one digit
 MOST_NETWORKS = 3  # that predict a digit side by side
+MOST_COMPARED = 30  # runs that Compare draws
 MOST_OF_SERIES = 12  # runs in one report
 CURRENT_DESIGN = "table"  # in addresses, in place of a run's id: the current design, untrained
+
+_RUN_ID = re.compile("[A-Za-z0-9-]{1,32}")
 
 CHANGED = "_changed"  # the moment of the last change made in this session
 LAYER_IDS, _TOKEN = "_layer_ids", "_token"
@@ -71,25 +75,28 @@ class Parameter(Generic[T]):
             st.session_state.pop(key, None)
 
 
-def _run_id(text: str) -> str:
-    if not (text.replace("-", "").isalnum() and len(text) <= 32):
-        raise links.LinkError(f"run {text!a}: not a run's id; copy the link again")
-    return text
+def _run_id(name: str) -> Callable[[str], str]:
+    def decode(text: str) -> str:
+        if not _RUN_ID.fullmatch(text):
+            raise links.LinkError(f"{name} {strict_json.shown(text)}: not a run's id; copy the link again")
+        return text
+
+    return decode
 
 
 def _run_ids(name: str, most: int) -> Callable[[str], tuple[str, ...]]:
     def decode(text: str) -> tuple[str, ...]:
-        ids = tuple(_run_id(one) for one in text.split(",") if one)
+        ids = tuple(filter(None, text.split(",")))
         if len(ids) > most:
             raise links.LinkError(f"{name} {strict_json.shown(text)}: at most {most}; copy the link again")
-        return ids
+        return tuple(map(_run_id(name), ids))
 
     return decode
 
 
 def _index(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise links.LinkError(f"digit {text!a}: not a number; copy the link again")
+        raise links.LinkError(f"digit {strict_json.shown(text)}: not a number; copy the link again")
     return int(text)
 
 
@@ -104,7 +111,7 @@ def _one_of(name: str, allowed: Collection[T]) -> Callable[[str], T]:
         for one in allowed:
             if text == str(one):
                 return one
-        raise links.LinkError(f"{name} {text!a}: choose one of {', '.join(map(str, allowed))}")
+        raise links.LinkError(f"{name} {strict_json.shown(text)}: choose one of {', '.join(map(str, allowed))}")
 
     return decode
 
@@ -114,24 +121,28 @@ _SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 design = Parameter("design", presets.FIRST.architecture, links.encode_design, links.decode_design, resets=(LAYER_IDS,))
 recipe = Parameter("recipe", Recipe(), links.encode_recipe, links.decode_recipe)
 # The run that was chosen last, by its id.
-run_id: Parameter[str | None] = Parameter("run", None, str, _run_id, resets=("_digit", "_other"))
+run_id: Parameter[str | None] = Parameter("run", None, str, _run_id("run"), resets=("_digit", "_other"))
 split = Parameter[SplitName]("split", "test", str, _one_of("split", _SPLITS), resets=("_digit",))
 # The image that is shown, by its index in the split.
 digit: Parameter[int | None] = Parameter("digit", None, str, _index)
 # The network on the Receptive fields page: a run's id, or CURRENT_DESIGN.
-network = Parameter("network", CURRENT_DESIGN, str, _run_id)
+network = Parameter("network", CURRENT_DESIGN, str, _run_id("network"))
 # The rules that the design has to meet.
 profile = Parameter("rules", COURSE, links.encode_profile, links.decode_profile)
 view = Parameter("view", VIEWS[0], str, _one_of("view", VIEWS))
 question = Parameter("ask", QUESTIONS[0], str, _one_of("ask", QUESTIONS))
 # The counterpart that the run is compared with: another run's id, or `epoch-N` of its own.
-other: Parameter[str | None] = Parameter("other", None, str, _run_id)
+other: Parameter[str | None] = Parameter("other", None, str, _run_id("other"))
 # The runs that predict a digit side by side, by their ids; None where none were chosen or linked to yet.
 networks: Parameter[tuple[str, ...] | None] = Parameter(
     "nets", None, lambda ids: ",".join(ids or ()), _run_ids("nets", MOST_NETWORKS)
 )
+# The runs that the Compare page draws, by their ids; None where none were chosen or linked to yet.
+compared: Parameter[tuple[str, ...] | None] = Parameter(
+    "runs", None, lambda ids: ",".join(ids or ()), _run_ids("runs", MOST_COMPARED)
+)
 # What is exported: a run's id, or CURRENT_DESIGN; None where nothing was chosen yet.
-exported: Parameter[str | None] = Parameter("export", None, str, _run_id)
+exported: Parameter[str | None] = Parameter("export", None, str, _run_id("export"))
 # The runs of a report of several, by their ids.
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
 
@@ -148,7 +159,7 @@ draft: Parameter[Lesson | None] = Parameter("draft", None, lesson.encode, codec.
 PARAMETERS: tuple[Parameter[Any], ...] = (
     lesson, begun, looks, draft,
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
-    exported, series,
+    compared, exported, series,
 )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ other run of the script it is written.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
@@ -14,6 +16,7 @@ from mnistnet.lessons import codec
 from mnistnet.ui import notifications, session
 from mnistnet.ui.session import PARAMETERS, Parameter
 
+_SAFE = "~,/"  # beside letters, digits and `_.-`: they mean nothing in the query of an address
 _WRITTEN = "_address"  # the parameters as this session wrote them last
 _GIVEN = "_given"
 # With every click the browser sends the address that it shows. The address that follows from a change reaches it at
@@ -38,6 +41,19 @@ def synchronize() -> None:
 def is_given() -> bool:
     """True where an address of this session named a design or a recipe."""
     return _GIVEN in st.session_state
+
+
+def copy_link(opens: str, values: Mapping[Parameter[Any], Any]) -> None:
+    """A button that shows the full address of this page with these values. `opens`: what the link opens.
+
+    Each value is written out, also where it is a default: the link means the same after defaults change.
+    """
+    texts = {parameter.name: parameter.encode(value) for parameter, value in values.items()}
+    here = st.context.url or ""
+    page = here if urlsplit(here).path else f"{here}/"
+    with st.popover("Copy link", icon=":material/link:", key="copy-link"):
+        st.caption(f"Opens {opens}, and starts nothing. Point at the address: a button appears that copies it.")
+        st.code(f"{page}?{urlencode(texts, safe=_SAFE, quote_via=quote)}", None, wrap_lines=True)
 
 
 def _read() -> None:

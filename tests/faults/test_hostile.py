@@ -35,6 +35,7 @@ from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
+from mnistnet.ui import session
 from tests.support.pages import button, opened, texts
 from tests.support.random_designs import designs as random_designs
 from tests.support.samples import conv, design, recipe
@@ -394,6 +395,32 @@ def test_any_link_is_read_or_refused_at_once(text: str) -> None:
 @given(_LINKS)
 def test_ten_thousand_links_are_read_or_refused_at_once(text: str) -> None:
     _is_any_link(text)
+
+
+# Of an address: each part has a name, and the refusal begins with it.
+_PARTS = [part for part in session.PARAMETERS if part not in (session.design, session.recipe, session.profile)]
+_PART_LIKE = st.from_regex(r"[a-z0-9,-]{0,40}|(gallery-[a-z0-9-]{0,20},?){0,40}|-?[0-9]{0,9}", fullmatch=True)
+
+
+def _is_any_address(text: str) -> None:
+    for part in _PARTS:
+        message = refusal(part.decode, text)
+        assert not message or message.startswith(f"{part.name} "), message
+    message = refusal(session.profile.decode, text)
+    assert not message or message.startswith("rules link"), message
+
+
+@QUICK
+@given(_LINKS | _PART_LIKE)
+def test_any_part_of_an_address_is_read_or_refused_at_once(text: str) -> None:
+    _is_any_address(text)
+
+
+@pytest.mark.long
+@LONG
+@given(_LINKS | _PART_LIKE)
+def test_ten_thousand_parts_of_addresses_are_read_or_refused_at_once(text: str) -> None:
+    _is_any_address(text)
 
 
 _BAD_LIMITS = (

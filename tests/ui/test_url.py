@@ -21,6 +21,7 @@ def test_the_address_holds_the_design_and_the_recipe() -> None:
     assert again.session_state["_recipe"] == app.session_state["_recipe"]
 
 
+@pytest.mark.bar("D2")
 @pytest.mark.parametrize(
     ("key", "text"),
     [
@@ -42,6 +43,7 @@ def test_a_broken_address_is_named_and_the_page_keeps_a_safe_value(key: str, tex
     assert app.session_state["_design"] == FIRST.architecture
 
 
+@pytest.mark.bar("D3")
 def test_a_link_fills_the_form_and_starts_nothing(store: Store) -> None:
     opened(design=links.encode_design(PRESETS["course-10040"].architecture), recipe=links.encode_recipe(DIGITS))
     assert store.runs() == []

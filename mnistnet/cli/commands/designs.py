@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli import arguments, destination, documents, output
+from mnistnet.cli import arguments, completion, destination, documents, output
 from mnistnet.cli.commands.group import as_json, cli, report, with_profile
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts import reading
@@ -21,7 +21,7 @@ def presets(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("design", nargs=-1, required=True)
+@click.argument("design", nargs=-1, required=True, shell_complete=completion.design)
 @with_profile
 @as_json
 def summary(design: tuple[str, ...], profile: str | None, as_json: bool) -> None:
@@ -35,15 +35,22 @@ def summary(design: tuple[str, ...], profile: str | None, as_json: bool) -> None
 
 
 @cli.command("import")
-@click.argument("printout")
+@click.argument("printout", shell_complete=completion.files)
 @click.option("--name", default="printed", show_default=True, help="Name of the design.")
-@click.option("--output", "place", metavar="PATH", help="File to write. Default: standard output.")
+@click.option(
+    "--output",
+    "place",
+    metavar="PATH",
+    help="File to write. Default: standard output.",
+    shell_complete=completion.files,
+)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 def import_printout(printout: str, name: str, place: str | None, overwrite: bool) -> None:
-    """Print the design file that PRINTOUT describes, a text with a table of torchinfo or torchsummary.
+    """Print the design file that PRINTOUT describes. It is a text with a table of torchinfo or torchsummary:
+    a file, or - for standard input.
 
-    PRINTOUT is a file, or - for standard input. Nothing in it is run. What the
-    table does not show is assumed, and said on standard error.
+    Nothing in it is run. What the table does not show is assumed, and said on
+    standard error.
     """
     destination.require_free(place, overwrite=overwrite)
     found = reading.read(arguments.text(printout), name)

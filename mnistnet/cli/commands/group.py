@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mnistnet.cli import completion
 from mnistnet.nets.rules import PROFILES
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -12,7 +13,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 with_profile = click.option(
     "--profile",
     metavar="NAME|FILE",
-    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary: 20k.",
+    shell_complete=completion.profile,
+    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary and check: 20k.",
 )
 
 

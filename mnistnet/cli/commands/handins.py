@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli import arguments, destination, output
+from mnistnet.cli import arguments, completion, destination, output
 from mnistnet.cli.commands.group import as_json, cli, with_profile
 from mnistnet.exports.code import model_py
 from mnistnet.handins import checking, forms, handin
@@ -25,16 +25,23 @@ _FAILED, _NO_HANDIN = 1, 2
 
 
 @cli.command("check")
-@click.argument("handin", nargs=-1, required=True)
+@click.argument("handin", nargs=-1, required=True, shell_complete=completion.files)
 @with_profile
 @click.option("--format", "form", type=click.Choice(list(_FORMS)), default="text", show_default=True, help="Output.")
-@click.option("--output", "place", metavar="FILE", help="Write to FILE, which is replaced. Default: standard output.")
+@click.option(
+    "--output",
+    "place",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="Write to FILE, which is replaced. Default: standard output.",
+)
 @as_json
 def check_handins(handin: tuple[str, ...], profile: str | None, form: str, place: str | None, as_json: bool) -> None:
-    """Check each HANDIN, a zip file or its folder, from its design and weights.
+    """Check each HANDIN, a zip file or its folder.
 
-    Counts, builds, computes the accuracy anew and compares it with what is claimed;
-    runs no code of a hand-in. Several are compared with each other.
+    From its design and weights: counts, builds, computes the accuracy anew and
+    compares it with what is claimed; runs no code of a hand-in. Several are
+    compared with each other.
 
     \b
     Exit code: 0 where all checks pass, 1 where one does not,

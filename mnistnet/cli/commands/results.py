@@ -4,7 +4,7 @@ from typing import get_args
 
 import click
 
-from mnistnet.cli import arguments, destination, documents, output
+from mnistnet.cli import arguments, completion, destination, documents, output
 from mnistnet.cli.commands.group import as_json, cli, report
 from mnistnet.exports.formats import FORMATS
 from mnistnet.insight.network import answers
@@ -17,7 +17,7 @@ _SPLIT = "Images to evaluate on; under the course protocol both are the test set
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.run)
 @click.option("--split", type=click.Choice(get_args(SplitName)), default="test", show_default=True, help=_SPLIT)
 @as_json
 def evaluate(run: str, split: SplitName, as_json: bool) -> None:
@@ -41,18 +41,35 @@ _FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.file:20} {one.title
 
 
 @cli.command("export", epilog=_FORMATS)
-@click.argument("names", metavar="RUN|DESIGN...", nargs=-1, required=True)
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write; see below.")
+@click.argument("names", metavar="RUN|DESIGN...", nargs=-1, required=True, shell_complete=completion.material)
 @click.option(
-    "--output", "place", metavar="PATH", help="File or folder, or - for standard output. Default: the current folder."
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    required=True,
+    help="What to write; see below.",
 )
-@click.option("--recipe", "named", metavar="NAME|FILE", help="The recipe of a DESIGN. A RUN has its own.")
+@click.option(
+    "--output",
+    "place",
+    metavar="PATH",
+    shell_complete=completion.files,
+    help="File or folder, or - for standard output. Default: the current folder.",
+)
+@click.option(
+    "--recipe",
+    "named",
+    metavar="NAME|FILE",
+    shell_complete=completion.recipe,
+    help="The recipe of a DESIGN. A RUN has its own.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @as_json
 def write_export(
     names: tuple[str, ...], form: str, place: str | None, named: str | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Write RUN or DESIGN as files that open without mnistnet; gallery-PRESET is a run that comes with it.
+    """Write RUN or DESIGN as files. They open without mnistnet; gallery-PRESET is a run that comes with it.
 
     \b
     A PATH with the main file's ending is that file, and others lie beside it.

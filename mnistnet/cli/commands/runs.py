@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mnistnet.cli import arguments, documents, output
+from mnistnet.cli import arguments, completion, documents, output
 from mnistnet.cli.commands.group import as_json, cli, report, with_profile
 from mnistnet.data import datasets
 from mnistnet.data.splits import PROTOCOLS
@@ -23,14 +23,27 @@ _PROTOCOL = "holdout validates on 5,000 held-out training images, course on the 
 
 
 @cli.command()
-@click.argument("design")
+@click.argument("design", shell_complete=completion.design)
 @click.option("--dataset", type=_SOURCES, help="Data set. Default: mnist.")
 @click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help=_PROTOCOL)
 @click.option("--epochs", type=int, help="Passes over the training images. Default: 18.")
 @click.option("--seed", type=int, help="Seed of all random numbers. Default: 1.")
 @click.option("--threads", type=int, help="CPU threads; 0 is all cores. Default: 0.")
-@click.option("--recipe", "named", metavar="NAME|FILE", help=f"A JSON file of fields, or {', '.join(RECIPES)}.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a recipe field; can be repeated.")
+@click.option(
+    "--recipe",
+    "named",
+    metavar="NAME|FILE",
+    shell_complete=completion.recipe,
+    help=f"A JSON file of fields, or {', '.join(RECIPES)}.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completion.setting,
+    help="Set a recipe field; can be repeated.",
+)
 @click.option("--detach", is_flag=True, help="Start the run and return at once.")
 @with_profile
 @as_json
@@ -79,7 +92,7 @@ def runs(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.run)
 @with_profile
 @as_json
 def show(run: str, profile: str | None, as_json: bool) -> None:
@@ -93,7 +106,7 @@ def show(run: str, profile: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.run)
 def stop(run: str) -> None:
     """Stop RUN. Finished epochs are kept, and the run can be resumed."""
     store = Store()
@@ -103,7 +116,7 @@ def stop(run: str) -> None:
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.run)
 @as_json
 def resume(run: str, as_json: bool) -> None:
     """Continue a stopped or interrupted RUN. It goes on after its last stored epoch."""
@@ -113,7 +126,7 @@ def resume(run: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.run)
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 def delete(run: str, yes: bool) -> None:
     """Delete RUN and all its files. It asks first; a queued or running one has to be stopped before."""

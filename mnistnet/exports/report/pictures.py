@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import altair as alt
-
 from mnistnet.exports.report import markdown
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _WIDTH = 640
 _VERSION = "6.4"  # of Vega-Lite: Altair's
@@ -60,7 +61,7 @@ class Picture:
         return (self.svg[:start] + ground + self.svg[start:].replace(_TEXT, _INK)).encode()
 
 
-def drawn(name: str, chart: alt.LayerChart, description: str, width: int = _WIDTH) -> Picture:
+def drawn(name: str, chart: "alt.LayerChart", description: str, width: int = _WIDTH) -> Picture:
     """The chart as a picture, its plot `width` pixels wide. Uses no network: the chart holds its data."""
     import vl_convert  # 80 MB, and no page needs it
 

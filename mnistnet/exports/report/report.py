@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mnistnet.exports.material import Material
-from mnistnet.exports.report import analysis, charts, markdown, run_sections
+from mnistnet.exports.report import analysis, markdown, run_sections
 from mnistnet.exports.report.facts import Facts, gather, previous
 from mnistnet.exports.report.page import page
 from mnistnet.exports.report.pictures import Picture, shown
@@ -48,6 +48,8 @@ def run_report(material: Material, profile: Profile = COURSE, before: Run | None
     `before`: the run that it is compared with; where none is given, the one of the same owner that ended before it.
     What cannot be had, as the mistakes of a run without weights, is said in a sentence.
     """
+    from mnistnet.exports.report import charts  # Altair: the commands that draw nothing do without it
+
     result = material.required(FORMAT)
     facts = yield from gather(result, before or previous(result), profile)
     curves, mistakes = charts.curve_pictures(facts), charts.mistake_pictures(facts)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mnistnet.exports.material import Material
-from mnistnet.exports.report import analysis, charts, markdown, run_sections
+from mnistnet.exports.report import analysis, markdown, run_sections
 from mnistnet.exports.report.facts import Facts, gather
 from mnistnet.exports.report.pictures import shown
 from mnistnet.exports.report.report import FORMAT, NO_CURVE, Report
@@ -25,6 +25,8 @@ def series_files(materials: Sequence[Material]) -> Steps[Mapping[str, bytes]]:
 
 def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> Steps[Report]:
     """One report of several runs in the order given, each a step from the one before it. NeedsRun as `run_report`."""
+    from mnistnet.exports.report import charts  # Altair: the commands that draw nothing do without it
+
     steps: list[Facts] = []
     for result in [material.required(FORMAT) for material in materials]:
         facts = yield from gather(result, steps[-1].run if steps else None, profile)

@@ -7,9 +7,10 @@ import streamlit as st
 
 from mnistnet.runs.run import Run
 from mnistnet.runs.sources import GALLERY
+from mnistnet.ui import controls, session, url, widgets
 from mnistnet.ui.compare import tables
 
-_CHOSEN, _TOUCHED = "compare-runs", "compare-touched"
+_CHOSEN = "compare-runs"
 _FIRST_SHOWN = 5
 
 
@@ -18,23 +19,27 @@ def run_selection(runs: list[Run]) -> list[Run]:
     first = [run for run in (tables.best(runs),) if run]
     runs = [*first, *(run for run in (*runs, *GALLERY.runs()) if run not in first)]
     titles = {run.id: _label(run) for run in runs}
-    if st.session_state.get(_TOUCHED):
-        st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in titles]
-    else:
-        st.session_state[_CHOSEN] = [run.id for run in runs if run.epochs_done][:_FIRST_SHOWN]
-    ids = st.multiselect(
+    named = session.compared.value
+    shown = [run.id for run in runs if run.epochs_done][:_FIRST_SHOWN] if named is None else named
+    chosen = [run_id for run_id in shown if run_id in titles]
+    if missing := [run_id for run_id in shown if run_id not in titles]:
+        st.caption(f":material/info: Not in this store: {widgets.plain(', '.join(missing))}.")
+    st.multiselect(
         "Runs to draw",
         list(titles),
+        chosen,
         format_func=titles.__getitem__,
-        key=_CHOSEN,
-        on_change=_touch,
-        persist_state="session",
+        key=controls.control(_CHOSEN, chosen),
+        max_selections=session.MOST_COMPARED,
+        on_change=_choose,
     )
-    return [run for run in runs if run.id in ids]
+    if chosen:
+        url.copy_link("this comparison", {session.compared: tuple(chosen), session.profile: session.profile.value})
+    return [run for run in runs if run.id in chosen]
 
 
-def _touch() -> None:
-    st.session_state[_TOUCHED] = True
+def _choose() -> None:
+    session.compared.set(tuple(st.session_state[_CHOSEN]))
 
 
 def _label(run: Run) -> str:

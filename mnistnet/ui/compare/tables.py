@@ -29,6 +29,7 @@ def runs_table(runs: list[Run]) -> None:
         _frame(ranked, judged, column),
         hide_index=True,
         key=_TABLE,
+        placeholder=_UNKNOWN,
         alt=f"{len(runs)} runs with the verdict on each, accuracies, parameters, epochs and training times",
         column_config=_columns(column, profile),
     )

@@ -8,7 +8,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts import reading
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
-from mnistnet.ui import app, cache, controls, notifications, session, widgets
+from mnistnet.ui import app, cache, controls, notifications, session, url, widgets
 from mnistnet.ui.design import names, recipe_offer
 from mnistnet.ui.lessons import held
 
@@ -18,7 +18,7 @@ _RUNS_OFFERED = 200
 
 def start_from() -> None:
     """The choice of a preset or a past run, the name of the design, and its file."""
-    start, name, file = st.columns([0.45, 0.35, 0.2], vertical_alignment="bottom")
+    start, name, rest = st.columns([0.42, 0.32, 0.26], vertical_alignment="bottom")
     with start:
         _choice()
     with name:
@@ -26,7 +26,15 @@ def start_from() -> None:
         st.text_input(
             "Name of this design", session.design.value.name, key=key, max_chars=designs.MAX_NAME, on_change=_rename
         )
-    with file, st.popover("File", icon=":material/description:"):
+    with rest, st.container(horizontal=True, gap="small"):
+        _file()
+        shared = (session.design, session.recipe, session.profile)
+        url.copy_link("this design with its recipe and rules", {one: one.value for one in shared})
+
+
+def _file() -> None:
+    """The design as a file, and designs from files and printouts."""
+    with st.popover("File", icon=":material/description:"):
         st.download_button(
             "Save as a design file",
             session.design.value.to_json(),

@@ -14,7 +14,7 @@ from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
 from mnistnet.runs.sources import GALLERY
-from mnistnet.ui import app, controls, network_cache, session, widgets
+from mnistnet.ui import app, controls, network_cache, session, url, widgets
 from mnistnet.ui.digit import views
 from mnistnet.ui.digit.explanation import explanation_view
 from mnistnet.ui.digit.prediction import Prediction
@@ -42,13 +42,24 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     prediction = Prediction(run, images[index], row, int(evaluation.predictions.labels[index]))
     _picture_and_probabilities(prediction, index, label_errors.covers(run.recipe.dataset, split))
     explanations(prediction, index)
-    st.button(
-        "Receptive fields on this digit",
-        icon=":material/center_focus_strong:",
-        key="see-fields",
-        on_click=app.show_receptive_fields,
-        args=(run.id, index),
-    )
+    with st.container(horizontal=True):
+        st.button(
+            "Receptive fields on this digit",
+            icon=":material/center_focus_strong:",
+            key="see-fields",
+            on_click=app.show_receptive_fields,
+            args=(run.id, index),
+        )
+        url.copy_link(
+            "this digit with the prediction of this run and this explanation",
+            {
+                session.run_id: run.id,
+                session.split: split,
+                session.digit: index,
+                session.view: session.view.value,
+                session.question: session.question.value,
+            },
+        )
 
 
 def explanations(prediction: Prediction, index: int | None = None) -> None:

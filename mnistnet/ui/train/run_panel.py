@@ -6,7 +6,7 @@ import shlex
 import streamlit as st
 
 from mnistnet.runs.run import Run, RunState
-from mnistnet.ui import app, auth, cache, widgets
+from mnistnet.ui import app, auth, cache, session, url, widgets
 from mnistnet.ui.train import actions
 
 _LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a longer line loses its beginning
@@ -25,6 +25,7 @@ def run_panel(run: Run) -> None:
         )
         st.button("Export", icon=":material/ios_share:", on_click=app.show_export, args=(run.id,))
         st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
+        url.copy_link("this run on this dashboard", {session.run_id: run.id})
         if not run.state.is_active:
             _deletion(run)
     if run.state is RunState.FAILED:
