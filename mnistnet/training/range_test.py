@@ -25,7 +25,7 @@ _FALLEN = 0.1  # of the whole fall, from which the loss clearly falls
 _RISEN = 0.1  # of the whole fall, by which it has risen again
 _ROOM = 3.0  # how far below the rate at which the loss rises the range ends, at least
 _DIVERGED = 2.0  # times the loss at the beginning, at which a sweep ends
-_CLEAR = 0.1  # of the loss at the beginning: a smaller fall is none
+_CLEAR = 0.07  # of the loss at the beginning: a smaller fall is none
 
 _REASON = "a range test is short, and the same wherever it runs"
 
@@ -89,7 +89,7 @@ def suggest(rates: Sequence[float], smoothed: Sequence[float]) -> RateRange | No
     if len(smoothed) < 2 * _WINDOW:
         return None
     lowest = min(range(len(smoothed)), key=smoothed.__getitem__)
-    begin = median(smoothed[: max(_WINDOW, len(smoothed) // 20)])
+    begin = median(smoothed[: max(_WINDOW, len(smoothed) // 10)])
     fall = begin - smoothed[lowest]
     if fall < _CLEAR * begin:
         return None

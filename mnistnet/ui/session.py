@@ -125,10 +125,12 @@ networks: Parameter[tuple[str, ...] | None] = Parameter(
 exported: Parameter[str | None] = Parameter("export", None, str, _run_id)
 # The runs of a report of several, by their ids.
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
+# What is reviewed: a run's id, or CURRENT_DESIGN.
+reviewed = Parameter("review", CURRENT_DESIGN, str, _run_id)
 
 PARAMETERS: tuple[Parameter[Any], ...] = (
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
-    exported, series,
+    exported, series, reviewed,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The commands and their options. Each calls the package and prints its result; none decides anything."""
 
-from mnistnet.cli.commands import dashboards, designs, results, runs, stores
+from mnistnet.cli.commands import dashboards, designs, experiments, results, runs, stores
 from mnistnet.cli.commands.group import cli
 
-__all__ = ["cli", "dashboards", "designs", "results", "runs", "stores"]
+__all__ = ["cli", "dashboards", "designs", "experiments", "results", "runs", "stores"]
