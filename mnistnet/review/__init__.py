@@ -99,12 +99,14 @@ def _answer(name: str, group: Group, title: str, found: Finding) -> Answer:
 
 
 def _closest(architecture: Architecture, recipe: Recipe | None) -> Entry | None:
-    """The gallery's training of the preset closest in parameters; with `recipe`: on its data set."""
+    """The gallery's training of another preset, the closest in parameters; with `recipe`: on its data set."""
     params = max(1, summarize(architecture).params)
     known = [
         entry
         for entry in gallery.entries().values()
-        if not entry.is_final_fit and (recipe is None or entry.recipe.dataset == recipe.dataset)
+        if not entry.is_final_fit
+        and PRESETS[entry.preset].architecture.layers != architecture.layers
+        and (recipe is None or entry.recipe.dataset == recipe.dataset)
     ]
     return min(known, key=lambda entry: abs(math.log(PRESETS[entry.preset].params / params)), default=None)
 
