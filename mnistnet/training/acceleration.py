@@ -6,7 +6,9 @@ dropout. So a run that is resumed under the other is not, bit for bit, the run t
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 SWITCH = "MNISTNET_KERNELS"
 Way: TypeAlias = Literal["chain", "compiled", "torch"]
+_SWITCHED_OFF: ContextVar[str] = ContextVar("switched_off", default="")
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,23 @@ class Loaded:
 
 def absence() -> str:
     """Why torch's own operations train here, as far as it is known without importing numba; empty for the kernels."""
+    if reason := _SWITCHED_OFF.get():
+        return reason
     if (switch := os.environ.get(SWITCH, "")).lower() == "off":
         return f"{SWITCH}={switch}"
     if not _is_there("mnistnet.training.kernels"):
         return "mnistnet/training/kernels is missing"
     return "" if _is_there("numba") else "numba is not installed"
+
+
+@contextmanager
+def switched_off(reason: str) -> Iterator[None]:
+    """A context in which torch's own operations train in this thread: a process that serves pages loads no numba."""
+    token = _SWITCHED_OFF.set(reason)
+    try:
+        yield
+    finally:
+        _SWITCHED_OFF.reset(token)
 
 
 def load() -> Loaded:

@@ -6,7 +6,7 @@ Knows no file, process, database or chart. The only `backward()` of the project.
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,11 +48,19 @@ class Training:
     `ema_network` has the exponential moving average of the weights where the recipe averages, else it is `network`.
     The permutation, augmentation and dropout of an epoch follow from the seed and the epoch's number alone: `state`
     holds no random generator. The same state, threads and device, both times with the compiled kernels or both times
-    without them (see `acceleration`), give the same bits.
+    without them (see `acceleration`), give the same bits. `rate` gives the learning rate of each step, from 0, in
+    place of the recipe's schedule.
     """
 
-    def __init__(self, network: nn.Sequential, split: Split, source: Source, recipe: Recipe) -> None:
-        self.recipe, self.source, self.epoch = recipe, source, 0
+    def __init__(
+        self,
+        network: nn.Sequential,
+        split: Split,
+        source: Source,
+        recipe: Recipe,
+        rate: Callable[[int], float] | None = None,
+    ) -> None:
+        self.recipe, self.source, self.epoch, self._given_rate = recipe, source, 0, rate
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
         self.ema_network = copy.deepcopy(self.network) if recipe.averaging else self.network
@@ -155,6 +163,8 @@ class Training:
         return loss.detach(), (answers.argmax(1) == labels).sum()
 
     def _rate(self, step: int) -> float:
+        if self._given_rate:
+            return self._given_rate(step)
         return learning_rate(self.recipe, step, self.recipe.epochs * self._steps)
 
     @torch.no_grad()

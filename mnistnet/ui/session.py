@@ -145,6 +145,8 @@ compared: Parameter[tuple[str, ...] | None] = Parameter(
 exported: Parameter[str | None] = Parameter("export", None, str, _run_id("export"))
 # The runs of a report of several, by their ids.
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
+# What is reviewed: a run's id, or CURRENT_DESIGN.
+reviewed = Parameter("review", CURRENT_DESIGN, str, _run_id)
 
 # The running lesson; the moment when it was begun, in seconds since 1970; the wrong digits that were looked at in it.
 lesson: Parameter[Lesson | None] = Parameter(
@@ -159,7 +161,7 @@ draft: Parameter[Lesson | None] = Parameter("draft", None, lesson.encode, codec.
 PARAMETERS: tuple[Parameter[Any], ...] = (
     lesson, begun, looks, draft,
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
-    compared, exported, series,
+    compared, exported, series, reviewed,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ PAGES = {
     "mistakes": "pages/mistakes.py",
     "receptive_fields": "pages/receptive_fields.py",
     "try_a_digit": "pages/try_a_digit.py",
+    "review": "pages/review.py",
     "export": "pages/export.py",
     "check": "pages/check.py",
     "lessons": "pages/lessons.py",

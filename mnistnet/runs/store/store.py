@@ -110,9 +110,13 @@ class Store:
         new = NewRun(secrets.token_hex(4), architecture, recipe, token, owner)
         return self.run(self._enqueue([new])[0])
 
-    def enqueue_all(self, wanted: Sequence[tuple[Architecture, Recipe]], owner: str = "") -> list[Run]:
-        """Put many runs at the end of the queue, all of them or none. Raises as `enqueue`."""
-        ids = self._enqueue([NewRun(secrets.token_hex(4), *one, None, owner) for one in wanted])
+    def enqueue_all(
+        self, wanted: Sequence[tuple[Architecture, Recipe]], owner: str = "", tokens: Sequence[str] = ()
+    ) -> list[Run]:
+        """Put many runs at the end of the queue, all of them or none. `tokens`: one for each. Raises as `enqueue`."""
+        given: Sequence[str | None] = tokens or [None] * len(wanted)
+        new = [NewRun(secrets.token_hex(4), *one, token, owner) for one, token in zip(wanted, given, strict=True)]
+        ids = self._enqueue(new)
         by_id = {run.id: run for run in self.runs()}
         return [by_id[run_id] for run_id in ids]
 

@@ -9,6 +9,7 @@ import contextlib
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnistnet import system
@@ -43,6 +44,16 @@ def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str 
     run = store.enqueue(architecture, recipe, token, owner)
     _ensure_for(store, run)
     return run
+
+
+def submit_all(
+    store: Store, wanted: Sequence[tuple[Architecture, Recipe]], tokens: Sequence[str], owner: str = ""
+) -> list[Run]:
+    """Queue several runs, all or none, each by its own token as `submit`. Raises as that."""
+    runs = store.enqueue_all(wanted, owner, tokens)
+    if runs:
+        _ensure_for(store, runs[0])
+    return runs
 
 
 def resume(store: Store, run_id: str, by: User | None = None) -> Run:
