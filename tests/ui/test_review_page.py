@@ -116,7 +116,7 @@ def test_the_baseline_of_both_experiments_is_trained_once_and_found_after_a_refr
     click(app, "Start 3 runs")
     app = reviewed(how=recipe())
     assert [one.label for one in app.button if one.label.startswith("Start")] == ["Start 3 runs"]  # of the ablation
-    assert table(app, "batch sizes")["state"][0].startswith("queued")
+    assert table(app, "batch sizes")["result"][0].startswith("queued")
     click(app, "Start 3 runs")
     assert len(store.runs()) == 6
 
@@ -140,9 +140,9 @@ def test_finished_runs_are_compared_with_intervals_and_their_seed(store: Store) 
     transitions.finish(store, last.id, RunState.DIVERGED, "the reason")
     app = reviewed()
     rows = table(app, "with and without")
-    assert rows["verdict"][0] == rows["verdict"][3] == "–"
-    assert set(rows["verdict"][1:3]) <= {"better", "worse", "not distinguishable"}
+    assert rows["result"][0] == "done"
+    assert set(rows["result"][1:3]) <= {"better", "worse", "not distinguishable"}
     assert all("of 125 wrong (" in text for text in rows["accuracy"][:3])
-    assert rows["state"][3].startswith("diverged")
+    assert rows["result"][3].startswith("diverged")
     assert "1 seed each (1), 1 epoch" in texts(app)
     assert "among 2 comparisons" in texts(app)

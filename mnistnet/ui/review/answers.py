@@ -22,6 +22,8 @@ def answers(reviewed: Reviewed, found_range: RateRange | None) -> None:
     counts = {concern: sum(answer.concern is concern for answer in found) for concern in Concern}
     looks = [f"{count} {concern}" for concern, count in counts.items() if count]
     st.caption(f"{len(found)} questions: {', '.join(looks)}. Each figure is computed from this design and run.")
+    if marked := [answer.title for answer in found if answer.concern is Concern.LOOK]:
+        st.markdown(f":material/visibility: {' · '.join(map(widgets.plain, marked))}")
     for group in GROUPS:
         of_group = [answer for answer in found if answer.group == group]
         if not of_group:

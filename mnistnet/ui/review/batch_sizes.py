@@ -12,8 +12,8 @@ def batch_sizes(reviewed: Reviewed) -> None:
     st.subheader("Which batch size?", anchor=False)
     how = "in proportion" if reviewed.recipe.optimizer == "sgd" else "by its square root"
     st.caption(
-        f"Runs of {experiments.SHORT_EPOCHS} epochs with a quarter of the batch size, the same and four times it. The "
-        f"learning rate is scaled with the batch size, {how}. Short runs tell which size learns faster, not where long "
-        "ones end."
+        f"Runs of {experiments.SHORT_EPOCHS} epochs with a quarter of the batch size, the same and four times it, from "
+        f"8 to 2,048. The learning rate is scaled with the batch size, {how}. Short runs tell which size learns "
+        "faster, not where long ones end."
     )
     runs.runs(experiments.batch_sizes(reviewed.architecture, reviewed.recipe), "learning rate")

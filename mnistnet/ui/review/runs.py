@@ -16,7 +16,7 @@ from mnistnet.runs.worker import supervisor
 from mnistnet.ui import auth, cache, notifications, run_states, widgets
 from mnistnet.ui.train import watchers
 
-_DONE = RunState.DONE
+_DONE, NONE = RunState.DONE, "–"
 Classes: TypeAlias = npt.NDArray[np.integer]
 
 
@@ -99,7 +99,7 @@ def _conditions(experiment: Experiment, count: int) -> str:
     return (
         f"Final weights on the same {images}, 1 seed each ({recipe.seed}), {epochs(recipe.epochs)}. Intervals are at "
         f"95%. “Better” and “worse” need McNemar's exact test below 0.05{among}. They hold for these trainings: other "
-        f"seeds differ too, in the gallery by a standard deviation of {low:.2f} to {high:.2f} points on the test set."
+        f"seeds differ too; the gallery's standard deviations are {low:.2f} to {high:.2f} points on MNIST's test set."
     )
 
 
@@ -107,25 +107,24 @@ def _row(variant: Variant, run: Run | None, comparison: Comparison | None, count
     differs = f"{variant.params:,}" if changed == "parameters" else f"{variant.recipe.learning_rate:g}"
     return {
         "run": variant.label,
-        changed: differs,
-        "state": _state(run),
+        "result": comparison.verdict(count) if comparison else _state(run),
         "accuracy": _accuracy(run),
         "difference, points": _difference(comparison),
-        "verdict": comparison.verdict(count) if comparison else "–",
+        changed: differs,
+        "id": run.id if run else NONE,
     }
 
 
 def _state(run: Run | None) -> str:
     if run is None:
         return "not started"
-    progress = f", {widgets.epochs_finished(run)}" if run.state is not _DONE else ""
-    return f"{run.state}{progress} ({run.id})"
+    return str(run.state) if run.state is _DONE else f"{run.state}, {widgets.epochs_finished(run)}"
 
 
 def _accuracy(run: Run | None) -> str:
     answered = _answers(run)
     if not answered:
-        return "–"
+        return NONE
     reached = score(*answered)
     low, high = reached.interval.low, reached.interval.high
     return f"{reached.accuracy:.2%}, {reached.errors} of {reached.total:,} wrong ({low:.2%} to {high:.2%})"
@@ -133,7 +132,7 @@ def _accuracy(run: Run | None) -> str:
 
 def _difference(comparison: Comparison | None) -> str:
     if comparison is None:
-        return "–"
+        return NONE
     low, high = comparison.interval.low * 100, comparison.interval.high * 100
     return f"{comparison.difference * 100:+.2f} ({low:+.2f} to {high:+.2f})"
 
