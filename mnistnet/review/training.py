@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from mnistnet import gallery
 from mnistnet.data import datasets, splits
 from mnistnet.insight.predictions.peers import peer_band
-from mnistnet.insight.predictions.verdict import epochs, validation_score
+from mnistnet.insight.predictions.verdict import validation_score
+from mnistnet.nets.rules import epochs_text
 from mnistnet.nets.summary import CLASSES
 from mnistnet.review.answers import Concern, Place
 from mnistnet.review.architecture import Finding
@@ -24,7 +25,7 @@ def learning_rate(recipe: Recipe, run: Run | None, range_: RateRange | None) -> 
     place = Place(field="learning_rate")
     figure = rate_figure(recipe)
     if run and run.state is RunState.DIVERGED:
-        why = f"The run diverged after {epochs(run.epochs_done)}: the rate was too high for this network."
+        why = f"The run diverged after {epochs_text(run.epochs_done)}: the rate was too high for this network."
         return Finding(figure, why, Concern.LOOK, place)
     if range_:
         figure += f"; range test: {range_.low:.2g} to {range_.high:.2g}"
@@ -35,7 +36,7 @@ def learning_rate(recipe: Recipe, run: Run | None, range_: RateRange | None) -> 
         )
         return Finding(figure, why, Concern.LOOK if outside else Concern.FINE, place)
     if run and run.epochs_done:
-        why = f"The loss stayed finite for {epochs(run.epochs_done)}; a range test says how far it is from the limits."
+        why = f"The loss stayed finite for {epochs_text(run.epochs_done)}; a range test shows how far the limits are."
         return Finding(figure, why, place=place)
     why = (
         "Too low and few epochs do not suffice, too high and the loss diverges: the range test below shows both limits."

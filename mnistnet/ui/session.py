@@ -146,7 +146,7 @@ exported: Parameter[str | None] = Parameter("export", None, str, _run_id("export
 # The runs of a report of several, by their ids.
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
 # What is reviewed: a run's id, or CURRENT_DESIGN.
-reviewed = Parameter("review", CURRENT_DESIGN, str, _run_id)
+reviewed = Parameter("review", CURRENT_DESIGN, str, _run_id("review"))
 
 # The running lesson; the moment when it was begun, in seconds since 1970; the wrong digits that were looked at in it.
 lesson: Parameter[Lesson | None] = Parameter(

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from mnistnet.cli import arguments, output
+from mnistnet.cli import arguments, completion, output
 from mnistnet.cli.commands.group import as_json, cli, report
 from mnistnet.data import datasets
 from mnistnet.nets.summary import require
@@ -20,10 +20,23 @@ _ROWS = 12
 
 
 @cli.command("lr-range")
-@click.argument("design")
+@click.argument("design", shell_complete=completion.design)
 @click.option("--dataset", type=_SOURCES, help="Data set. Default: mnist.")
-@click.option("--recipe", "named", metavar="NAME|FILE", help=f"A JSON file of fields, or {', '.join(RECIPES)}.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a recipe field; can be repeated.")
+@click.option(
+    "--recipe",
+    "named",
+    metavar="NAME|FILE",
+    shell_complete=completion.recipe,
+    help=f"A JSON file of fields, or {', '.join(RECIPES)}.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completion.setting,
+    help="Set a recipe field; can be repeated.",
+)
 @as_json
 def lr_range(design: str, dataset: str | None, named: str | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Find a range of learning rates for DESIGN. Trains a few batches at growing rates; stores nothing."""

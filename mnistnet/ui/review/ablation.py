@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.insight.predictions.verdict import epochs
+from mnistnet.nets.rules import epochs_text
 from mnistnet.review import experiments
 from mnistnet.ui import cache
 from mnistnet.ui.review import runs
@@ -25,7 +25,7 @@ def ablation(reviewed: Reviewed) -> None:
             "Epochs of each run",
             choices,
             default=_first(reviewed, choices),
-            format_func=lambda count: f"{epochs(count)}{', as the recipe' * (count == choices[-1])}",
+            format_func=lambda count: f"{epochs_text(count)}{', as the recipe' * (count == choices[-1])}",
             required=True,
             key=f"{_EPOCHS}-{choices[-1]}",
         )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistnet import gallery
 from mnistnet.errors import MnistnetError
-from mnistnet.insight.predictions.verdict import epochs
+from mnistnet.nets.rules import epochs_text
 from mnistnet.review.experiments import Comparison, Experiment, Variant, compare, score
 from mnistnet.review.layers import counted
 from mnistnet.runs.run import Run, RunState
@@ -97,9 +97,10 @@ def _conditions(experiment: Experiment, count: int) -> str:
     low, high = min(deviations), max(deviations)
     among = f" among {count} comparisons (Bonferroni)" if count > 1 else ""
     return (
-        f"Final weights on the same {images}, 1 seed each ({recipe.seed}), {epochs(recipe.epochs)}. Intervals are at "
-        f"95%. “Better” and “worse” need McNemar's exact test below 0.05{among}. They hold for these trainings: other "
-        f"seeds differ too; the gallery's standard deviations are {low:.2f} to {high:.2f} points on MNIST's test set."
+        f"Final weights on the same {images}, 1 seed each ({recipe.seed}), {epochs_text(recipe.epochs)}. Intervals are "
+        f"at 95%. “Better” and “worse” need McNemar's exact test below 0.05{among}. They hold for these trainings: "
+        f"other seeds differ too; the gallery's standard deviations are {low:.2f} to {high:.2f} points on MNIST's test "
+        "set."
     )
 
 
