@@ -100,4 +100,5 @@ def _use(reviewed: Reviewed, peak: float) -> None:
         session.design.set(reviewed.architecture)
         session.reviewed.set(session.CURRENT_DESIGN)
     session.recipe.set(reviewed.recipe.changed(learning_rate=peak))
-    notifications.toast(f"The peak learning rate of the current recipe is now {peak:g}.")
+    if session.recipe.value.learning_rate == peak:  # a running lesson may hold it, and says so
+        notifications.toast(f"The peak learning rate of the current recipe is now {peak:g}.")
