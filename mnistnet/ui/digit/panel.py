@@ -37,29 +37,20 @@ def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes,
     if index is None or index >= len(images):
         index = shown[0].index
     st.subheader("One digit in depth", anchor=False)
-    _steps([mistake.index for mistake in shown], index, len(images))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _steps([mistake.index for mistake in shown], index, len(images))
+        _link(run, split, index)
     row = evaluation.predictions.probabilities[index]
     prediction = Prediction(run, images[index], row, int(evaluation.predictions.labels[index]))
     _picture_and_probabilities(prediction, index, label_errors.covers(run.recipe.dataset, split))
     explanations(prediction, index)
-    with st.container(horizontal=True):
-        st.button(
-            "Receptive fields on this digit",
-            icon=":material/center_focus_strong:",
-            key="see-fields",
-            on_click=app.show_receptive_fields,
-            args=(run.id, index),
-        )
-        url.copy_link(
-            "this digit with the prediction of this run and this explanation",
-            {
-                session.run_id: run.id,
-                session.split: split,
-                session.digit: index,
-                session.view: session.view.value,
-                session.question: session.question.value,
-            },
-        )
+    st.button(
+        "Receptive fields on this digit",
+        icon=":material/center_focus_strong:",
+        key="see-fields",
+        on_click=app.show_receptive_fields,
+        args=(run.id, index),
+    )
 
 
 def explanations(prediction: Prediction, index: int | None = None) -> None:
@@ -86,21 +77,33 @@ def _steps(places: Sequence[int], index: int, total: int) -> None:
     here = places.index(index) if index in places else None
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = controls.control("digit-picker", index)
-        st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
-        for label, icon, shortcut, place in (
-            ("Previous", "chevron_left", "Left", before),
-            ("Next", "chevron_right", "Right", after),
-        ):
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                shortcut=shortcut,
-                on_click=_step_to,
-                args=(place,),
-                disabled=place == index,
-            )
+    key = controls.control("digit-picker", index)
+    st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
+    for label, icon, shortcut, place in (
+        ("Previous", "chevron_left", "Left", before),
+        ("Next", "chevron_right", "Right", after),
+    ):
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            shortcut=shortcut,
+            on_click=_step_to,
+            args=(place,),
+            disabled=place == index,
+        )
+
+
+def _link(run: Run, split: SplitName, index: int) -> None:
+    url.copy_link(
+        "this digit with the prediction of this run and this explanation",
+        {
+            session.run_id: run.id,
+            session.split: split,
+            session.digit: index,
+            session.view: session.view.value,
+            session.question: session.question.value,
+        },
+    )
 
 
 def _typed() -> None:
