@@ -89,6 +89,7 @@ def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashbo
     assert recipe_text == links.encode_recipe(recipe({"epochs": 2}))
 
 
+@pytest.mark.bar("D4")
 def test_back_restores_the_design_before(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
     screen.choose(page, "Start from", re.compile("course-10040"))
