@@ -10,7 +10,7 @@ import click
 import pytest
 
 from mnistnet.cli import documents
-from mnistnet.cli.commands import cli
+from mnistnet.cli.commands import cli, experiments
 from mnistnet.cli.program import NAME, main
 from mnistnet.exports.formats import FORMATS
 from mnistnet.handins import forms
@@ -23,6 +23,7 @@ from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
 from mnistnet.training.acceleration import SWITCH
 from mnistnet.training.presets import RECIPES
+from mnistnet.training.range_test import Sweep
 from mnistnet.training.recipe import Recipe
 
 PAGE = Path(__file__).parents[1] / "docs" / "command-line.md"
@@ -143,6 +144,12 @@ def test_the_documents_of_designs_and_data_have_the_fields_that_are_shown(
 
 def test_the_document_of_a_check_has_the_fields_that_are_shown() -> None:
     assert shape(forms.document([refused("handin.zip", "no zip file")])) == example("check")
+
+
+def test_the_document_of_a_range_test_has_the_fields_that_are_shown() -> None:
+    rates = tuple(0.001 * 1.1**step for step in range(80))
+    falling = tuple(2.3 - 0.02 * step for step in range(80))
+    assert shape(experiments._document(Sweep(rates, falling))) == example("lr-range")
 
 
 def test_the_formats_of_an_export_are_listed_with_their_main_files() -> None:

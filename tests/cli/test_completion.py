@@ -47,6 +47,25 @@ def test_recipes_and_profiles_are_offered() -> None:
     assert offered("summary", "--profile", "10") == ["10k", "10k/15"]
 
 
+def _with(parameter: str) -> list[str]:
+    """The commands that have it."""
+    return [name for name, one in cli.commands.items() if any(parameter in each.opts for each in one.params)]
+
+
+@pytest.mark.parametrize("command", _with("design"))
+def test_every_command_of_a_design_offers_presets(command: str) -> None:
+    assert offered(command, "") == list(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("option", "first"), [("--recipe", next(iter(RECIPES))), ("--set", "dataset=mnist"), ("--profile", "20k")]
+)
+def test_every_command_with_such_an_option_offers_its_values(option: str, first: str) -> None:
+    assert {command: offered(command, option, "")[0] for command in _with(option)} == dict.fromkeys(
+        _with(option), first
+    )
+
+
 def test_fields_are_offered_with_their_values_or_their_default() -> None:
     assert offered("train", "--set", "prot") == ["protocol=holdout", "protocol=course"]
     assert offered("train", "--set", "epochs") == ["epochs=", "epochs=18"]
