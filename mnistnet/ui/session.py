@@ -102,7 +102,7 @@ def _index(text: str) -> int:
 
 def _seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 11):
-        raise links.LinkError(f"begun {text!a}: not a time; open the lesson's link again")
+        raise links.LinkError(f"begun {strict_json.shown(text)}: not a time; open the lesson's link again")
     return int(text)
 
 
