@@ -11,7 +11,7 @@ from tests.conftest import SLOW
 HOUSE = Path(__file__).parents[1]
 README = (HOUSE / "README.md").read_text("utf-8")
 DOCUMENTS = [*HOUSE.glob("*.md"), *(HOUSE / "docs").glob("*.md"), HOUSE / "benchmarks" / "LOG.md"]
-MOST_WORDS, MOST_WORDS_OF_AN_EXPERIMENT, MOST_TERMS = 1350, 120, 40
+MOST_WORDS, MOST_WORDS_OF_AN_EXPERIMENT, MOST_TERMS = 1450, 120, 45
 _LINK = re.compile(r"\]\((?!https?:|javascript:|#)([^)#]+)(#[^)]*)?\)")
 _PATH = re.compile(r"`((?:mnistnet|tests|pages|docs|benchmarks|\.streamlit)/[\w./-]*)`")
 
