@@ -86,7 +86,8 @@ class Sampler:
 
 
 def _append(file: Path, data: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    # Never made anew: a folder that is being deleted must stay empty.
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
     try:
         os.write(descriptor, data)
     finally:
@@ -97,10 +98,8 @@ def _keep_until(folder: Path, epoch: int) -> int:
     """Rewrite the file with the samples up to the end of `epoch`; how many they are. Raises OSError."""
     rows = _rows(folder)
     kept = rows[rows["epoch"] <= epoch]
-    file = folder / SAMPLES
-    if file.exists() or len(kept):
-        file.unlink()
-        _append(file, kept.tobytes())
+    (folder / SAMPLES).unlink(missing_ok=True)
+    (folder / SAMPLES).write_bytes(kept.tobytes())
     return len(kept)
 
 

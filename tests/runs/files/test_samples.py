@@ -113,6 +113,13 @@ def test_where_nothing_can_be_written_nothing_is_said(tmp_path: Path) -> None:
     assert samples.read(tmp_path) == samples.read(tmp_path / "missing") == []
 
 
+def test_a_file_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
+    sampler = write(tmp_path, 3)
+    (tmp_path / SAMPLES).unlink()
+    sampler.take(BatchDone(2, 1, STEPS), lambda: Sums(10, 20.0, 5))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_fails_ends_the_samples_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
