@@ -186,20 +186,3 @@ def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequ
     )
     labels = base.mark_text(align="left", dx=6).encode(text="label:N")
     return alt.LayerChart(layer=[bars, labels], height=280)
-
-
-def accuracy_by_class(shares: Sequence[float], classes: Sequence[str]) -> alt.LayerChart:
-    """The accuracy on the images of each class, as a dot on an axis that fits and says where it starts."""
-    low = max(0.0, min(shares) - 0.1 * (1 - min(shares)) - 0.002)
-    frame = pd.DataFrame({"class": list(classes), "accuracy": list(shares)})
-    base = alt.Chart(frame).encode(
-        y=alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False)),
-        x=alt.X(
-            "accuracy:Q",
-            scale=alt.Scale(domain=[low, 1.0], nice=False),
-            axis=alt.Axis(title=f"accuracy (axis starts at {low:.1%})", format="~%", tickCount=5),
-        ),
-        tooltip=["class:N", alt.Tooltip("accuracy:Q", format=".2%")],
-    )
-    stems = base.mark_rule(color=NEUTRAL, opacity=0.5).encode(x2=alt.datum(low))
-    return alt.LayerChart(layer=[stems, base.mark_circle(color=VALIDATION, size=90, opacity=1)], height=280)

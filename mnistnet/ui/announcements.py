@@ -10,12 +10,13 @@ _WATCHED = "_watched_runs"
 
 
 def announce() -> None:
-    """Watch this user's active runs, as long as there are any; once on every page."""
+    """Watch this user's active runs, as long as there are any; once on every page that does not call `look` itself."""
     is_watching = any(run.state.is_active for run in _own_runs())
-    st.fragment(_look, run_every=watchers.tick_seconds() if is_watching else None)()
+    st.fragment(look, run_every=watchers.tick_seconds() if is_watching else None)()
 
 
-def _look() -> None:
+def look() -> None:
+    """Announce the runs that ended since the last look, by drawing the page again, and set the tab's title."""
     runs = {run.id: run for run in _own_runs()}
     ended = [run for run in map(runs.get, st.session_state.get(_WATCHED, ())) if run and not run.state.is_active]
     active = [run for run in runs.values() if run.state.is_active]

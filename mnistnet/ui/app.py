@@ -15,6 +15,7 @@ from mnistnet.ui.lessons import panel
 
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
+_WATCHES = "train"  # the page that looks for itself
 _ICON = str(Path(__file__).with_name("icon.png"))
 
 
@@ -29,7 +30,8 @@ def run() -> None:
     widgets.messages(run_states.refresh())
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()
-    announcements.announce()
+    if page.url_path != _WATCHES:
+        announcements.announce()
     panel.running(begin_lesson)
     st.session_state[_INSIDE] = True
     page.run()

@@ -36,8 +36,6 @@ CHARTS = {
     "gallery of none": lambda: gallery([], [], DIGITS),
     "gallery of one chosen": lambda: gallery(images(2), mistakes(2), DIGITS, chosen=101),
     "changed": lambda: charts.changed(images(11), mistakes(11), DIGITS, new=3),
-    "accuracy by class": lambda: charts.accuracy_by_class([0.99] * 9 + [0.9], DIGITS),
-    "accuracy by class, all right": lambda: charts.accuracy_by_class([1.0] * 10, DIGITS),
     "probabilities": lambda: probabilities(WRONG, 4, DIGITS),
     "probabilities of who knows what": lambda: probabilities(WRONG, None, DIGITS),
 }
@@ -337,11 +335,3 @@ def test_the_new_ones_among_wrong_digits_are_framed_and_called_new() -> None:
     spec = vega.spec(charts.changed(images(3), mistakes(3), DIGITS, new=1))
     rows = vega.rows(spec, vega.layers(spec, "image")[0])
     assert [(row["chosen"], row["probability"]) for row in rows] == [(True, "new"), (False, ""), (False, "")]
-
-
-def test_an_axis_of_accuracies_by_class_says_where_it_starts() -> None:
-    spec = vega.spec(charts.accuracy_by_class([0.99] * 9 + [0.9], DIGITS))
-    across = vega.layers(spec, "circle")[0]["encoding"]["x"]
-    low, high = across["scale"]["domain"]
-    assert (low, high) == (pytest.approx(0.888), 1.0)
-    assert across["axis"]["title"] == "accuracy (axis starts at 88.8%)"

@@ -6,6 +6,7 @@ Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICM
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mnistnet.insight.predictions.evaluation import Evaluation, Interval, Score, wilson
 from mnistnet.nets.summary import CLASSES
@@ -93,6 +94,10 @@ def fitted_temperature(predictions: Predictions) -> float:
 
 def by_class(evaluation: Evaluation) -> list[Score]:
     """The score of each class on the images with that label; a class without images has a total of 0."""
-    labels = evaluation.predictions.labels
-    wrong = evaluation.guesses != labels
+    return scores_by_class(evaluation.guesses, evaluation.predictions.labels)
+
+
+def scores_by_class(guesses: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]) -> list[Score]:
+    """The same from predicted classes (n,) and labels (n,)."""
+    wrong = guesses != labels
     return [Score(int(wrong[labels == one].sum()), int((labels == one).sum())) for one in range(CLASSES)]

@@ -1,7 +1,7 @@
 """Accuracy with its interval, the confusion matrix and the mistakes, from predictions. No torch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,6 +71,14 @@ def at_mean(errors: Sequence[int], total: int) -> Score:
     Its interval is for `total` images: more trainings predict the same images and do not narrow it.
     """
     return Score(round(sum(errors) / len(errors)), total)
+
+
+def mistakes_at(
+    places: Iterable[int], labels: npt.NDArray[np.integer], guesses: npt.NDArray[np.integer]
+) -> list[Mistake]:
+    """The predictions at these indices as mistakes, in their order, where only classes (n,) are known: the probability
+    is NaN."""
+    return [Mistake(int(place), int(labels[place]), int(guesses[place]), math.nan) for place in places]
 
 
 @dataclass(frozen=True, eq=False)

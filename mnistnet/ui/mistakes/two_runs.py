@@ -11,7 +11,7 @@ from mnistnet.data import datasets
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions import label_errors, pairs
-from mnistnet.insight.predictions.evaluation import Evaluation, Mistake
+from mnistnet.insight.predictions.evaluation import Evaluation, mistakes_at
 from mnistnet.insight.predictions.pairs import Pair
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import Run
@@ -146,7 +146,7 @@ def _digits(
     if images is None or not len(places):
         return
     labels = predicted.evaluation.predictions.labels
-    shown = [Mistake(int(place), int(labels[place]), int(guesses[place]), 0.0) for place in places[:_SHOWN]]
+    shown = mistakes_at(places[:_SHOWN], labels, guesses)
     key = controls.clickable(f"compared-{title}")
     widgets.draw(
         charts.gallery(

@@ -1,16 +1,21 @@
 """The part of the Train page about the latest epoch: the validation digits that are wrong now, accuracy by class."""
 
+from copy import deepcopy
+
 import streamlit as st
 
-from mnistnet.charts import mistakes as charts
+from mnistnet.charts import calibration, mistakes
+from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.epoch_changes import EpochChanges
 from mnistnet.insight.predictions.evaluation import Mistake
 from mnistnet.runs.run import Run
+from mnistnet.runs.store.store import default_root
 from mnistnet.ui import cache, widgets
 
 _SHOWN = 24  # three rows
+_WRONG, _RIGHT = "wrong-now", "right-now"
 
 
 def latest_epoch(run_id: str) -> None:
@@ -19,37 +24,39 @@ def latest_epoch(run_id: str) -> None:
     Nothing before the first epoch, and for a run whose answers after each epoch were not stored.
     """
     run = cache.chosen(run_id)
-    answers = cache.answers_of_epoch(run, run.epochs_done) if run and run.epochs_done else None
-    if run is None or answers is None:
+    changes = _changes(run) if run and run.epochs_done else None
+    if run is None or changes is None:
         return
-    changes = EpochChanges(answers, cache.answers_of_epoch(run, run.epochs_done - 1) if run.epochs_done > 1 else None)
-    classes = datasets.source(run.recipe.dataset).classes
     digits, by_class = st.columns([0.62, 0.38], gap="medium")
     with digits:
-        _digits(run, changes, classes)
+        _digits(run, changes)
     with by_class:
         st.subheader("Accuracy by class", anchor=False)
-        worst = min(range(len(classes)), key=changes.accuracies.__getitem__)
-        widgets.draw(
-            charts.accuracy_by_class(changes.accuracies, classes),
-            "by-class",
-            f"Lowest on {classes[worst]}: {changes.accuracies[worst]:.2%}",
+        classes, scores = datasets.source(run.recipe.dataset).classes, changes.by_class
+        worst = min(range(len(scores)), key=lambda place: scores[place].accuracy if scores[place].total else 1.0)
+        spec = _by_class(*_key(run), widgets.ink(), run, changes)
+        st.vega_lite_chart(
+            spec=deepcopy(spec), key="by-class", alt=f"Lowest for {classes[worst]}: {scores[worst].accuracy:.2%}"
         )
 
 
-def _digits(run: Run, changes: EpochChanges, classes: tuple[str, ...]) -> None:
+def _changes(run: Run) -> EpochChanges | None:
+    """What the latest epoch changed; None where its answers are not stored."""
+    after = cache.answers_of_epoch(run, run.epochs_done)
+    before = cache.answers_of_epoch(run, run.epochs_done - 1) if run.epochs_done > 1 else None
+    return EpochChanges(after, before) if after else None
+
+
+def _digits(run: Run, changes: EpochChanges) -> None:
     wrong = [*changes.newly_wrong, *changes.still_wrong]
     st.subheader(f"Wrong after epoch {run.epochs_done}", anchor=False)
     st.caption(_sentence(changes, len(wrong)))
     if wrong:
         new = min(len(changes.newly_wrong), _SHOWN)
-        _pictures(run, wrong[:_SHOWN], classes, new, "wrong-now", f"{len(wrong)} wrong digits, {new} of them new")
-    if changes.newly_right:
+        _pictures(run, wrong[:_SHOWN], new, _WRONG, f"{len(wrong)} wrong digits, {new} of them new")
+    if right := changes.newly_right:
         st.markdown("**Newly right**")
-        shown = changes.newly_right[: charts.COLUMNS]
-        _pictures(
-            run, shown, classes, 0, "right-now", f"{len(changes.newly_right)} digits that were wrong and are right"
-        )
+        _pictures(run, right[: mistakes.COLUMNS], 0, _RIGHT, f"{len(right)} digits that were wrong and are right")
 
 
 def _sentence(changes: EpochChanges, wrong: int) -> str:
@@ -61,11 +68,34 @@ def _sentence(changes: EpochChanges, wrong: int) -> str:
     return f"{said}. True label → predicted.{shown}"
 
 
-def _pictures(run: Run, mistakes: list[Mistake], classes: tuple[str, ...], new: int, key: str, takeaway: str) -> None:
+def _pictures(run: Run, shown: list[Mistake], new: int, key: str, takeaway: str) -> None:
     try:
-        images = cache.images(run.recipe.dataset, run.recipe.protocol, "validation")
+        spec = _sheet(*_key(run), widgets.ink(), key, run, shown, new)
     except MnistnetError as error:
         st.caption(widgets.plain(f"The pictures cannot be shown: {error}"))
         return
-    chart = charts.changed([images[mistake.index] for mistake in mistakes], mistakes, classes, new)
-    widgets.draw(chart, key, takeaway)
+    st.vega_lite_chart(spec=deepcopy(spec), key=key, alt=takeaway)
+
+
+# A chart takes up to 50 ms, and each session draws it at every tick: made once for all that watch the same epoch.
+
+
+def _key(run: Run) -> tuple[str, str, int, int]:
+    return str(default_root()), run.id, run.attempt, run.epochs_done
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _by_class(root: str, run_id: str, attempt: int, epoch: int, ink: str, _run: Run, _changes: EpochChanges) -> Spec:
+    classes = datasets.source(_run.recipe.dataset).classes
+    return widgets.specification(calibration.by_class(_changes.by_class, classes), ink)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sheet(
+    root: str, run_id: str, attempt: int, epoch: int, ink: str, key: str, _run: Run, _shown: list[Mistake], _new: int
+) -> Spec:
+    """Raises DataError where the images are not on this machine."""
+    images = cache.images(_run.recipe.dataset, _run.recipe.protocol, "validation")
+    classes = datasets.source(_run.recipe.dataset).classes
+    chart = mistakes.changed([images[mistake.index] for mistake in _shown], _shown, classes, _new)
+    return widgets.specification(chart, ink)

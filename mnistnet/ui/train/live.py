@@ -5,7 +5,7 @@ import streamlit as st
 from mnistnet.exports.formats import FORMATS
 from mnistnet.insight.predictions.evaluation import Score, streak
 from mnistnet.runs.run import EpochMetrics, Run, RunState
-from mnistnet.ui import auth, cache, notifications, run_states, session, widgets
+from mnistnet.ui import announcements, auth, cache, notifications, run_states, session, widgets
 from mnistnet.ui.export import downloads, subject
 from mnistnet.ui.train import actions, watchers
 from mnistnet.ui.train.latest_epoch import latest_epoch
@@ -20,11 +20,17 @@ def watch(run: Run) -> None:
     """The run's state and figures, then its curve; redrawn while the run is active, and once more at its end."""
     paused = run.state.is_active and st.session_state.get(_PAUSED, False)
     every = watchers.tick_seconds(run) if run.state.is_active and not paused else None
+    if not every:
+        announcements.announce()  # else the panel does, at its own ticks
     st.fragment(_panel, run_every=every)(run.id, run.state.is_active, every)
     if run.epochs_done or run.state.is_active:
         _controls(run)
-    st.fragment(learning_curve, run_every=every)(run.id)
-    st.fragment(latest_epoch, run_every=every and max(every, watchers.TICK_SECONDS))(run.id)
+    st.fragment(_progress, run_every=every)(run.id)
+
+
+def _progress(run_id: str) -> None:
+    learning_curve(run_id)
+    latest_epoch(run_id)
 
 
 def _controls(run: Run) -> None:
@@ -37,6 +43,8 @@ def _controls(run: Run) -> None:
 
 def _panel(run_id: str, was_active: bool, every: float | None) -> None:
     run_states.refresh()
+    if every:
+        announcements.look()
     run = cache.chosen(run_id)
     if run is None:
         widgets.empty("This run was deleted.", "pages/design.py", "Design a network")

@@ -33,4 +33,5 @@ def test_the_first_epoch_has_nothing_new() -> None:
 
 def test_accuracy_by_class_counts_the_images_of_the_class() -> None:
     changes = EpochChanges(after=guesses(0, 7, 2, 3, 5), before=None)
-    assert changes.accuracies == pytest.approx([1, 0, 1, 0.5, 1, 1, 1, 1, 1, 1])
+    assert [score.accuracy for score in changes.by_class if score.total] == pytest.approx([1, 0, 1, 0.5])
+    assert [score.total for score in changes.by_class] == [1, 1, 1, 2, 0, 0, 0, 0, 0, 0]
