@@ -44,7 +44,7 @@ def implausible(manifest: Manifest) -> str | None:
     """The first figure of the log that no training by its recipe can give; None where there is none."""
     recipe = manifest.recipe
     counts = splits.counts(datasets.source(recipe.dataset), recipe.protocol)
-    used = counts.train - (counts.train % recipe.batch_size == 1)
+    used = recipe.used(counts.train)
     for row in manifest.log:
         if not _is_whole(row.validation_accuracy, counts.validation):
             return _share_of(row, "validation accuracy", row.validation_accuracy, counts.validation)

@@ -57,9 +57,8 @@ def batch_figure(recipe: Recipe) -> str:
 
 
 def _steps(recipe: Recipe) -> int:
-    """Steps of an epoch; a last batch of one image is left out."""
-    images = splits.counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return math.ceil((images - (images % recipe.batch_size == 1)) / recipe.batch_size)
+    """Steps of an epoch."""
+    return recipe.steps(splits.counts(datasets.source(recipe.dataset), recipe.protocol).train)
 
 
 def batch_size(recipe: Recipe) -> Finding:

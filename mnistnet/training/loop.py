@@ -74,10 +74,8 @@ class Training:
         self._labels = torch.from_numpy(split.train.labels).long().to(self.device)
         self._validation_images = pixels(split.validation.images, source, self.device)
         self._validation_labels = torch.from_numpy(split.validation.labels).long().to(self.device)
-        # A last batch of one image has no variance for batch norm: such an image waits for its next turn.
-        self._used = len(self._labels) - (len(self._labels) % recipe.batch_size == 1)
-        self._steps = math.ceil(self._used / recipe.batch_size)
-        self._seen, self._loss_sum, self._right = 0, torch.zeros(()), torch.zeros((), dtype=torch.long)
+        self._used, self._steps = recipe.used(len(self._labels)), recipe.steps(len(self._labels))
+        self._begin_sums()
 
     @property
     def state(self) -> State:
@@ -93,6 +91,11 @@ class Training:
     def sums(self) -> Sums:
         """The sums of the current epoch. On a GPU, reading them waits for all batches that are on their way."""
         return Sums(self._seen, float(self._loss_sum), int(self._right))
+
+    def _begin_sums(self) -> None:
+        self._seen = 0
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._right = torch.zeros((), device=self.device, dtype=torch.long)
 
     def restore(self, state: State) -> None:
         """Return to the epoch at which `state` was taken."""
@@ -114,17 +117,15 @@ class Training:
         started = time.perf_counter()
         torch.manual_seed(_epoch_seed(self.recipe.seed, epoch))
         order = torch.randperm(len(self._labels))[: self._used].to(self.device)
-        self._seen = 0
-        self._loss_sum = loss_sum = torch.zeros((), device=self.device)
-        self._right = right = torch.zeros((), device=self.device, dtype=torch.long)
+        self._begin_sums()
         self.network.train()
         for step, chosen in enumerate(order.split(self.recipe.batch_size)):
             loss, hits = self._train_batch(chosen, (epoch - 1) * self._steps + step)
-            loss_sum += loss * len(chosen)
-            right += hits
+            self._loss_sum += loss * len(chosen)
+            self._right += hits
             self._seen += len(chosen)
             yield BatchDone(epoch, step + 1, self._steps)
-        train_loss = float(loss_sum) / self._used
+        train_loss = float(self._loss_sum) / self._used
         seconds = time.perf_counter() - started
         validation = self._validate()
         # The last step of an epoch can be the one too far: no later batch would notice.
@@ -134,7 +135,7 @@ class Training:
         yield EpochDone(
             epoch=epoch,
             train_loss=train_loss,
-            train_accuracy=int(right) / self._used,
+            train_accuracy=int(self._right) / self._used,
             **validation,
             learning_rate=self._rate(epoch * self._steps - 1),
             seconds=seconds,

@@ -1,5 +1,6 @@
 """Everything a training run is told besides the network: the recipe and its JSON. No torch."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -98,6 +99,15 @@ class Recipe(BaseModel):
         if isinstance(dataset, str) and dataset in USUAL_BATCH:
             usual["batch_size"] = USUAL_BATCH[dataset]
         return {**usual, **values}
+
+    def used(self, images: int) -> int:
+        """The number of so many training images that an epoch uses: a last batch of one has no variance for batch
+        norm, so that image waits for its next turn."""
+        return images - (images % self.batch_size == 1)
+
+    def steps(self, images: int) -> int:
+        """The training steps of an epoch of so many training images."""
+        return math.ceil(self.used(images) / self.batch_size)
 
     def changed(self, **fields: Any) -> "Recipe":
         """The same recipe with other fields, checked anew; RecipeError names the wrong one."""

@@ -79,7 +79,6 @@ def _training(recipe: Recipe) -> dict[str, Any]:
     holdout = recipe.protocol == "holdout"
     turns = bool(recipe.rotation_degrees or recipe.scale)
     augments = recipe.calm_epochs < recipe.epochs and bool(turns or recipe.shift or recipe.bend)
-    one_left = counts.train % recipe.batch_size == 1
     return {
         "recipe": recipe,
         "optimizer": {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}.get(recipe.optimizer),
@@ -93,7 +92,7 @@ def _training(recipe: Recipe) -> dict[str, Any]:
         "augments": augments,
         "affine": turns or bool(recipe.shift),
         "scheduled": recipe.schedule != "constant",
-        "one_left": one_left,
+        "one_left": recipe.used(counts.train) < counts.train,
         "final": "averaged" if recipe.averaging else "network",
         "counts": counts,
         "distortions": _distortions(recipe),
