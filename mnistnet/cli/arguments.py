@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ def recipe(name: str) -> dict[str, Any]:
     if not _exists(path):
         raise RecipeError(f"recipe {name!a}: neither a name ({', '.join(RECIPES)}) nor a file; give one of them")
     return recipes.load(path)
+
+
+def fields(named: str | None, settings: Iterable[str]) -> dict[str, Any]:
+    """The recipe fields that --recipe and --set give; --set replaces the field of --recipe. Raises RecipeError."""
+    return (recipe(named) if named else {}) | dict(recipes.assignment(setting) for setting in settings)
 
 
 def material(name: str, store: Store, named: str | None) -> Material:

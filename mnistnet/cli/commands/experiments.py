@@ -5,44 +5,26 @@ from typing import Any
 import click
 
 from mnistnet.cli import arguments, completion, output
-from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.cli.commands.group import SOURCES, as_json, cli, report, with_recipe
 from mnistnet.data import datasets
 from mnistnet.nets.summary import require
 from mnistnet.runs import limits
 from mnistnet.training import range_test
 from mnistnet.training import recipe as recipes
-from mnistnet.training.presets import RECIPES
 from mnistnet.training.range_test import Sweep
 from mnistnet.training.recipe import Recipe
 
-_SOURCES = click.Choice(list(datasets.SOURCES))
 _ROWS = 12
 
 
 @cli.command("lr-range")
 @click.argument("design", shell_complete=completion.design)
-@click.option("--dataset", type=_SOURCES, help="Data set. Default: mnist.")
-@click.option(
-    "--recipe",
-    "named",
-    metavar="NAME|FILE",
-    shell_complete=completion.recipe,
-    help=f"A JSON file of fields, or {', '.join(RECIPES)}.",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    shell_complete=completion.setting,
-    help="Set a recipe field; can be repeated.",
-)
+@click.option("--dataset", type=SOURCES, help="Data set. Default: mnist.")
+@with_recipe
 @as_json
 def lr_range(design: str, dataset: str | None, named: str | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Find a range of learning rates for DESIGN. Trains a few batches at growing rates; stores nothing."""
-    fields = arguments.recipe(named) if named else {}
-    fields |= dict(recipes.assignment(setting) for setting in settings)
-    fields |= {"dataset": dataset} if dataset else {}
+    fields = arguments.fields(named, settings) | ({"dataset": dataset} if dataset else {})
     recipe, architecture = recipes.recipe(fields), arguments.design(design)
     require(architecture)
     limits.require_allowed(architecture, recipe)

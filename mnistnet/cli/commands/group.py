@@ -1,13 +1,19 @@
-"""The group of all commands, and what several of them share: `--json`, `--profile`, the printing of a result."""
+"""The group of all commands, and what several of them share: options, and the printing of a result."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from mnistnet.cli import completion
+from mnistnet.data import datasets
 from mnistnet.nets.rules import PROFILES
+from mnistnet.training.presets import RECIPES
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SOURCES = click.Choice(list(datasets.SOURCES))
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 with_profile = click.option(
@@ -16,6 +22,27 @@ with_profile = click.option(
     shell_complete=completion.profile,
     help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary and check: 20k.",
 )
+
+_named = click.option(
+    "--recipe",
+    "named",
+    metavar="NAME|FILE",
+    shell_complete=completion.recipe,
+    help=f"A JSON file of fields, or {', '.join(RECIPES)}.",
+)
+_settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completion.setting,
+    help="Set a recipe field; can be repeated.",
+)
+
+
+def with_recipe(command: Command) -> Command:
+    """The options --recipe and --set, as `named` and `settings`: see `arguments.fields`."""
+    return _named(_settings(command))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from mnistnet.cli import arguments, completion, documents, output
-from mnistnet.cli.commands.group import as_json, cli, report, with_profile
-from mnistnet.data import datasets
+from mnistnet.cli.commands.group import SOURCES, as_json, cli, report, with_profile, with_recipe
 from mnistnet.data.splits import PROTOCOLS
 from mnistnet.insight.predictions.verdict import verdict_of
 from mnistnet.nets.rules import Profile
@@ -16,34 +15,18 @@ from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.runs.store.store import Store, WrongState
 from mnistnet.runs.worker import supervisor
 from mnistnet.training import recipe as recipes
-from mnistnet.training.presets import RECIPES
 
-_SOURCES = click.Choice(list(datasets.SOURCES))
 _PROTOCOL = "holdout validates on 5,000 held-out training images, course on the test set. Default: holdout."
 
 
 @cli.command()
 @click.argument("design", shell_complete=completion.design)
-@click.option("--dataset", type=_SOURCES, help="Data set. Default: mnist.")
+@click.option("--dataset", type=SOURCES, help="Data set. Default: mnist.")
 @click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help=_PROTOCOL)
 @click.option("--epochs", type=int, help="Passes over the training images. Default: 18.")
 @click.option("--seed", type=int, help="Seed of all random numbers. Default: 1.")
 @click.option("--threads", type=int, help="CPU threads; 0 is all cores. Default: 0.")
-@click.option(
-    "--recipe",
-    "named",
-    metavar="NAME|FILE",
-    shell_complete=completion.recipe,
-    help=f"A JSON file of fields, or {', '.join(RECIPES)}.",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    shell_complete=completion.setting,
-    help="Set a recipe field; can be repeated.",
-)
+@with_recipe
 @click.option("--detach", is_flag=True, help="Start the run and return at once.")
 @with_profile
 @as_json
@@ -61,9 +44,7 @@ def train(
     An option replaces the field given by --set, and --set the one in --recipe.
     """
     rules = arguments.profile(profile) if profile is not None else None
-    fields = arguments.recipe(named) if named else {}
-    fields |= dict(recipes.assignment(setting) for setting in settings)
-    fields |= {name: value for name, value in options.items() if value is not None}
+    fields = arguments.fields(named, settings) | {name: value for name, value in options.items() if value is not None}
     store = Store()
     run = supervisor.submit(store, arguments.design(design), recipes.recipe(fields))
     if detach:

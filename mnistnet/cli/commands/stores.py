@@ -5,12 +5,10 @@ from pathlib import Path
 import click
 
 from mnistnet.cli import documents, output
-from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.cli.commands.group import SOURCES, as_json, cli, report
 from mnistnet.data import datasets
 from mnistnet.runs.backup import backup, restoration
 from mnistnet.runs.store.store import Store
-
-_SOURCES = click.Choice(list(datasets.SOURCES))
 
 
 @cli.command("backup")
@@ -34,7 +32,7 @@ def restore(file: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--dataset", type=_SOURCES, default="mnist", show_default=True, help="Data set.")
+@click.option("--dataset", type=SOURCES, default="mnist", show_default=True, help="Data set.")
 @as_json
 def data(dataset: str, as_json: bool) -> None:
     """Verify a data set. It is downloaded first where it is missing."""
