@@ -6,6 +6,7 @@ come through `parse`: only `validated` can name the field that holds one.
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -63,6 +64,32 @@ def parse(text: str | bytes, most: int = MAX_BYTES) -> Any:
         raise ValueError(f"{where}: {error.msg}; the file must be one JSON object") from None
     except RecursionError:
         raise ValueError("nested too deeply: a design has three levels; remove the others") from None
+
+
+def versioned(text: str | bytes, what: str, version: int, place: str = "") -> dict[str, Any]:
+    """The fields of a file that has a version, which is not judged here.
+
+    `what` says what the file is, as in `a design is one JSON object with version, name, layers`; `place` stands before
+    the messages that do not say it. Raises ValueError as `parse`, where the text is no object, and without a version.
+    """
+    try:
+        value = parse(text)
+    except ValueError as error:
+        raise ValueError(f"{place}{error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{shown(value)}: {what}")
+    if "version" not in value:
+        raise ValueError(f'{place}version: missing; add "version": {version}')
+    return value
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of the file at `path`, no more than one above the allowed 64 KB, which `parse` refuses.
+
+    Raises OSError, ValueError for a name that no file can have.
+    """
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def validated(model: type[Model], value: Any, types: Iterable[str] = ()) -> Model:

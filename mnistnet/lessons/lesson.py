@@ -134,14 +134,11 @@ def _parts(value: dict[str, Any]) -> dict[str, Any]:
 
 def parse(text: str | bytes) -> Lesson:
     """The lesson in a file's text; LessonError names the place of the first problem."""
+    what = "a lesson is one JSON object with version, title, design ..."
     try:
-        value = strict_json.parse(text)
+        value = strict_json.versioned(text, what, VERSION, "lesson, ")
     except ValueError as error:
-        raise LessonError(f"lesson, {error}") from None
-    if not isinstance(value, dict):
-        raise LessonError(f"{strict_json.shown(value)}: a lesson is one JSON object with version, title, design ...")
-    if "version" not in value:
-        raise LessonError(f'lesson, version: missing; add "version": {VERSION}')
+        raise LessonError(str(error)) from None
     try:
         return strict_lesson(value)
     except LessonError as error:
@@ -151,8 +148,7 @@ def parse(text: str | bytes) -> Lesson:
 def load(path: Path) -> Lesson:
     """The lesson in the file at `path`, of which at most one byte more than allowed is read. Raises LessonError."""
     try:
-        with path.open("rb") as file:
-            text = file.read(strict_json.MAX_BYTES + 1)
+        text = strict_json.contents(path)
     except OSError as error:
         raise LessonError(f"lesson {strict_json.shown(str(path))}: {error.strerror}; give a readable file") from None
     return parse(text)

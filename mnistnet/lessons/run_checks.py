@@ -12,6 +12,7 @@ from mnistnet.nets.layer_types import TITLES as LAYER_TITLES
 from mnistnet.nets.layer_types import has_rate
 from mnistnet.runs.run import Run, RunState
 from mnistnet.training.recipe import TITLES as RECIPE_TITLES
+from mnistnet.training.recipe import value_text
 
 Compared: TypeAlias = Literal[
     "learning_rate", "batch_size", "optimizer", "schedule", "epochs", "seed", "momentum", "weight_decay"
@@ -40,7 +41,7 @@ class Finished(Settings):
         return f"Train to the end with a validation accuracy of at least {_percent(self.accuracy)}"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether one run reached it."""
+        """Done where one run reached it."""
         reached = [run.validation_accuracy or 0.0 for run in work.runs if run.state is RunState.DONE]
         if not reached:
             return Outcome(False, "no finished run yet")
@@ -61,14 +62,14 @@ class Compare(Settings):
         return f"Train {self.runs} runs that differ in the {RECIPE_TITLES[self.field]} and in nothing else"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether there are so many values among comparable runs."""
+        """Done where there are so many values among comparable runs."""
 
         def others(run: Run) -> Hashable:
             return run.architecture.layers, run.recipe.model_copy(update={self.field: None})
 
         tried = [{getattr(run.recipe, self.field) for run in group} for group in _grouped(work.ended, others)]
         values = max(tried, key=len, default=set())
-        figure = ", ".join(_plain(value) for value in sorted(values)) or "none yet"
+        figure = ", ".join(value_text(value) for value in sorted(values)) or "none yet"
         return Outcome(len(values) >= self.runs, f"{min(len(values), self.runs)} of {self.runs}: {figure}")
 
 
@@ -85,7 +86,7 @@ class Ablation(Settings):
         return f"Train with and without {LAYER_TITLES[self.step]}, all else equal"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether both are there."""
+        """Done where both are there."""
         found: set[bool] = set()
         for group in _grouped(work.ended, lambda run: (_without(run.architecture, self.step), run.recipe)):
             found = max(found, {self._uses(run) for run in group}, key=len)
@@ -111,7 +112,7 @@ class Mistakes(Settings):
         return f"On the Mistakes page, open {digits} with {QUESTION_TITLES[self.question]}"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether so many different ones were opened."""
+        """Done where so many different ones were opened."""
         wanted = {(look.run, look.split, look.index) for look in work.looks if self.question in ("any", look.question)}
         return Outcome(len(wanted) >= self.digits, f"{min(len(wanted), self.digits)} of {self.digits}")
 
@@ -137,7 +138,3 @@ def _without(design: Architecture, step: Step) -> tuple[Any, ...]:
 
 def _percent(accuracy: float) -> str:
     return f"{100 * accuracy:.2f}".rstrip("0").rstrip(".") + "%"
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -182,13 +182,9 @@ def strict_architecture(value: object) -> Architecture:
 def parse(text: str | bytes) -> Architecture:
     """The design in a file's text; DesignError names the place of the first problem."""
     try:
-        value = strict_json.parse(text)
+        value = strict_json.versioned(text, "a design is one JSON object with version, name, layers", VERSION)
     except ValueError as error:
         raise DesignError(str(error)) from None
-    if not isinstance(value, dict):
-        raise DesignError(f"{strict_json.shown(value)}: a design is one JSON object with version, name, layers")
-    if "version" not in value:
-        raise DesignError('version: missing; add "version": 1')
     return strict_architecture(value)
 
 
@@ -198,8 +194,7 @@ def load(path: Path) -> Architecture:
     DesignError where the file cannot be read or `parse` raises it.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(strict_json.MAX_BYTES + 1)
+        text = strict_json.contents(path)
     except OSError as error:
         raise DesignError(f"{str(path)!a}: {error.strerror}; give a readable file") from None
     return parse(text)

@@ -142,8 +142,7 @@ def parse(text: str | bytes) -> dict[str, Any]:
 def load(path: Path) -> dict[str, Any]:
     """The fields in the recipe file at `path`; RecipeError where it cannot be read or used."""
     try:
-        with path.open("rb") as file:
-            return parse(file.read(strict_json.MAX_BYTES + 1))
+        return parse(strict_json.contents(path))
     except OSError as error:
         raise RecipeError(f"{strict_json.shown(str(path))}: {error.strerror}; give a readable file") from None
 
@@ -175,8 +174,9 @@ def described(recipe: Recipe) -> dict[str, str]:
         **({} if recipe.threads else {"threads": "all cores"}),
     }
     values = recipe.model_dump()
-    return {title: words.get(name) or _number(values[name]) for name, title in TITLES.items()}
+    return {title: words.get(name) or value_text(values[name]) for name, title in TITLES.items()}
 
 
-def _number(value: object) -> str:
+def value_text(value: object) -> str:
+    """A field's value as text, numbers without needless digits: `0.2`, `128`, `sgd`."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -180,14 +180,11 @@ def strict_profile(value: object) -> Profile:
 
 def parse(text: str | bytes) -> Profile:
     """The profile in a file's text; ProfileError names the place of the first problem."""
+    what = "a profile is one JSON object with version, name, title ..."
     try:
-        value = strict_json.parse(text)
+        value = strict_json.versioned(text, what, VERSION, "profile, ")
     except ValueError as error:
-        raise ProfileError(f"profile, {error}") from None
-    if not isinstance(value, dict):
-        raise ProfileError(f"{strict_json.shown(value)}: a profile is one JSON object with version, name, title ...")
-    if "version" not in value:
-        raise ProfileError(f'profile, version: missing; add "version": {VERSION}')
+        raise ProfileError(str(error)) from None
     return strict_profile(value)
 
 
@@ -203,8 +200,7 @@ def profile(text: str) -> Profile:
 def load(path: Path) -> Profile:
     """The profile in the file at `path`, of which at most one byte more than allowed is read. Raises ProfileError."""
     try:
-        with path.open("rb") as file:
-            text = file.read(strict_json.MAX_BYTES + 1)
+        text = strict_json.contents(path)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "no file's name"
         raise ProfileError(f"profile {strict_json.shown(str(path))}: {reason}; give a readable file") from None
