@@ -46,22 +46,25 @@ def curves(
     frame = pd.DataFrame(_rows(metrics, view), columns=["epoch", "series", "value"])
     low, high = _range(frame, view, target)
     log = view == "error (log)"
-    form = ".4g" if view in ("loss", "learning rate") else ".2%"
     # Every layer says the same of the axis: one that is silent would stretch it down to 0.
     levels = alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False)
-    up = alt.Axis(title=_title(view, low), format="~g" if form == ".4g" else "~%", labelFlush=False)
+    up = alt.Axis(title=_title(view, low), format="~%" if _is_share(view) else "~g", labelFlush=False)
     along = alt.X(
         "epoch:Q",
         scale=alt.Scale(domain=[0 if has_samples else 0.75, epochs + 0.25], nice=False),
         axis=_epochs(epochs, bool((frame["value"] < low).any())),
     )
-    thin = _samples_line(along, levels, up) if has_samples and view != "learning rate" else []
+    thin = [_samples_line(along, levels, up)] if has_samples and view != "learning rate" else []
     parts = [*_band(view, band, epochs, levels, up), *thin, _lines(frame, view, along, levels, up)]
     return alt.LayerChart(layer=[*parts, *_target(view, target)], height=300)
 
 
+def _is_share(view: View) -> bool:
+    return view in ("accuracy", "error (log)")
+
+
 def _lines(frame: pd.DataFrame, view: View, along: alt.X, levels: alt.Scale, up: alt.Axis) -> alt.Chart:
-    form = ".4g" if view in ("loss", "learning rate") else ".2%"
+    form = ".2%" if _is_share(view) else ".4g"
     chart: alt.Chart = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=40, clip=True), strokeWidth=2, clip=True)
@@ -79,13 +82,13 @@ def _lines(frame: pd.DataFrame, view: View, along: alt.X, levels: alt.Scale, up:
     return chart
 
 
-def _samples_line(along: alt.X, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
-    line = (
+def _samples_line(along: alt.X, levels: alt.Scale, up: alt.Axis) -> alt.Chart:
+    line: alt.Chart = (
         alt.Chart(alt.NamedData(name=_SAMPLES))
         .mark_line(color=TRAINING, strokeWidth=1, opacity=0.7, clip=True)
         .encode(x=along, y=alt.Y("value:Q", scale=levels, axis=up))
     )
-    return [line]
+    return line
 
 
 def with_samples(spec: Spec, samples: Sequence[Sample], view: View) -> Spec:
@@ -127,8 +130,8 @@ def _rows(metrics: Sequence[EpochMetrics], view: View) -> list[tuple[int, str, f
 def _range(frame: pd.DataFrame, view: View, target: float | None) -> tuple[float, float]:
     values = list(frame["value"])
     if not values and view in _FIRST_RANGES:
-        first, last = _FIRST_RANGES[view]
-        return min(first, *(0.7 * level for level in _levels(view, target))) if view == "error (log)" else first, last
+        low, high = _FIRST_RANGES[view]
+        return min([low, *(0.7 * level for level in _levels(view, target))]), high
     if view == "accuracy":
         lowest = min([*frame["value"][frame["series"] == "validation"], *_levels(view, target)], default=0.0)
         return max(0.0, lowest - 0.1 * (1 - lowest) - 0.001), 1.0
@@ -148,7 +151,7 @@ def _title(view: View, low: float) -> str:
 
 def _levels(view: View, target: float | None) -> list[float]:
     """The goal's values in this view; none where it has no place there."""
-    if target is None or view not in ("accuracy", "error (log)"):
+    if target is None or not _is_share(view):
         return []
     return [target if view == "accuracy" else 1 - target]
 
@@ -169,7 +172,7 @@ def _target(view: View, target: float | None) -> list[alt.Chart]:
 
 
 def _band(view: View, band: Sequence[BandPoint], epochs: int, levels: alt.Scale, up: alt.Axis) -> list[alt.Chart]:
-    if view not in ("accuracy", "error (log)"):
+    if not _is_share(view):
         return []
     ends = [(level.epoch, level.low, level.high) for level in band if level.epoch <= epochs]
     if view == "error (log)":

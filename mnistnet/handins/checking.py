@@ -4,7 +4,7 @@
 computes, not before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +110,12 @@ def concluded(several: Sequence[Examined]) -> list[Checked]:
     return found
 
 
+def in_order(examined: Mapping[int, Examined], unread: Mapping[int, Checked]) -> list[Checked]:
+    """All hand-ins by their places, after `concluded`: those that were examined, and those that cannot be read."""
+    found = dict(zip(examined, concluded(list(examined.values())), strict=True)) | dict(unread)
+    return [found[place] for place in sorted(found)]
+
+
 def _with(found: Checked, more: Iterable[Check]) -> Checked:
     return replace(found, checks=(*found.checks, *more))
 
@@ -161,7 +167,7 @@ def _score(probe: "Probe", images: Bytes, labels: Bytes, begin: float, end: floa
 
 
 def _compared(claimed: Manifest, test: Score, held: Score, profile: Profile) -> Iterator[Check]:
-    """What the weights reach beside what is claimed, and the profile's rules on it."""
+    """The figures of the weights beside those claimed, and the profile's rules on it."""
     title = datasets.source(claimed.recipe.dataset).title
     yield _agreement(_ACCURACY, f"test set of {title}", test, claimed.claims.test.errors, "are claimed")
     last = claimed.log[-1]

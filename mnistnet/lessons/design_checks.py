@@ -1,13 +1,12 @@
 """Checks of the current design: each a frozen value with its settings, its task in words, and its outcome."""
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistnet.lessons.work import Outcome, Work
 from mnistnet.nets.architecture import MAX_LAYERS
-from mnistnet.nets.layer_types import has_rate, own_width
+from mnistnet.nets.layer_types import has_rate, last_with_width
 
 _MOST_PARAMS, _LARGEST_FIELD = 5_000_000, 500
 
@@ -30,7 +29,7 @@ class Settings(BaseModel):
         raise NotImplementedError
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether the work does it."""
+        """The outcome for this work."""
         raise NotImplementedError
 
 
@@ -47,11 +46,11 @@ class Between(Settings):
         return self
 
 
-def _of_whole(work: Work, outcome: Callable[[], Outcome]) -> Outcome:
+def _of_whole(work: Work, done: bool, figure: str) -> Outcome:
     """The outcome, where the design can be built; not done where it has a fault."""
     if work.summary.fault:
         return Outcome(False, f"layer {work.summary.fault.layer + 1} does not fit")
-    return outcome()
+    return Outcome(done, figure)
 
 
 class Params(Between):
@@ -68,9 +67,9 @@ class Params(Between):
         return f"Have {self.low:,} to {self.high:,} parameters"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether the count lies between the limits."""
+        """Done where the count lies between the limits."""
         count = work.summary.params
-        return _of_whole(work, lambda: Outcome(self.low <= count <= self.high, f"{count:,} now"))
+        return _of_whole(work, self.low <= count <= self.high, f"{count:,} now")
 
 
 class ReceptiveField(Settings):
@@ -86,11 +85,11 @@ class ReceptiveField(Settings):
         return f"Give the last convolution a receptive field of at least {self.at_least}×{self.at_least} pixels"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether the field is large enough."""
+        """Done where the field is large enough."""
         averages = [row.layer for row in work.summary.rows if row.type == "globalavgpool"]
         before = [row for row in work.convolutions if not averages or row.layer < averages[0]]
         field = before[-1].field if before else 1
-        return _of_whole(work, lambda: Outcome(field >= self.at_least, f"{field}×{field} now"))
+        return _of_whole(work, field >= self.at_least, f"{field}×{field} now")
 
 
 class PoolField(Between):
@@ -107,12 +106,12 @@ class PoolField(Between):
         return f"Pool first where the receptive field is {self.low}×{self.low} to {self.high}×{self.high} pixels"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether the first max pool stands where it should."""
+        """Done where the first max pool stands between the limits."""
         pool = next((row for row in work.summary.rows if row.type == "maxpool"), None)
         if pool is None:
             return Outcome(False, "no max pool yet")
         field = pool.before.field if pool.before else 1
-        return _of_whole(work, lambda: Outcome(self.low <= field <= self.high, f"{field}×{field} now"))
+        return _of_whole(work, self.low <= field <= self.high, f"{field}×{field} now")
 
 
 class PoolDistance(Settings):
@@ -128,12 +127,12 @@ class PoolDistance(Settings):
         return f"Have at least {self.at_least} convolutions behind the last max pool"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether the last max pool is far enough from the prediction."""
+        """Done where the last max pool is far enough from the prediction."""
         pools = [row.layer for row in work.summary.rows if row.type == "maxpool"]
         if not pools:
             return Outcome(False, "no max pool yet")
         behind = sum(row.layer > pools[-1] for row in work.convolutions)
-        return _of_whole(work, lambda: Outcome(behind >= self.at_least, f"{behind} now"))
+        return _of_whole(work, behind >= self.at_least, f"{behind} now")
 
 
 class Transition(Settings):
@@ -150,15 +149,15 @@ class Transition(Settings):
         return f"Have at least {self.at_least} transition {layers}: 1×1 convolutions that reduce the channels"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether there are enough of them."""
-        layers, head = work.design.layers, _head(work)
+        """Done where there are enough of them."""
+        layers, head = work.design.layers, last_with_width(work.design.layers)
         found = [
             row.layer
             for row in work.summary.rows
             if row.type == "conv" and getattr(layers[row.layer], "kernel", 0) == 1 and row.layer != head
             if row.before and row.channels < row.before.channels
         ]
-        return _of_whole(work, lambda: Outcome(len(found) >= self.at_least, f"{len(found)} now"))
+        return _of_whole(work, len(found) >= self.at_least, f"{len(found)} now")
 
 
 class BatchNorm(Settings):
@@ -173,11 +172,12 @@ class BatchNorm(Settings):
         return "Have batch norm behind every convolution but the last"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether none but the head lacks it."""
-        hidden = [row.layer for row in work.convolutions if row.layer != _head(work)]
+        """Done where none but the head lacks it."""
+        head = last_with_width(work.design.layers)
+        hidden = [row.layer for row in work.convolutions if row.layer != head]
         missing = [layer for layer in hidden if "batchnorm" not in work.design.layers[layer].steps]
         figure = f"{len(hidden) - len(missing)} of {len(hidden)}"
-        return _of_whole(work, lambda: Outcome(bool(hidden) and not missing, figure))
+        return _of_whole(work, bool(hidden) and not missing, figure)
 
 
 class Dropout(Between):
@@ -194,16 +194,10 @@ class Dropout(Between):
         return f"Use dropout, at rates from {self.low:g} to {self.high:g} only"
 
     def outcome(self, work: Work) -> Outcome:
-        """Whether there is dropout, and each rate lies between the limits."""
+        """Done where there is dropout, and each rate lies between the limits."""
         fields = [(layer.model_dump(), layer) for layer in work.design.layers]
         rates = [one["rate"] for one, _ in fields if "rate" in one]
         rates += [one["dropout"] for one, layer in fields if has_rate(layer.steps)]
         figure = f"rates: {', '.join(f'{rate:g}' for rate in sorted(set(rates)))}" if rates else "no dropout yet"
         within = bool(rates) and all(self.low <= rate <= self.high for rate in rates)
-        return _of_whole(work, lambda: Outcome(within, figure))
-
-
-def _head(work: Work) -> int | None:
-    """The place of the last layer with a width of its own, which gives the ten outputs; None without one."""
-    weighted = [place for place, layer in enumerate(work.design.layers) if own_width(layer)]
-    return weighted[-1] if weighted else None
+        return _of_whole(work, within, figure)

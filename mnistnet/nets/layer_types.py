@@ -4,7 +4,7 @@ One entry a type. Counting, drawing, links, editor and comparisons read this tab
 the modules) and no JSON (architecture.py declares the fields).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -205,6 +205,11 @@ def own_width(layer: Layer) -> int | None:
     """The channels or features that the layer's own field says; None where as many leave it as came in."""
     field = LAYER_TYPES[layer.type].width
     return getattr(layer, field) if field else None
+
+
+def last_with_width(layers: Sequence[Layer]) -> int | None:
+    """The place of the last layer with a width of its own, which gives the outputs; None without one."""
+    return next((place for place in reversed(range(len(layers))) if own_width(layers[place])), None)
 
 
 def caption(layer: Layer) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnistnet.insight.predictions.evaluation import Interval, Score
-from mnistnet.insight.predictions.pairs import Pair, pair
+from mnistnet.insight.predictions.evaluation import Z95, Interval, Score
+from mnistnet.insight.predictions.pairs import SIGNIFICANT, Pair, pair
 from mnistnet.nets.architecture import MAX_NAME, Architecture, Conv, Depthwise, Dropout, Dropout2d, Layer, Step
 from mnistnet.nets.summary import summarize
 from mnistnet.review.regularization import is_augmented
@@ -25,8 +25,6 @@ SHORT_EPOCHS = 3
 _BATCHES = (8, 2048)  # the smallest and the largest that a recipe may have
 _RATE = 0.05  # of dropout, where the design has none
 _AUGMENTATION = ("rotation_degrees", "shift", "scale", "bend")
-_Z95 = 1.959963984540054
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,7 @@ def _interval(found: Pair) -> Interval:
     """95 % interval of the difference of matched proportions (Agresti and Min, Statistics in Medicine 24, 2005)."""
     up, down, total = len(found.fixed) + 0.5, len(found.newly_wrong) + 0.5, found.total + 2
     middle = (up - down) / total
-    half = _Z95 * math.sqrt(up + down - (up - down) ** 2 / total) / total
+    half = Z95 * math.sqrt(up + down - (up - down) ** 2 / total) / total
     return Interval(max(-1.0, middle - half), min(1.0, middle + half))
 
 

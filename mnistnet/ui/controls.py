@@ -63,7 +63,8 @@ def _pick() -> None:
 def subject_picker(label: str, current: str, key: str, choose: Callable[[str], None]) -> str:
     """The choice of the current design or a run of store or gallery; calls `choose` with it.
 
-    Returns what is chosen: `current` where it is one of these, else the current design. A run is given by its id.
+    Returns what is chosen: `current` where it is one of these, else the current design, and says so. A run is given by
+    its id.
     """
     titles = {session.CURRENT_DESIGN: f"Current design: {session.design.value.name}"}
     titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
@@ -79,6 +80,8 @@ def subject_picker(label: str, current: str, key: str, choose: Callable[[str], N
         key=control(key, chosen),
         on_change=lambda: choose(st.session_state[key]),
     )
+    if chosen != current:
+        st.caption(f":material/info: Run {plain(current)}: not in this store.")
     return chosen
 
 

@@ -75,5 +75,4 @@ def _checked(names: tuple[str, ...], profile: Profile) -> list[Checked]:
             unread[place] = refused(name, str(error))
             continue
         found[place] = output.computed(checking.examined(given, profile, model_py), f"checking {ascii(name)[1:-1]}")
-    concluded = dict(zip(found, checking.concluded(list(found.values())), strict=True))
-    return [concluded[place] if place in concluded else unread[place] for place in range(len(names))]
+    return checking.in_order(found, unread)

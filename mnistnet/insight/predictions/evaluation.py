@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mnistnet.nets.summary import CLASSES
 from mnistnet.runs.files.predictions import Predictions
 
-_Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ def wilson(successes: int, total: int) -> Interval:
     if total < 1 or not 0 <= successes <= total:
         raise ValueError(f"{successes} of {total}: give at least one trial and no more successes than trials")
     share = successes / total
-    weight = _Z95**2 / total
+    weight = Z95**2 / total
     centre = (share + weight / 2) / (1 + weight)
-    half = _Z95 / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
+    half = Z95 / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+SIGNIFICANT = 0.05  # a p-value below it is called significant
+
 Indices = npt.NDArray[np.intp]
 
 

@@ -65,8 +65,7 @@ def checked(given: Sequence[tuple[str, bytes]]) -> list[Checked]:
         if len(given) > 1:
             st.caption(f"{len(waiting)} of {len(given)} are not checked yet.")
         widgets.problem(waiting[0])
-    concluded = dict(zip(examined, checking.concluded(list(examined.values())), strict=True))
-    return [found for _, found in sorted({**concluded, **unread}.items())]
+    return checking.in_order(examined, unread)
 
 
 def _examined(name: str, data: bytes, profile: Profile, doing: str) -> Examined:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Conv, GlobalAvgPool, Layer, Linear
-from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, own_width
+from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_width, own_width
 from mnistnet.nets.summary import CLASSES
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
@@ -130,8 +130,8 @@ def _place_for(new: Layer, layers: list[Layer]) -> int:
 
 def _head(layers: list[Layer]) -> int | None:
     """The place of the head, the layer with the ten outputs; None where there is none."""
-    weighted = [place for place, layer in enumerate(layers) if own_width(layer)]
-    return weighted[-1] if weighted and own_width(layers[weighted[-1]]) == CLASSES else None
+    last = last_with_width(layers)
+    return last if last is not None and own_width(layers[last]) == CLASSES else None
 
 
 def apply_to_all() -> None:

@@ -13,8 +13,6 @@ def picker() -> Run | None:
     """The choice of what is exported; the run, or None for the current design."""
     wanted = session.exported.value or _before_any_choice()
     chosen = controls.subject_picker("Run or design", wanted, _PICKER, session.exported.set)
-    if chosen != wanted:
-        st.caption(f":material/info: Run {widgets.plain(wanted)}: not in this store.")
     run = None if chosen == session.CURRENT_DESIGN else cache.chosen(chosen)
     if run and run.state.is_active:
         st.caption(f":material/info: This run still trains: {widgets.epochs_finished(run)}. Exports hold these.")

@@ -20,7 +20,6 @@ from mnistnet.ui import cache, controls, session, widgets
 _OTHER = "compared-with"
 _SHOWN = 48
 _EPOCH = "epoch-"
-_SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,7 @@ def _sentence(pair: Pair) -> None:
     better = "better" if len(pair.fixed) > len(pair.newly_wrong) else "worse"
     verdict = (
         f"This run is significantly {better}"
-        if p < _SIGNIFICANT
+        if p < pairs.SIGNIFICANT
         else "The difference is not significant: these images do not show which of the two is better"
     )
     images = "image" if differ == 1 else "images"

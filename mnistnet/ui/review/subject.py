@@ -16,7 +16,7 @@ _PICKER = "review-what"
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What is reviewed; `run` is None for the current design."""
+    """The design and recipe that are reviewed; `run` is None for the current design."""
 
     architecture: Architecture
     recipe: Recipe
@@ -30,10 +30,7 @@ class Reviewed:
 
 def picker() -> Reviewed:
     """The choice of what is reviewed."""
-    wanted = session.reviewed.value
-    chosen = controls.subject_picker("Run or design", wanted, _PICKER, session.reviewed.set)
-    if chosen != wanted:
-        st.caption(f":material/info: Run {widgets.plain(wanted)}: not in this store.")
+    chosen = controls.subject_picker("Run or design", session.reviewed.value, _PICKER, session.reviewed.set)
     run = None if chosen == session.CURRENT_DESIGN else cache.chosen(chosen)
     if run is None:
         return Reviewed(session.design.value, session.recipe.value)
