@@ -1,4 +1,4 @@
-"""What an export is made from: a design with a recipe, or a run with its epochs, weights and answers.
+"""The material of an export: a design with a recipe, or a run with its epochs, weights and answers.
 
 Imports torch to read weights, not before.
 """

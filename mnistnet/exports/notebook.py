@@ -61,7 +61,7 @@ def _cell(number: int, kind: str, text: str) -> dict[str, Any]:
 
 
 def _result(material: Material) -> str:
-    """What the run reached, in a sentence; empty without a score."""
+    """The result of the run in a sentence; empty without a score."""
     run = material.result.run if material.result else None
     if run is None or run.test_errors is None or not run.test_total:
         return ""

@@ -26,8 +26,8 @@ _HONEST = "the same design, recipe and seed on a machine of the same kind give t
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What is compared: `losses` (epochs, 2), the training and the validation loss of each; `weights`, all trained
-    ones as one vector, None where they are not known. `name`: whose they are, `folder` of them all apart."""
+    """The figures that are compared: `losses` (epochs, 2), the training and the validation loss of each; `weights`, all
+    trained ones as one vector, None where they are not known. `name`: whose they are, `folder` of them all apart."""
 
     name: str
     losses: Floats

@@ -28,7 +28,7 @@ def text(rows: Sequence[Epoch | EpochDone], recipe: Recipe) -> str:
 
 
 def gap(manifest: Manifest) -> str | None:
-    """What is missing for epochs 1 to the recipe's number, each once, as claimed; None where nothing is."""
+    """The reason why the log has not epochs 1 to the recipe's number, each once, as claimed; None where it has."""
     numbers, wanted = [row.epoch for row in manifest.log], manifest.recipe.epochs
     if numbers != list(range(1, len(numbers) + 1)):
         at = next(place for place, number in enumerate(numbers, 1) if number != place)
@@ -71,7 +71,7 @@ def _share_of(row: Epoch, what: str, share: float, images: int) -> str:
 
 
 def table_difference(table: bytes, rows: Sequence[Epoch]) -> str | None:
-    """Where metrics.csv differs from the log of the manifest; None where it does not."""
+    """The first place where metrics.csv differs from the log of the manifest; None where it does not."""
     try:
         lines = list(csv.DictReader(io.StringIO(table.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:

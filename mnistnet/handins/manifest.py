@@ -50,7 +50,7 @@ class Figure(BaseModel):
 
 
 class Claims(BaseModel):
-    """What a hand-in claims. `test` is of the final weights, `validation` of the last epoch's."""
+    """The claims of a hand-in. `test` is of the final weights, `validation` of the last epoch's."""
 
     model_config = _STEADY
 

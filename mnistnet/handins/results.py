@@ -1,4 +1,4 @@
-"""What checking a hand-in gives: one line for each check, and the figures that were found. Frozen values."""
+"""The result of checking a hand-in: one line for each check, and the figures that were found. Frozen values."""
 
 from dataclasses import dataclass
 
@@ -61,5 +61,5 @@ class Checked:
 
 
 def refused(name: str, reason: str) -> Checked:
-    """What stands for a file that is no hand-in."""
+    """The result for a file that is no hand-in."""
     return Checked(name, (Check("hand-in", False, reason),), is_handin=False)

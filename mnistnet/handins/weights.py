@@ -106,7 +106,7 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
 
 
 def _place(name: str, entry: Any, form: Form) -> tuple[int, int, str]:
-    """Where the tensor's values begin and end, and its name. Raises WeightsError where it has another form."""
+    """Begin and end of the tensor's values, and its name. Raises WeightsError where it has another form."""
     found = entry if isinstance(entry, dict) else {}
     shape, offsets = found.get("shape"), found.get("data_offsets")
     if len(found) != 3 or "dtype" not in found or not (_are_whole(shape) and _are_whole(offsets)):

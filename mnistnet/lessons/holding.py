@@ -1,4 +1,4 @@
-"""What a lesson's locks allow: whether a design, a recipe or rules could come from its start without a held control.
+"""The changes that a lesson's locks allow: whether a value could come from its start without a held control.
 
 Values are compared with the lesson's start, however they came about: by a widget, an address, a file or a past run.
 """
@@ -16,14 +16,14 @@ from mnistnet.training.recipe import Recipe
 
 
 def objection(lesson: Lesson, parameter: str, value: object) -> str | None:
-    """Why the lesson does not allow this value of a session's parameter; None where it does."""
+    """The reason why the lesson does not allow this value of a session's parameter; None where it does."""
     judge = _JUDGES.get(parameter)
     control = judge(lesson, value) if judge else None
     return control and refusal(control)
 
 
 def refusal(control: str) -> str:
-    """What is said where a held control would change."""
+    """The message where a held control would change."""
     return f"{CONTROLS[control].title}: locked by the lesson; leave the lesson to change it"
 
 
@@ -46,7 +46,7 @@ def _design(lesson: Lesson, design: Architecture) -> str | None:
 
 
 def _reachable(lesson: Lesson, design: Architecture, fields: tuple[str, ...] = ()) -> bool:
-    """Whether the layers, each by its type and these fields, can come from the lesson's by what is not held.
+    """True where the layers, each by its type and these fields, can come from the lesson's by what is not held.
 
     A layer that is added is one of the editor's new ones or a copy of one that is there.
     """
@@ -69,7 +69,7 @@ def _reachable(lesson: Lesson, design: Architecture, fields: tuple[str, ...] = (
 
 
 def _is_within(few: list[Any], many: list[Any]) -> bool:
-    """Whether the elements of `few` stand in `many` in the same order."""
+    """True where the elements of `few` stand in `many` in the same order."""
     rest = iter(many)
     return all(any(one == other for other in rest) for one in few)
 

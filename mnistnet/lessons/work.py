@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a task is done, and the figure that says so."""
+    """The outcome of a task: done or not, and the figure that says so."""
 
     done: bool
     figure: str

@@ -11,7 +11,7 @@ GROUPS: tuple[Group, ...] = ("Architecture", "Regularization", "Training")
 
 
 class Concern(StrEnum):
-    """Whether an answer asks for attention."""
+    """The attention that an answer asks for."""
 
     FINE = "fine"
     LOOK = "look at this"
@@ -20,7 +20,7 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where on the Design page an answer can be changed: a layer, by its number from 1, or a field of the recipe."""
+    """The place on the Design page that changes an answer: a layer, by its number from 1, or a field of the recipe."""
 
     layer: int | None = None
     field: str | None = None

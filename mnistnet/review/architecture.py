@@ -15,7 +15,7 @@ _MOST = 0.5  # of all parameters in one layer
 
 @dataclass(frozen=True)
 class Finding:
-    """What a question finds in a design or recipe: see `Answer`."""
+    """The finding of a question in a design or recipe: see `Answer`."""
 
     figure: str
     why: str
@@ -24,7 +24,7 @@ class Finding:
 
 
 def layers(of: Facts) -> Finding:
-    """How many layers there are."""
+    """The number of layers."""
     linear = [one.number for one in of.weighted if isinstance(one.layer, Linear)]
     figure = (
         f"{counted(of.weighted, 'layer')} with weights of {len(of.layers)}: "
@@ -37,7 +37,7 @@ def layers(of: Facts) -> Finding:
 
 
 def convolutions_3x3(of: Facts) -> Finding:
-    """How many 3x3 convolutions there are, and what larger full ones could save."""
+    """The number of 3x3 convolutions, and what larger full ones could save."""
     three = [one for one in of.convolutions if one.kernel == 3]
     depthwise = [one for one in three if not one.is_full]
     larger = [one for one in of.convolutions if one.kernel > 3]
@@ -63,7 +63,7 @@ def _saved(one: Weighted) -> int:
 
 
 def receptive_field(of: Facts) -> Finding:
-    """How much of the image is seen before the map becomes single values, and by the prediction."""
+    """The part of the image that is seen before the map becomes single values, and by the prediction."""
     last = of.last_map
     where = f"layer {last.layer + 1}" if last is not INPUT else "the image itself"
     figure = (
@@ -84,7 +84,7 @@ def receptive_field(of: Facts) -> Finding:
 
 
 def kernels(of: Facts) -> Finding:
-    """How many kernels each layer has, and which layer takes most parameters."""
+    """The number of kernels of each layer, and which layer takes most parameters."""
     widths = [one.row.channels for one in of.weighted if one.is_full]
     widest = max(of.weighted, key=lambda one: one.row.params, default=None)
     if widest is None or not widths:
@@ -105,7 +105,7 @@ def _steps(widths: list[int]) -> list[int]:
 
 
 def pooling(of: Facts) -> Finding:
-    """Where max-pooling stands, and what it drops."""
+    """The places of max-pooling, and what it drops."""
     if not of.max_pools:
         strided = [one.number for one in of.convolutions if one.layer.type != "linear" and one.layer.stride > 1]
         figure = f"none; stride 2 in {numbered(strided)}" if strided else "none"
@@ -129,7 +129,7 @@ def _before(of: Facts) -> int:
 
 
 def pooling_distance(of: Facts) -> Finding:
-    """How far the last max-pooling is from the prediction, in layers and pixels."""
+    """The distance of the last max-pooling from the prediction, in layers and pixels."""
     if not of.max_pools:
         return Finding("no max-pooling", "Where there is none, no position is lost before the prediction.")
     number, row = of.max_pools[-1]
@@ -165,7 +165,7 @@ def pointwise(of: Facts) -> Finding:
 
 
 def transition_position(of: Facts) -> Finding:
-    """Where transition layers stand: beside pooling or behind depthwise convolutions."""
+    """The places of transition layers: beside pooling or behind depthwise convolutions."""
     if not of.transitions:
         return Finding("no transition layer", "Without one, only convolutions that also see further change the width.")
     places: dict[str, list[int]] = {}
@@ -208,7 +208,7 @@ def stopping(of: Facts) -> Finding:
 
 
 def softmax(of: Facts) -> Finding:
-    """What the network gives out: logits, and whether anything cuts them."""
+    """The output of the network: logits, and whether anything cuts them."""
     head = of.head
     steps = head.layer.steps if head else ()
     figure = f"{CLASSES} logits; softmax is part of the loss"

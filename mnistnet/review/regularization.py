@@ -46,7 +46,7 @@ def _lacks_norm(of: Facts, one: Weighted) -> bool:
 
 
 def norm_distance(of: Facts) -> Finding:
-    """How far the last batch norm is from the prediction."""
+    """The distance of the last batch norm from the prediction."""
     normed = [one for one in of.weighted if "batchnorm" in one.layer.steps]
     if not normed:
         return Finding("no batch norm", "There is none whose distance could be told.")
@@ -65,7 +65,7 @@ def norm_distance(of: Facts) -> Finding:
 
 
 def dropout(of: Facts) -> Finding:
-    """Where dropout stands, at which rates, and what follows it."""
+    """The places and rates of dropout, and what follows it."""
     found = _drops(of)
     if not found:
         return Finding("none", "It is worth adding once validation accuracy is clearly below training accuracy.")
@@ -158,7 +158,7 @@ def difference(first: Score, second: Score) -> Interval:
 
 
 def image_normalization(recipe: Recipe) -> Finding:
-    """How pixels are scaled."""
+    """The scaling of pixels."""
     source = datasets.source(recipe.dataset)
     figure = f"(pixel − {source.mean}) / {source.std}, pixels from 0 to 1"
     why = (

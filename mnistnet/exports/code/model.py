@@ -100,7 +100,7 @@ def _training(recipe: Recipe) -> dict[str, Any]:
 
 
 def _distortions(recipe: Recipe) -> str:
-    """What augmentation does to an image, in words: `turned, shifted and bent`."""
+    """The effect of augmentation on an image, in words: `turned, shifted and bent`."""
     words = {"turned": recipe.rotation_degrees, "shifted": recipe.shift, "scaled": recipe.scale, "bent": recipe.bend}
     *first, last = [word for word, used in words.items() if used] or [""]
     return f"{', '.join(first)} and {last}" if first else last

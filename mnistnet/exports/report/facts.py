@@ -1,4 +1,4 @@
-"""What a report says of one run, gathered: verdict, predictions, images, and the run before it."""
+"""The facts of one run that a report states: verdict, predictions, images, and the run before it."""
 
 from dataclasses import dataclass
 

@@ -50,7 +50,7 @@ def result(facts: Facts) -> str:
 
 
 def state(run: Run) -> str:
-    """Why the run is not done, in a sentence; empty where it is."""
+    """The reason why the run is not done, in a sentence; empty where it is."""
     if run.state is RunState.DONE:
         return ""
     reason = f": {markdown.plain(run.message)}" if run.message else ""
@@ -178,7 +178,7 @@ def changes(facts: Facts) -> str:
 
 
 def environment(facts: Facts) -> str:
-    """Where and when it was trained, as far as it is stored, and what wrote the report."""
+    """Place and time of the training, as far as it is stored, and what wrote the report."""
     run = facts.run
     rows = [("run", run.id), ("state", str(run.state)), ("threads", str(run.threads))]
     if run.train_seconds is not None:

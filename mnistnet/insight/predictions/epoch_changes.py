@@ -1,4 +1,4 @@
-"""What an epoch changed in the predictions of the validation images: newly wrong, newly right, score of each class."""
+"""The changes of an epoch in the predictions of validation images: newly wrong, newly right, score of each class."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -28,7 +28,7 @@ def commands(material: Material) -> None:
 
 
 def name(material: Material) -> str:
-    """What names the material on the command line: a run's id, a preset, or a design file of this name."""
+    """The name of the material on the command line: a run's id, a preset, or a design file of this name."""
     if material.result:
         return shlex.quote(material.result.run.id)
     return material.architecture.name if _is_preset(material) else f"{material.stem}.json"

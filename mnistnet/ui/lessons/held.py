@@ -1,4 +1,4 @@
-"""What the running lesson holds, as controls show it. The session refuses a change by itself, whatever is shown."""
+"""The locks of the running lesson, as controls show them. The session refuses a change by itself, whatever is shown."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was done in the running lesson: the runs that count, and the wrong digits that were looked at."""
+"""The work done in the running lesson: the runs that count, and the wrong digits that were looked at."""
 
 from mnistnet.errors import MnistnetError
 from mnistnet.lessons import codec, holding

@@ -41,7 +41,7 @@ def latest_epoch(run_id: str) -> None:
 
 
 def _changes(run: Run) -> EpochChanges | None:
-    """What the latest epoch changed; None where its answers are not stored."""
+    """The changes of the latest epoch; None where its answers are not stored."""
     after = cache.answers_of_epoch(run, run.epochs_done)
     before = cache.answers_of_epoch(run, run.epochs_done - 1) if run.epochs_done > 1 else None
     return EpochChanges(after, before) if after else None
