@@ -7,13 +7,14 @@ from mnistnet import __version__
 from mnistnet.exports import metrics, report, weights
 from mnistnet.exports.code import model_py
 from mnistnet.exports.material import Material, RunResult
-from mnistnet.handins import log, manifest, writing
+from mnistnet.handins import log, manifest
 from mnistnet.handins.archive import DESIGN, LOG, MANIFEST, METRICS, MODEL, RECIPE, WEIGHTS
 from mnistnet.handins.manifest import Claims, Figure, Manifest, Versions
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.verdict import validation_score
 from mnistnet.nets.rules import COURSE
 from mnistnet.nets.summary import require
+from mnistnet.runs.files import zip_members
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import WrongState
 
@@ -56,7 +57,7 @@ def files(material: Material) -> Steps[Mapping[str, bytes]]:
         **written.files,
         "README.txt": _readme().encode(),
     }
-    return {FILE: writing.packed({MANIFEST: _manifest(material, result, found).to_json(), **found})}
+    return {FILE: zip_members.packed({MANIFEST: _manifest(material, result, found).to_json(), **found})}
 
 
 def _readme() -> str:

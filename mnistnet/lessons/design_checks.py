@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistnet.lessons.work import Outcome, Work
 from mnistnet.nets.architecture import MAX_LAYERS
-from mnistnet.nets.layer_types import has_rate, last_with_width
+from mnistnet.nets.layer_types import dropout_rate, last_with_width
 
 _MOST_PARAMS, _LARGEST_FIELD = 5_000_000, 500
 
@@ -195,9 +195,7 @@ class Dropout(Between):
 
     def outcome(self, work: Work) -> Outcome:
         """Done where there is dropout, and each rate lies between the limits."""
-        fields = [(layer.model_dump(), layer) for layer in work.design.layers]
-        rates = [one["rate"] for one, _ in fields if "rate" in one]
-        rates += [one["dropout"] for one, layer in fields if has_rate(layer.steps)]
+        rates = [rate for layer in work.design.layers if (rate := dropout_rate(layer)) is not None]
         figure = f"rates: {', '.join(f'{rate:g}' for rate in sorted(set(rates)))}" if rates else "no dropout yet"
         within = bool(rates) and all(self.low <= rate <= self.high for rate in rates)
         return _of_whole(work, within, figure)

@@ -207,6 +207,13 @@ def own_width(layer: Layer) -> int | None:
     return getattr(layer, field) if field else None
 
 
+def dropout_rate(layer: Layer) -> float | None:
+    """The rate of the layer's dropout, 0 where it drops nothing; None for a layer without dropout."""
+    if isinstance(layer, Dropout | Dropout2d):
+        return layer.rate
+    return getattr(layer, "dropout", 0.0) if has_rate(layer.steps) else None
+
+
 def last_with_width(layers: Sequence[Layer]) -> int | None:
     """The place of the last layer with a width of its own, which gives the outputs; None without one."""
     return next((place for place in reversed(range(len(layers))) if own_width(layers[place])), None)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from mnistnet.insight.predictions.evaluation import Z95, Interval, Score
 from mnistnet.insight.predictions.pairs import SIGNIFICANT, Pair, pair
 from mnistnet.nets.architecture import MAX_NAME, Architecture, Conv, Depthwise, Dropout, Dropout2d, Layer, Step
+from mnistnet.nets.layer_types import dropout_rate
 from mnistnet.nets.summary import summarize
 from mnistnet.review.regularization import is_augmented
 from mnistnet.runs.run import Run
@@ -147,13 +148,13 @@ def _batch_norm(architecture: Architecture) -> tuple[tuple[Layer, ...], str]:
 
 
 def _dropout(architecture: Architecture) -> tuple[tuple[Layer, ...], str]:
-    has_some = any(_drops(layer) for layer in architecture.layers)
+    has_some = any(dropout_rate(layer) for layer in architecture.layers)
     layers: list[Layer] = []
     for layer in architecture.layers:
         if has_some and isinstance(layer, Dropout | Dropout2d):
             continue
         if isinstance(layer, Conv | Depthwise):
-            if has_some and _drops(layer):
+            if has_some and dropout_rate(layer):
                 kept = tuple(step for step in layer.steps if not step.startswith("dropout"))
                 layer = layer.model_copy(update={"after": kept, "dropout": 0.0})
             elif not has_some and "relu" in layer.steps:
@@ -161,12 +162,6 @@ def _dropout(architecture: Architecture) -> tuple[tuple[Layer, ...], str]:
                 layer = layer.model_copy(update={"after": (*kept, "dropout"), "dropout": _RATE})
         layers.append(layer)
     return tuple(layers), "without" if has_some else "with"
-
-
-def _drops(layer: Layer) -> bool:
-    if isinstance(layer, Dropout | Dropout2d):
-        return layer.rate > 0
-    return any(step.startswith("dropout") for step in layer.steps) and getattr(layer, "dropout", 0.0) > 0
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from mnistnet.data import datasets, splits
 from mnistnet.insight.predictions.evaluation import Interval, Score, wilson
 from mnistnet.insight.predictions.verdict import validation_score
-from mnistnet.nets.architecture import Dropout, Dropout2d, Linear
-from mnistnet.nets.layer_types import has_rate
+from mnistnet.nets.layer_types import dropout_rate
 from mnistnet.review.answers import Concern, Place
 from mnistnet.review.architecture import Finding
 from mnistnet.review.layers import Facts, Weighted, counted, numbered
@@ -91,13 +90,7 @@ def dropout(of: Facts) -> Finding:
 
 def _drops(of: Facts) -> list[tuple[int, float]]:
     """Number and rate of each layer with dropout above 0."""
-    places: list[tuple[int, float]] = []
-    for number, layer in enumerate(of.layers, 1):
-        if isinstance(layer, Dropout | Dropout2d):
-            places.append((number, layer.rate))
-        elif not isinstance(layer, Linear) and has_rate(layer.steps):
-            places.append((number, getattr(layer, "dropout", 0.0)))
-    return [(number, rate) for number, rate in places if rate > 0]
+    return [(number, rate) for number, layer in enumerate(of.layers, 1) if (rate := dropout_rate(layer))]
 
 
 def _drops_before_norm(one: Weighted) -> bool:

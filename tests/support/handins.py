@@ -10,7 +10,7 @@ from safetensors.torch import save
 from mnistnet import __version__
 from mnistnet.data import datasets, splits
 from mnistnet.exports.code import model_py
-from mnistnet.handins import log, manifest, writing
+from mnistnet.handins import log, manifest
 from mnistnet.handins.archive import DESIGN, LOG, MANIFEST, METRICS, MODEL, RECIPE, WEIGHTS
 from mnistnet.handins.manifest import Claims, Figure, Manifest, Versions
 from mnistnet.insight.network.probe import Probe
@@ -18,6 +18,7 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
 from mnistnet.nets.rules import COURSE
 from mnistnet.nets.summary import require
+from mnistnet.runs.files import zip_members
 from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
 from tests.support.samples import conv, design, recipe
@@ -87,4 +88,4 @@ def claiming(files: Files, value: dict[str, Any], *, hashes: bool = True) -> Fil
 
 
 def zipped(files: Files) -> bytes:
-    return writing.packed(files)
+    return zip_members.packed(files)

@@ -13,6 +13,7 @@ from mnistnet.exports.formats import FORMATS, Files, Format
 from mnistnet.exports.material import Material
 from mnistnet.insight.network.steps import Steps, finish
 from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.runs.files import zip_members
 from mnistnet.runs.run import RunState
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
@@ -179,8 +180,8 @@ def test_a_strangers_name_is_no_path() -> None:
 
 def test_several_files_are_one_zip_file_with_the_same_bytes_each_time() -> None:
     files = {"model.py": b"1", "a/b.txt": b"2"}
-    packed = downloads.zipped(files)
-    assert packed == downloads.zipped(files)
+    packed = zip_members.packed(files)
+    assert packed == zip_members.packed(files)
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == files
 

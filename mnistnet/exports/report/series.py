@@ -8,8 +8,8 @@ from mnistnet.exports.report.facts import Facts, gather
 from mnistnet.exports.report.pictures import shown
 from mnistnet.exports.report.report import FORMAT, NO_CURVE, Report
 from mnistnet.insight.network.steps import Steps
-from mnistnet.nets.architecture import Architecture, Dropout, Dropout2d
-from mnistnet.nets.layer_types import TITLES, has_rate
+from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.layer_types import TITLES, dropout_rate
 from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.nets.rules.verdicts import uses
 from mnistnet.training.recipe import OPTIMIZER_TITLES, SCHEDULE_TITLES, Recipe
@@ -87,11 +87,7 @@ def _layers(count: int) -> str:
 
 def _dropout(architecture: Architecture) -> str:
     """The rates and how many layers have each: `0.05 in 3 layers`."""
-    rates = [
-        float(getattr(layer, "rate", 0.0) or getattr(layer, "dropout", 0.0))
-        for layer in architecture.layers
-        if isinstance(layer, Dropout | Dropout2d) or has_rate(layer.steps)
-    ]
+    rates = [rate for layer in architecture.layers if (rate := dropout_rate(layer)) is not None]
     return ", ".join(f"{rate:g} in {_layers(rates.count(rate))}" for rate in sorted(set(rates))) or NONE
 
 

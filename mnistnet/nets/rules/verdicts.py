@@ -6,8 +6,8 @@ The only place that words a rule. What a training reached is compared in `insigh
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnistnet.nets.architecture import Architecture, Dropout, Dropout2d, GlobalAvgPool, Layer, Linear
-from mnistnet.nets.layer_types import has_rate
+from mnistnet.nets.architecture import Architecture, GlobalAvgPool, Layer, Linear
+from mnistnet.nets.layer_types import dropout_rate
 from mnistnet.nets.rules.profiles import COURSE, TECHNIQUES, Profile, Technique
 from mnistnet.nets.summary import Summary
 
@@ -134,10 +134,4 @@ def uses(technique: Technique, layers: Sequence[Layer]) -> int:
         return sum("batchnorm" in layer.steps for layer in layers)
     if technique == "globalavgpool":
         return sum(isinstance(layer, GlobalAvgPool) for layer in layers)
-    return sum(_drops(layer) for layer in layers)
-
-
-def _drops(layer: Layer) -> bool:
-    if isinstance(layer, Dropout | Dropout2d):
-        return layer.rate > 0
-    return has_rate(layer.steps) and getattr(layer, "dropout", 0.0) > 0
+    return sum(bool(dropout_rate(layer)) for layer in layers)

@@ -4,25 +4,23 @@ The browser asks for the file in a thread without a page, while the page runs ag
 page shows its progress, and why it failed.
 """
 
-import io
 import mimetypes
-import zipfile
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
-from mnistnet.exports.formats import Files, Format
+from mnistnet.exports.formats import Format
 from mnistnet.exports.material import Material
 from mnistnet.insight.network.steps import Steps
+from mnistnet.runs.files import zip_members
 from mnistnet.runs.store.store import default_root
 from mnistnet.ui import computations, widgets
 from mnistnet.ui.computations import Key, TakesLong
 
 _ASKED = "_export-asked"
 _BINARY = "application/octet-stream"
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold: the same files give the same bytes
 
 
 @dataclass(frozen=True)
@@ -84,16 +82,7 @@ def is_zip(form: Format, materials: Sequence[Material]) -> bool:
 
 def _download(form: Format, materials: Sequence[Material]) -> Steps[Download]:
     files = yield from form.files(*materials)
-    return Download(zipped(files) if is_zip(form, materials) else files[form.file])
-
-
-def zipped(files: Files) -> bytes:
-    """The files as one zip file; the same files give the same bytes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    return Download(zip_members.packed(files) if is_zip(form, materials) else files[form.file])
 
 
 def _key(form: Format, materials: Sequence[Material]) -> Key:
