@@ -3,16 +3,16 @@
 import streamlit as st
 
 from mnistnet.ui import app, cache, session, widgets
-from mnistnet.ui.design import last_design
 from mnistnet.ui.design.data_notice import data_notice
 from mnistnet.ui.design.drawing import drawing
 from mnistnet.ui.design.layer_editor import layer_editor
 from mnistnet.ui.design.layer_table import layer_table
 from mnistnet.ui.design.meter import goal, meter
 from mnistnet.ui.design.recipe_editor import recipe_editor
-from mnistnet.ui.design.recipe_offer import recipe_offer
 from mnistnet.ui.design.start_bar import start_bar
-from mnistnet.ui.design.start_from import start_from
+from mnistnet.ui.design.starting import last_design
+from mnistnet.ui.design.starting.recipe_offer import recipe_offer
+from mnistnet.ui.design.starting.start_from import start_from
 from mnistnet.ui.design.toolbar import toolbar
 
 app.require()

@@ -9,7 +9,7 @@ from mnistnet import links
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.training.recipe import Recipe
-from mnistnet.ui.design import last_design
+from mnistnet.ui.design.starting import last_design
 
 DESIGN, RECIPE = links.encode_design(FIRST.architecture), links.encode_recipe(Recipe())
 

@@ -163,7 +163,8 @@ def _callbacks() -> None:
     from mnistnet.lessons.controls import CONTROLS
     from mnistnet.nets.presets import PRESETS
     from mnistnet.ui import session
-    from mnistnet.ui.design import edits, recipe_editor, start_from
+    from mnistnet.ui.design import edits, recipe_editor
+    from mnistnet.ui.design.starting import start_from
     from mnistnet.ui.train import actions
 
     session.begin(lessons()["parameters"].changed(locked=list(CONTROLS)))

@@ -14,7 +14,7 @@ from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_w
 from mnistnet.nets.summary import CLASSES
 from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
-from mnistnet.ui.design import names
+from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
 
 ADD, ALL = "add-layer", "all"  # keys of the widgets of the toolbar

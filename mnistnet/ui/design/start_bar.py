@@ -15,7 +15,8 @@ from mnistnet.system import cores
 from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
-from mnistnet.ui.design import names, recipe_editor
+from mnistnet.ui.design import recipe_editor
+from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
 
 _RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200

@@ -9,7 +9,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts import reading
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
 from mnistnet.ui import app, cache, controls, notifications, session, url, widgets
-from mnistnet.ui.design import names, recipe_offer
+from mnistnet.ui.design.starting import names, recipe_offer
 from mnistnet.ui.lessons import held
 
 _BEGIN, _NAME, _FILE, _PRINTOUT = "begin-with", "design-name", "design-file", "printout"
