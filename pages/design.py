@@ -14,6 +14,7 @@ from mnistnet.ui.design.starting import last_design
 from mnistnet.ui.design.starting.recipe_offer import recipe_offer
 from mnistnet.ui.design.starting.start_from import start_from
 from mnistnet.ui.design.toolbar import toolbar
+from mnistnet.ui.design.undo.tab_copy import tab_copy
 
 app.require()
 summary = cache.summary(session.design.value)
@@ -43,3 +44,4 @@ layer_table(summary)
 with st.bottom:
     start_bar(summary)
 last_design.remember()
+tab_copy()

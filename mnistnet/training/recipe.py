@@ -177,6 +177,16 @@ def described(recipe: Recipe) -> dict[str, str]:
     return {title: words.get(name) or value_text(values[name]) for name, title in TITLES.items()}
 
 
+def changes(before: Recipe, after: Recipe) -> list[str]:
+    """The fields in which two recipes differ, in words: `epochs 18 → 19`."""
+    old, new = described(before), described(after)
+    return [
+        f"{title}{':' * (title == TITLES['protocol'])} {old[title]} → {new[title]}"
+        for title in old
+        if old[title] != new[title]
+    ]
+
+
 def value_text(value: object) -> str:
     """A field's value as text, numbers without needless digits: `0.2`, `128`, `sgd`."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from mnistnet.lessons.lesson import Lesson
-from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
+from mnistnet.ui import announcements, auth, cache, history, run_states, session, url, widgets
 from mnistnet.ui.lessons import panel
 
 _INSIDE = "_inside_frame"
@@ -27,6 +27,7 @@ def run() -> None:
     if destination := st.session_state.pop(_DESTINATION, None):
         st.switch_page(destination)
     url.synchronize()
+    history.record()
     widgets.messages(run_states.refresh())
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()

@@ -1,19 +1,23 @@
-"""The Design page's own memory and its editor in a real Chromium: what AppTest, without a browser, cannot see."""
+"""The Design page's own memory, undo and its editor in a real Chromium: what AppTest, without a browser, cannot see."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from mnistnet import links
-from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.architecture import Conv, GlobalAvgPool
+from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.training.recipe import Recipe
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
 
 pytestmark = pytest.mark.browser
 
 BACK = "Your last design is back"
-ITEM = "mnistnet.last-design"
+ITEM, HISTORY = "mnistnet.last-design", "mnistnet.history"
+STEPS = 100
 PATIENCE = 40_000  # milliseconds; the component is the last thing that a busy machine draws
 
 
@@ -81,3 +85,38 @@ def test_an_added_layer_is_in_sight_marked_and_announced(shared: Dashboard, page
     expect(page.get_by_test_id("stToast")).to_contain_text("Layer 17 added: dropout.")
     expect(page.get_by_text(re.compile(r"^17 · dropout"))).to_be_in_viewport()
     expect(page.get_by_text("new", exact=True)).to_be_in_viewport()
+
+
+def kept(steps: int) -> str:
+    """What a tab keeps after so many steps, each a channel more for the first of three layers."""
+    layers = (Conv(channels=1, kernel=3), Conv(channels=10, kernel=1), GlobalAvgPool())
+    designs = [FIRST.architecture.renamed("n").with_layers(layers)]
+    for width in range(2, steps + 2):
+        designs.append(designs[0].with_layers((Conv(channels=width, kernel=3), *layers[1:])))
+    recipe, ids = links.encode_recipe(Recipe()), ["0000000a", "0000000b", "0000000c"]
+    states = [
+        {"id": f"{number:08x}", "design": links.encode_design(design), "recipe": recipe, "layer_ids": ids}
+        for number, design in enumerate(designs)
+    ]
+    return json.dumps({"token": "earlier", "states": states, "at": steps, "locked": []})
+
+
+def test_a_hundred_steps_outlive_a_refresh_and_are_undone_by_keys(shared: Dashboard, page: Page) -> None:
+    before = kept(STEPS)
+    page.add_init_script(f"sessionStorage['{HISTORY}'] = sessionStorage['{HISTORY}'] || {json.dumps(before)}")
+    screen.open_page(page, f"{shared.url}/?design={json.loads(before)['states'][-1]['design']}")
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    width, body = screen.slider(page, re.compile("Width of layer 1 ")), page.locator("body")
+    expect(undo).to_be_enabled(timeout=20_000)
+    screen.press(page, width, "ArrowRight")
+    expect(width).to_have_value(str(STEPS + 2))
+    page.get_by_label("Name of this design").press("Control+z")  # a text field has its own undo
+    screen.press(page, width, "Control+z")
+    expect(width).to_have_value(str(STEPS + 1))
+    page.reload()
+    expect(redo).to_be_enabled(timeout=20_000)
+    screen.press(page, body, "Control+Shift+z")
+    expect(width).to_have_value(str(STEPS + 2))
+    screen.press(page, body, "Control+z")
+    expect(width).to_have_value(str(STEPS + 1))
+    assert len(json.loads(page.evaluate(f"sessionStorage['{HISTORY}']"))["states"]) == STEPS + 2

@@ -40,6 +40,12 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
     return [Difference(field, tuple(values)) for field, values in rows if len(set(values)) > 1]
 
 
+def changed_layers(before: Sequence[Layer], now: Sequence[Layer]) -> list[Difference]:
+    """The layers in which two designs differ: a new or removed layer does not change those behind it."""
+    texts = ([described(layer) for layer in layers] for layers in (before, now))
+    return [Difference(field, tuple(values)) for field, values in _changed(*texts) if len(set(values)) > 1]
+
+
 def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
     designs = [[described(layer) for layer in run.architecture.layers] for run in runs]
     yield "layers", [str(len(layers)) for layers in designs]
@@ -51,7 +57,6 @@ def _layers(runs: Sequence[Run]) -> Iterable[tuple[str, list[str]]]:
 
 
 def _changed(before: Sequence[str], now: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
-    """The layers of two designs that differ: a new or removed layer does not change those behind it."""
     for _, start, stop, new_start, new_stop in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
         for old, new in zip_longest(range(start, stop), range(new_start, new_stop)):
             if old is None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnistnet.nets.presets import PRESETS
 from mnistnet.training.presets import for_design
-from mnistnet.training.recipe import TITLES, Recipe, described
+from mnistnet.training.recipe import changes
 from mnistnet.ui import session
 from mnistnet.ui.design import recipe_editor
 
@@ -22,23 +22,13 @@ def recipe_offer() -> None:
     preset = for_design(design)
     if preset is None or session.design.value != PRESETS[design].architecture:
         return
-    differences = _differences(session.recipe.value, recipe_editor.built_in(preset))
+    differences = changes(session.recipe.value, recipe_editor.built_in(preset))
     if not differences:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":material/menu_book: {design} has its own recipe: {', '.join(differences)}.", width="stretch")
         st.button("Use its recipe", key="use-offered", type="primary", on_click=_use_offered)
         st.button("Keep mine", key="keep-mine", on_click=_refuse_offered)
-
-
-def _differences(mine: Recipe, its: Recipe) -> list[str]:
-    """The fields that would change, as in `epochs 18 → 19`."""
-    before, after = described(mine), described(its)
-    return [
-        f"{title}{':' * (title == TITLES['protocol'])} {before[title]} → {after[title]}"
-        for title in before
-        if before[title] != after[title]
-    ]
 
 
 def _use_offered() -> None:

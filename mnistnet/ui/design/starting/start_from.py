@@ -10,6 +10,7 @@ from mnistnet.nets.printouts import reading
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
 from mnistnet.ui import app, cache, controls, notifications, session, url, widgets
 from mnistnet.ui.design.starting import names, recipe_offer
+from mnistnet.ui.design.undo.buttons import undo_buttons
 from mnistnet.ui.lessons import held
 
 _BEGIN, _NAME, _FILE, _PRINTOUT = "begin-with", "design-name", "design-file", "printout"
@@ -17,8 +18,8 @@ _RUNS_OFFERED = 200
 
 
 def start_from() -> None:
-    """The choice of a preset or a past run, the name of the design, and its file."""
-    start, name, rest = st.columns([0.42, 0.32, 0.26], vertical_alignment="bottom")
+    """The choice of a preset or a past run, the name of the design, undo and redo, and its file."""
+    start, name, rest = st.columns([0.35, 0.24, 0.41], vertical_alignment="bottom")
     with start:
         _choice()
     with name:
@@ -27,6 +28,7 @@ def start_from() -> None:
             "Name of this design", session.design.value.name, key=key, max_chars=designs.MAX_NAME, on_change=_rename
         )
     with rest, st.container(horizontal=True, gap="small"):
+        undo_buttons()
         _file()
         shared = (session.design, session.recipe, session.profile)
         url.copy_link("this design with its recipe and rules", {one: one.value for one in shared})
