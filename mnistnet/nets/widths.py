@@ -1,7 +1,10 @@
 """The largest widths of layers under a parameter budget. Arithmetic over `summary.summarize`; changes no design."""
 
-from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv
-from mnistnet.nets.layer_types import own_width
+from bisect import bisect
+from collections.abc import Callable, Collection, Mapping
+
+from mnistnet.nets.architecture import MAX_CHANNELS, Architecture
+from mnistnet.nets.layer_types import LAYER_TYPES, own_width
 from mnistnet.nets.summary import summarize
 
 
@@ -12,7 +15,7 @@ def largest_width(architecture: Architecture, layer: int, budget: int) -> int | 
     a layer cannot be built, so that there is no count of all. The count is linear in one layer's width:
     two summaries are enough.
     """
-    if not _is_free(architecture, layer):
+    if layer not in free_widths(architecture):
         return None
     one, two = (summarize(_with_widths(architecture, {layer: width})) for width in (1, 2))
     if not one.is_whole or one.params >= budget:
@@ -20,46 +23,54 @@ def largest_width(architecture: Architecture, layer: int, budget: int) -> int | 
     return min((budget - 1 - one.params) // (two.params - one.params) + 1, MAX_CHANNELS)
 
 
-def shrunk(architecture: Architecture, budget: int) -> Architecture:
-    """The design with all free widths made smaller until it has fewer than `budget` parameters.
+def fitted(architecture: Architecture, budget: int, kept: Collection[int] = ()) -> Architecture:
+    """The design with its free widths as large as fewer than `budget` parameters allow.
 
-    First all by the largest common factor that fits. Then the remainder is spent a channel at a time, on the layer
-    that has the smallest share of its former width, until no free layer can have another channel.
-    The same design where it fits already, or where even single channels are too many.
+    First all are scaled by the largest common factor that fits, in whole percent, up or down. Then the remainder is
+    spent a channel at a time, on the layer that has the smallest share of its former width, until no layer can have
+    another channel. The layers at the places `kept` stay as they are. The same design where none is free, where even
+    single channels are too many, and where a layer cannot be built, so that there is no count of all.
     """
-    free = {
-        index: layer.channels
-        for index, layer in enumerate(architecture.layers)
-        if isinstance(layer, Conv) and _is_free(architecture, index)
-    }
-    for percent in range(100, 0, -1):
-        widths = {index: max(1, width * percent // 100) for index, width in free.items()}
-        if summarize(_with_widths(architecture, widths)).params < budget:
-            return _with_widths(architecture, _filled(architecture, widths, free, budget))
-    return architecture
+    free = {place: width for place, width in free_widths(architecture).items() if place not in kept}
+    may_be_faulty = summarize(architecture).fault is not None  # another fault than the count may stay
+
+    def fits(widths: Mapping[int, int]) -> bool:
+        result = summarize(_with_widths(architecture, widths))
+        return result.is_whole and result.params < budget and (may_be_faulty or result.fault is None)
+
+    def scaled(percent: int) -> dict[int, int]:
+        return {place: min(max(1, width * percent // 100), MAX_CHANNELS) for place, width in free.items()}
+
+    if not free or not fits(scaled(0)):
+        return architecture
+    too_many = bisect(range(100 * MAX_CHANNELS + 1), False, key=lambda percent: not fits(scaled(percent)))
+    return _with_widths(architecture, _filled(scaled(too_many - 1), free, fits))
 
 
-def _filled(architecture: Architecture, widths: dict[int, int], most: dict[int, int], budget: int) -> dict[int, int]:
-    """`widths` with as many channels more as fit, none beyond `most`."""
-    found, open_layers = dict(widths), [index for index in widths if widths[index] < most[index]]
-    while open_layers:
-        index = min(open_layers, key=lambda index: found[index] / most[index])
-        wider = {**found, index: found[index] + 1}
-        fits = summarize(_with_widths(architecture, wider)).params < budget
-        if fits:
+def _filled(
+    widths: Mapping[int, int], former: Mapping[int, int], fits: Callable[[Mapping[int, int]], bool]
+) -> dict[int, int]:
+    """`widths` with as many channels more as fit, those with the smallest share of their former width first."""
+    found, growing = dict(widths), set(widths)
+    while growing:
+        place = min(growing, key=lambda place: (found[place] / former[place], place))
+        wider = {**found, place: found[place] + 1}
+        if wider[place] <= MAX_CHANNELS and fits(wider):
             found = wider
-        if not fits or found[index] == most[index]:
-            open_layers.remove(index)  # what does not fit now does not fit later: the others only grow
+        else:
+            growing.remove(place)  # what does not fit now does not fit later: the others only grow
     return found
 
 
-def _is_free(architecture: Architecture, layer: int) -> bool:
-    """True where a later layer has a width of its own, so that this one's is not the number of outputs."""
-    return any(own_width(other) for other in architecture.layers[layer + 1 :])
+def free_widths(architecture: Architecture) -> dict[int, int]:
+    """The widths that are free, by place: of all layers that have one, except the last, which gives the outputs."""
+    found = {place: width for place, layer in enumerate(architecture.layers) if (width := own_width(layer))}
+    return {place: width for place, width in found.items() if place != max(found)}
 
 
-def _with_widths(architecture: Architecture, widths: dict[int, int]) -> Architecture:
+def _with_widths(architecture: Architecture, widths: Mapping[int, int]) -> Architecture:
     layers = list(architecture.layers)
-    for index, channels in widths.items():
-        layers[index] = layers[index].model_copy(update={"channels": channels})
+    for place, width in widths.items():
+        field = LAYER_TYPES[layers[place].type].width
+        layers[place] = layers[place].model_copy(update={str(field): width})
     return architecture.model_copy(update={"layers": tuple(layers)})

@@ -1,13 +1,16 @@
 """The widest layers that fit a budget, against trying every width."""
 
+from collections.abc import Collection
+from itertools import count
 from random import Random
 
 import pytest
 
 from mnistnet.nets.architecture import Architecture, Conv, Linear, MaxPool
+from mnistnet.nets.layer_types import own_width
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.nets.summary import summarize
-from mnistnet.nets.widths import largest_width, shrunk
+from mnistnet.nets.widths import fitted, largest_width
 from tests.support.random_designs import designs
 
 COUNTED = designs(300, seed=20_000)
@@ -68,40 +71,75 @@ def test_largest_width_is_none_where_a_later_layer_cannot_be_counted() -> None:
     assert largest_width(Architecture(name="n", layers=layers), 0, 20_000) is None
 
 
-def _scaled(design: Architecture, percent: int) -> Architecture:
-    for place in _free_convs(design):
-        layer = design.layers[place]
-        assert isinstance(layer, Conv)
-        design = _with_width(design, place, max(1, layer.channels * percent // 100))
-    return design
+def _free(design: Architecture) -> list[int]:
+    """The places of the layers with a width, except the last."""
+    return [place for place, layer in enumerate(design.layers) if isinstance(layer, Conv | Linear)][:-1]
 
 
-def _widths(design: Architecture) -> list[int]:
-    return [layer.channels for layer in design.layers if isinstance(layer, Conv)]
+def _widths(design: Architecture) -> dict[int, int]:
+    return {place: own_width(design.layers[place]) or 0 for place in _free(design)}
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_shrinking_takes_no_layer_below_the_largest_common_factor_that_fits(name: str) -> None:
-    wide = _scaled(PRESETS[name].architecture, 300)
-    fitting = max(percent for percent in range(1, 101) if summarize(_scaled(wide, percent)).params < 20_000)
-    pairs = zip(_widths(_scaled(wide, fitting)), _widths(shrunk(wide, 20_000)), _widths(wide), strict=True)
-    assert all(low <= width <= high for low, width, high in pairs)
+def _widened(design: Architecture, widths: dict[int, int]) -> Architecture:
+    layers = list(design.layers)
+    for place, width in widths.items():
+        field = "channels" if isinstance(layers[place], Conv) else "features"
+        layers[place] = layers[place].model_copy(update={field: width})
+    return design.with_layers(tuple(layers))
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_shrinking_leaves_no_room_for_another_channel(name: str) -> None:
-    wide = _scaled(PRESETS[name].architecture, 300)
-    fits = shrunk(wide, 20_000)
-    assert summarize(fits).params < 20_000
-    for place in _free_convs(fits):
-        layer, before = fits.layers[place], wide.layers[place]
-        assert isinstance(layer, Conv)
-        assert layer == before or summarize(_with_width(fits, place, layer.channels + 1)).params >= 20_000
+def _scaled(design: Architecture, percent: int, kept: Collection[int] = ()) -> dict[int, int]:
+    widths = _widths(design).items()
+    return {place: width if place in kept else max(1, min(width * percent // 100, 512)) for place, width in widths}
 
 
-def test_a_design_that_fits_is_not_shrunk() -> None:
-    assert shrunk(FIRST.architecture, 20_000) == FIRST.architecture
+def _params(design: Architecture, widths: dict[int, int]) -> int:
+    return summarize(_widened(design, widths)).params
 
 
-def test_a_design_that_cannot_be_made_to_fit_stays_as_it_is() -> None:
-    assert shrunk(FIRST.architecture, 10) == FIRST.architecture
+LINEAR = Architecture(
+    name="n", layers=(Conv(channels=4, kernel=7, stride=2), MaxPool(size=2), Linear(features=8), Linear(features=10))
+)
+
+
+@pytest.mark.parametrize("budget", [4_000, 20_000, 60_000])
+@pytest.mark.parametrize("name", [*PRESETS, "linear"])
+def test_a_design_is_scaled_by_the_largest_common_factor_and_then_filled(name: str, budget: int) -> None:
+    """Up where it is small, down where it is large; by trying every percent, and every layer with another channel."""
+    design = PRESETS[name].architecture if name in PRESETS else LINEAR
+    kept = _free(design)[1:3]
+    for locked in ((), kept):
+        after = _widths(fitted(design, budget, locked))
+        factor = next(p for p in count(1) if _params(design, _scaled(design, p + 1, locked)) >= budget)
+        assert all(after[place] >= width for place, width in _scaled(design, factor, locked).items())
+        assert all(after[place] == _widths(design)[place] for place in locked)
+        assert _params(design, after) < budget
+        more = [{**after, place: after[place] + 1} for place in after if place not in locked and after[place] < 512]
+        assert all(_params(design, wider) >= budget for wider in more)
+
+
+def test_fitting_keeps_proportions_to_a_channel_or_two() -> None:
+    before, after = _widths(FIRST.architecture), _widths(fitted(FIRST.architecture, 20_000))
+    assert set(before.values()) == {16, 32, 48}
+    assert {(before[place], after[place]) for place in before} == {(16, 19), (32, 37), (48, 54)}
+
+
+@pytest.mark.parametrize("design", COUNTED[:60], ids=lambda design: design.name)
+def test_fitting_never_makes_a_fault(design: Architecture) -> None:
+    before, after = summarize(design), summarize(fitted(design, 1_000_000))
+    assert after.fault is None or before.fault is not None
+    assert fitted(design, 1_000_000) == design or after.params < 1_000_000
+
+
+def test_no_layer_is_wider_than_it_may_be() -> None:
+    assert set(_widths(fitted(FIRST.architecture, 3_000_000)).values()) == {512}
+
+
+@pytest.mark.parametrize("kept", [[], [0], range(20)])
+def test_a_design_that_cannot_be_made_to_fit_stays_as_it_is(kept: Collection[int]) -> None:
+    assert fitted(FIRST.architecture, 10, kept) == FIRST.architecture
+
+
+def test_a_design_that_cannot_be_counted_stays_as_it_is() -> None:
+    layers = (Conv(channels=16, kernel=3), MaxPool(size=26), Conv(channels=500, kernel=7), Conv(channels=10, kernel=1))
+    assert fitted(Architecture(name="n", layers=layers), 20_000).layers == layers

@@ -9,6 +9,7 @@ from mnistnet import links
 from mnistnet.nets.architecture import Conv
 from mnistnet.nets.layer_types import LAYER_TYPES
 from mnistnet.nets.presets import FIRST
+from mnistnet.nets.widths import fitted
 from mnistnet.ui import session
 from tests.support.pages import button, opened, slider, texts
 
@@ -114,16 +115,34 @@ def test_a_callback_of_a_layer_that_is_gone_changes_nothing() -> None:
     assert session.new_id() != session.new_id()
 
 
-def test_a_design_over_the_budget_is_shrunk_after_a_preview() -> None:
+def test_a_design_over_the_budget_is_fitted_after_a_preview() -> None:
     app = opened(design="1~c64k3s1p1-br0_m2_c64k3s1p1-br0_c64k3s1p1-br0_g_c10k1s1p0-0~big")
     assert app.metric[0].value == "75,328"
-    app.session_state["shrink-preview"] = True
+    app.session_state["fit-preview"] = True
     app.run()
     assert app.metric[0].value == "75,328", "the preview changes nothing"
-    assert "layer 1: 64 → 33" in texts(app)
-    assert "168 parameters left" in texts(app)
-    app.button(key="shrink").click().run()
-    assert app.metric[0].value == f"{20_000 - 1 - 168:,}"
+    assert "**75,328 → 19,831 parameters**, 168 parameters left" in texts(app)
+    assert "layer 1: 64 → **33**" in texts(app)
+    app.button(key="fit").click().run()
+    assert app.metric[0].value == "19,831"
+
+
+def test_what_is_left_of_the_budget_is_spent_on_all_but_locked_layers() -> None:
+    app = opened()
+    first = _menu_of(app, 0)
+    app.toggle(key=f"lock-{first}").set_value(True).run()
+    assert "**1 · conv 3×3** :gray[:small[ → BN → ReLU]] :gray-badge[:material/lock: locked]" in texts(app)
+    app.button(key=f"down-{first}").click().run()
+    button(app, "Undo").click().run()
+    app.session_state["fit-preview"] = True
+    app.run()
+    assert "Locked, and kept: layer 1." in texts(app)
+    app.button(key="fit").click().run()
+    assert app.session_state["_design"].layers == fitted(FIRST.architecture, 20_000, [0]).layers
+    app.session_state["fit-preview"] = True
+    app.run()
+    assert "No layer can have another channel" in texts(app)
+    assert f"lock-{app.session_state['_layer_ids'][-1]}" not in [toggle.key for toggle in app.toggle]
 
 
 def test_a_larger_kernel_keeps_the_maps_size_where_the_padding_did() -> None:

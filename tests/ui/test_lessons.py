@@ -163,7 +163,7 @@ def _callbacks() -> None:
     from mnistnet.lessons.controls import CONTROLS
     from mnistnet.nets.presets import PRESETS
     from mnistnet.ui import session
-    from mnistnet.ui.design import edits, recipe_editor
+    from mnistnet.ui.design import edits, fit, recipe_editor
     from mnistnet.ui.design.starting import start_from
     from mnistnet.ui.train import actions
 
@@ -176,7 +176,7 @@ def _callbacks() -> None:
     st.session_state.update({"begin-with": "mnistnet-min", "add-layer": "Dropout", "recipe-named": "sprint"})
     st.session_state.update({"all-kernel": 3, "all-after": [], "all-pad": True, "x": "adam"})
     edits.add()
-    edits.shrink(20_000)
+    fit._fit(400)
     edits.apply_to_all()
     start_from._begin()
     recipe_editor._take_named()

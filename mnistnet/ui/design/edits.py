@@ -9,10 +9,9 @@ from typing import Any
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
-from mnistnet.nets.architecture import Conv, GlobalAvgPool, Layer, Linear
+from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, Layer, Linear
 from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_width, own_width
 from mnistnet.nets.summary import CLASSES
-from mnistnet.nets.widths import shrunk
 from mnistnet.ui import notifications, session
 from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
@@ -148,9 +147,9 @@ def apply_to_all() -> None:
     _set_layers(layers, session.layer_ids())
 
 
-def shrink(budget: int) -> None:
-    """Make the layers narrower, only so far that the design is within the budget."""
-    _set_layers(list(shrunk(session.design.value, budget).layers), session.layer_ids())
+def set_widths(fitted: Architecture) -> None:
+    """Give the layers of the current design the widths that they have in `fitted`, the same design otherwise."""
+    _set_layers(list(fitted.layers), session.layer_ids())
 
 
 def _layers() -> tuple[list[str], list[Layer]]:

@@ -11,7 +11,7 @@ from mnistnet.nets.architecture import KERNELS, MAX_CHANNELS, MAX_LAYERS, PADDIN
 from mnistnet.nets.layer_types import SHORT_TITLES, STEP_TYPES, TITLES, caption, has_rate
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import controls, session
-from mnistnet.ui.design import edits
+from mnistnet.ui.design import edits, marks
 from mnistnet.ui.lessons import held
 
 _newest = st.components.v2.component(
@@ -31,7 +31,7 @@ def layer_editor(summary: Summary) -> None:
 
 def _card(index: int, layer_id: str, layer: Layer, summary: Summary) -> None:
     title, control, actions = st.columns([0.49, 0.2, 0.31], vertical_alignment="center", gap="xsmall")
-    mark = " :blue-badge[new]" if layer_id == edits.newest() else ""
+    mark = marks.badge(layer_id) + (" :blue-badge[new]" if layer_id == edits.newest() else "")
     title.markdown(f"**{index + 1} · {_headline(layer)}{mark}  \n:gray[:small[{_facts(index, summary)}]]")
     with control:
         _main_control(index, layer_id, layer)
@@ -123,6 +123,7 @@ def _more(index: int, layer_id: str, layer: Layer) -> None:
             _act("Duplicate", "content_copy", layer_id, edits.duplicate, named.ADD, disabled=count == MAX_LAYERS)
             _act("Remove", "delete", layer_id, edits.remove, named.REMOVE, disabled=count == 1)
         _insert_below(layer_id, full=count == MAX_LAYERS)
+        marks.lock(layer_id, index)
         _settings(layer_id, layer)
 
 

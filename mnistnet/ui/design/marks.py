@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from mnistnet.nets.widths import free_widths
+from mnistnet.ui import controls, session
+from mnistnet.ui.lessons import held
+
 _LOCKED = "_locked"  # layers whose width fitting the budget keeps
 
 
@@ -18,6 +22,29 @@ def set_locked(ids: Iterable[str]) -> None:
     st.session_state[_LOCKED] = frozenset(ids)
 
 
-def toggle_lock(layer_id: str) -> None:
-    """Lock the layer, or unlock it."""
+def locked_places() -> list[int]:
+    """The places of the locked layers in the current design."""
+    return [place for place, layer_id in enumerate(session.layer_ids()) if layer_id in locked()]
+
+
+def lock(layer_id: str, place: int) -> None:
+    """The control that locks the layer at `place`; nothing where its width is not free."""
+    if place not in free_widths(session.design.value) or held.is_held("width"):
+        return
+    key = controls.control(f"lock-{layer_id}", layer_id in locked())
+    st.toggle(
+        "Locked: “Fit the budget” keeps this width",
+        layer_id in locked(),
+        key=key,
+        on_change=_toggle,
+        args=(layer_id,),
+    )
+
+
+def _toggle(layer_id: str) -> None:
     set_locked(locked() ^ {layer_id})
+
+
+def badge(layer_id: str) -> str:
+    """The mark of a locked layer on its card; empty for any other."""
+    return " :gray-badge[:material/lock: locked]" if layer_id in locked() else ""

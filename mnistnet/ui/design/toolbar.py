@@ -1,4 +1,4 @@
-"""The bar above the layers: add a layer, or change every convolution at once."""
+"""The bar above the layers: add a layer, change every convolution at once, fit the budget."""
 
 import streamlit as st
 
@@ -7,13 +7,14 @@ from mnistnet.nets.architecture import KERNELS, MAX_LAYERS
 from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
 from mnistnet.ui import session
 from mnistnet.ui.design import edits
+from mnistnet.ui.design.fit import fit_budget
 from mnistnet.ui.lessons import held
 
 _OF_ALL = ("kernel", "after", "dropout", "padding")
 
 
 def toolbar() -> None:
-    """The menu of layer types to add, and the menu for all convolutions."""
+    """The menu of layer types to add, the menu for all convolutions, and the widths that fit the budget."""
     full = len(session.design.value.layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if not held.is_hidden(ADD):
@@ -28,6 +29,7 @@ def toolbar() -> None:
         if not held.is_held(*_OF_ALL):
             with st.popover("All convolutions", icon=":material/select_all:"):
                 _all_convolutions()
+        fit_budget()
 
 
 def _all_convolutions() -> None:
