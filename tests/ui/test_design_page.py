@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -175,6 +176,15 @@ def test_a_preset_replaces_the_design() -> None:
     app.selectbox(key="begin-with").set_value("course-10040").run()
     assert app.metric[0].value == "10,040"
     assert app.session_state["_design"] == PRESETS["course-10040"].architecture
+
+
+def test_presets_and_runs_are_offered_by_group_and_found_by_its_name(store: Store) -> None:
+    run = queued(store)
+    offered = opened().selectbox(key="begin-with").options
+    groups = [label.partition(":")[0] for label in offered]
+    assert [group for group, _ in groupby(groups)] == ["Our best", "Published solutions", "Your runs"]
+    assert "Published solutions: course-10040 · 10,040 params" in offered
+    assert offered[-1].startswith(f"Your runs: {run.id} · mnistnet-16k")
 
 
 def test_one_click_starts_and_shows_the_run(store: Store) -> None:

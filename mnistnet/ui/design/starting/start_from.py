@@ -5,10 +5,10 @@ import streamlit as st
 from mnistnet.errors import MnistnetError
 from mnistnet.lessons.controls import DESIGN_FILE, START_FROM
 from mnistnet.nets import architecture as designs
-from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.presets import GROUPS, PRESETS
 from mnistnet.nets.printouts import reading
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
-from mnistnet.ui import app, cache, controls, notifications, session, url, widgets
+from mnistnet.ui import app, auth, cache, controls, notifications, session, url, widgets
 from mnistnet.ui.design.starting import names, recipe_offer
 from mnistnet.ui.design.undo.buttons import undo_buttons
 from mnistnet.ui.lessons import held
@@ -59,9 +59,7 @@ def _choice() -> None:
     """The choice of a preset or a past run."""
     if held.is_hidden(START_FROM):
         return
-    runs = {f"run {run.id}": run for run in cache.snapshot().runs[:_RUNS_OFFERED]}
-    titles = {name: f"{name} · {preset.params:,} parameters" for name, preset in PRESETS.items()}
-    titles |= {key: widgets.run_title(run) for key, run in runs.items()}
+    titles = _titles()
     st.selectbox(
         "Start from",
         list(titles),
@@ -72,6 +70,21 @@ def _choice() -> None:
         on_change=_begin,
         **held.options(START_FROM),
     )
+
+
+def _titles() -> dict[str, str]:
+    """What is offered, by group; the group's name stands first, so that typing it finds the whole group."""
+    titles = {
+        name: f"{group.capitalize()}: {name} · {preset.params:,} params"
+        for group in GROUPS
+        for name, preset in PRESETS.items()
+        if preset.group == group
+    }
+    runs, user = cache.snapshot().runs[:_RUNS_OFFERED], auth.owner()
+    for run in sorted(runs, key=lambda run: run.owner != user):  # the newest first, as they come
+        group = "Your runs" if run.owner == user else "Runs of others"
+        titles[f"run {run.id}"] = f"{group}: {widgets.run_title(run)}"
+    return titles
 
 
 def _file_name(name: str) -> str:
