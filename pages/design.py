@@ -4,30 +4,35 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, session, widgets
 from mnistnet.ui.design.data_notice import data_notice
-from mnistnet.ui.design.drawing import drawing
 from mnistnet.ui.design.layer_editor import layer_editor
 from mnistnet.ui.design.layer_table import layer_table
-from mnistnet.ui.design.meter import goal, meter
+from mnistnet.ui.design.meter import count, heading, meter
 from mnistnet.ui.design.recipe_editor import recipe_editor
 from mnistnet.ui.design.start_bar import start_bar
 from mnistnet.ui.design.starting import last_design
 from mnistnet.ui.design.starting.recipe_offer import recipe_offer
 from mnistnet.ui.design.starting.start_from import start_from
 from mnistnet.ui.design.toolbar import toolbar
+from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.design.undo.tab_copy import tab_copy
+from mnistnet.ui.network_editor import live
+from mnistnet.ui.network_editor.component import network_editor
 
 app.require()
 summary = cache.summary(session.design.value)
 
-st.title("Design", anchor=False)
-goal()
+live.style()
+heading()
 widgets.work_in_progress()
 last_design.notice()
 data_notice()
 start_from()
 recipe_offer()
 
-left, right = st.columns([0.54, 0.46], gap="medium")
+count(summary)
+network_editor(training_time(session.design.value, session.recipe.value))
+
+left, right = st.columns([0.66, 0.34], gap="medium")
 with left:
     layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
     with layers:
@@ -38,7 +43,6 @@ with left:
         recipe_editor()
 with right:
     meter(summary)
-    drawing(summary)
 
 layer_table(summary)
 with st.bottom:

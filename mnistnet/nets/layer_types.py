@@ -4,9 +4,9 @@ One entry a type. Counting, drawing, links, editor and comparisons read this tab
 the modules) and no JSON (architecture.py declares the fields).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias
 
 from mnistnet.nets.architecture import (
     AvgPool,
@@ -21,8 +21,8 @@ from mnistnet.nets.architecture import (
     Step,
 )
 
-L = TypeVar("L", bound=Layer)
 Colour: TypeAlias = Literal["blue", "teal", "orange", "purple", "red"]  # charts.palette has their tones
+MAP: Final = "map"  # as a kernel or a stride: the side of the map that the layer reads
 
 _POOL_TOO_LARGE = (
     "{kernel}×{kernel} pooling does not fit on a {size}×{size} map: choose a size of at most {room}, or remove it"
@@ -55,11 +55,12 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerType(Generic[L]):
+class LayerType:
     """The properties of one layer type.
 
     `new`: the layer that the editor adds; its class and its `type` are those of the entry.
-    `operation`: the arithmetic of a layer that reads `channels` maps of `size` × size, by (layer, channels, size).
+    `kernel`, `stride`, `padding`: the name of the field that says it, or MAP; where None, 1, 1 and 0.
+    `filters`: of a layer with weights, the input channels that each of its filters reads: all, or one of its own.
     `link`: the code in links: its letters, and {field} for a whole number, a rate or the steps, as the class declares
     the field; {field:x} is the letter x where the field is true, {field:!x} where it is false. The first letter is
     the type's own. A published code never changes.
@@ -71,16 +72,39 @@ class LayerType(Generic[L]):
     `too_large`: what is said where the kernel is larger than the padded map, with {kernel}, {size}, {padding}, {room}.
     """
 
-    new: L
-    operation: Callable[[L, int, int], Operation]
+    new: Layer
     link: str
     title: str
     short: str = ""
     colour: Colour | None = None
     width: str | None = None
+    kernel: str | None = None
+    stride: str | None = None
+    padding: str | None = None
+    filters: Literal["all", "one"] | None = None
     flattens: bool = False
     after_linear: str = ""
     too_large: str = _POOL_TOO_LARGE
+
+    def operation(self, layer: Layer, channels: int, size: int) -> Operation:
+        """The arithmetic of a layer of this type that reads `channels` maps of height = width = `size`.
+
+        Its twin in the browser, `ui/network_editor/arithmetic.js`, reads the same fields.
+        """
+
+        def number(field: str | None, default: int) -> int:
+            return size if field == MAP else getattr(layer, field) if field else default
+
+        kernel, outputs = number(self.kernel, 1), number(self.width, channels)
+        weights = kernel**2 * {"all": channels, "one": 1, None: 0}[self.filters] * outputs
+        return Operation(
+            outputs,
+            kernel,
+            stride=number(self.stride, 1),
+            padding=number(self.padding, 0),
+            params=weights + (outputs if getattr(layer, "bias", False) else 0),
+            macs_per_position=weights,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,87 +125,81 @@ class StepType:
     has_rate: bool = False
 
 
-def _convolution(conv: Conv | Depthwise, inputs: int, channels: int) -> Operation:
-    """`channels` filters of kernel × kernel weights over `inputs` channels each."""
-    weights = conv.kernel**2 * inputs * channels
-    params = weights + (channels if conv.bias else 0)
-    return Operation(channels, conv.kernel, conv.stride, conv.padding, params, macs_per_position=weights)
-
-
-def _linear(linear: Linear, channels: int, size: int) -> Operation:
-    """A convolution whose kernel is the whole map."""
-    weights = channels * size**2 * linear.features
-    biases = linear.features if linear.bias else 0
-    return Operation(linear.features, kernel=size, stride=size, params=weights + biases, macs_per_position=weights)
-
-
 _NO_CONVOLUTION = "a convolution cannot follow a linear layer; move it before"
 _NO_POOLING = "pooling cannot follow a linear layer; move it before"
 
 # In the order in which the editor offers them.
-_LAYERS: tuple[LayerType[Any], ...] = (
+_LAYERS: tuple[LayerType, ...] = (
     LayerType(
         new=Conv(channels=16, kernel=3, padding=1, after=("batchnorm", "relu")),
-        operation=lambda conv, channels, _: _convolution(conv, channels, conv.channels),
         link="c{channels}k{kernel}s{stride}p{padding}{bias:i}-{after}{dropout}",
         title="convolution",
         short="conv",
         colour="blue",
         width="channels",
+        kernel="kernel",
+        stride="stride",
+        padding="padding",
+        filters="all",
         after_linear=_NO_CONVOLUTION,
         too_large=_KERNEL_TOO_LARGE,
     ),
     LayerType(
         new=Depthwise(kernel=3, padding=1, after=("batchnorm",)),
-        operation=lambda conv, channels, _: _convolution(conv, 1, channels),
         link="wk{kernel}s{stride}p{padding}{bias:i}-{after}{dropout}",
         title="depthwise convolution",
         short="depthwise",
         colour="teal",
+        kernel="kernel",
+        stride="stride",
+        padding="padding",
+        filters="one",
         after_linear=_NO_CONVOLUTION,
         too_large=_KERNEL_TOO_LARGE,
     ),
     LayerType(
         new=MaxPool(size=2),
-        operation=lambda pool, channels, _: Operation(channels, kernel=pool.size, stride=pool.size),
         link="m{size}",
         title="max pool",
         colour="orange",
+        kernel="size",
+        stride="size",
         after_linear=_NO_POOLING,
     ),
     LayerType(
         new=AvgPool(size=2),
-        operation=lambda pool, channels, _: Operation(channels, kernel=pool.size, stride=pool.size),
         link="a{size}",
         title="average pool",
         colour="purple",
+        kernel="size",
+        stride="size",
         after_linear=_NO_POOLING,
     ),
-    LayerType(
-        new=Dropout(rate=0.1), operation=lambda _, channels, __: Operation(channels), link="d{rate}", title="dropout"
-    ),
+    LayerType(new=Dropout(rate=0.1), link="d{rate}", title="dropout"),
     LayerType(
         new=Dropout2d(rate=0.1),
-        operation=lambda _, channels, __: Operation(channels),
         link="D{rate}",
         title="channel dropout",
         after_linear="dropout of whole channels cannot follow a linear layer; choose plain dropout",
     ),
     LayerType(
         new=GlobalAvgPool(),
-        operation=lambda _, channels, size: Operation(channels, kernel=size, stride=size),
         link="g",
         title="global average pool",
         colour="purple",
+        kernel=MAP,
+        stride=MAP,
         after_linear="global average pooling cannot follow a linear layer; move it before",
     ),
     LayerType(
         new=Linear(features=10),
-        operation=_linear,
         link="l{features}{bias:!n}",
         title="fully connected",
         colour="red",
         width="features",
+        kernel=MAP,  # a convolution whose kernel is the whole map
+        stride=MAP,
+        filters="all",
         flattens=True,
     ),
 )
@@ -193,7 +211,7 @@ _STEPS = (
 )
 
 # By `type`, and by name.
-LAYER_TYPES: dict[str, LayerType[Any]] = {entry.new.type: entry for entry in _LAYERS}
+LAYER_TYPES: dict[str, LayerType] = {entry.new.type: entry for entry in _LAYERS}
 STEP_TYPES: dict[str, StepType] = {entry.name: entry for entry in _STEPS}
 # By `type` of a layer or name of a step, which are also what rows of a summary can be.
 TITLES = {name: entry.title for name, entry in (STEP_TYPES | LAYER_TYPES).items()}

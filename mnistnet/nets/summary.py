@@ -8,7 +8,6 @@ Networks", Distill 2019 (size, jump and start of each layer from those of the la
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES, LayerType, Operation
@@ -16,10 +15,17 @@ from mnistnet.nets.layer_types import LAYER_TYPES, STEP_TYPES, LayerType, Operat
 IMAGE_SIZE = 28
 CLASSES = 10
 # Far above any design of this size, far below what would exhaust a machine.
-_LIMITS = {
+LIMITS = {
     "params": (5_000_000, "parameters"),
     "macs": (1_000_000_000, "multiply-accumulates"),
     "values": (5_000_000, "values between layers"),
+}
+# What a fault of the whole design says; that of one layer is in its LayerType.
+FAULTS = {
+    "too_many": "{total} {noun}, most of them here: at most {limit} are allowed; choose fewer channels",
+    "output": "the output is {shape} = {values} values: 10 are needed; {remedy}",
+    "add_average": "add a global average pool",
+    "add_head": "end with a 10-channel convolution and a global average pool",
 }
 
 
@@ -173,7 +179,7 @@ def require(architecture: Architecture) -> Summary:
     return result
 
 
-def _refusal(layer_type: LayerType[Any], operation: Operation, before: LayerSummary) -> str | None:
+def _refusal(layer_type: LayerType, operation: Operation, before: LayerSummary) -> str | None:
     """Why the layer cannot follow `before`; None where it can."""
     room = before.size + 2 * operation.padding
     if before.flat and layer_type.after_linear:
@@ -203,11 +209,11 @@ def _row(layer: int, name: str, operation: Operation, before: LayerSummary, *, f
 
 
 def _size_fault(rows: list[LayerSummary]) -> Fault | None:
-    for count, (limit, noun) in _LIMITS.items():
+    for count, (limit, noun) in LIMITS.items():
         counts = [getattr(row, count) for row in rows]
         if sum(counts) > limit:
             largest = rows[counts.index(max(counts))]
-            message = f"{sum(counts):,} {noun}, most of them here: at most {limit:,} are allowed; choose fewer channels"
+            message = FAULTS["too_many"].format(total=f"{sum(counts):,}", noun=noun, limit=f"{limit:,}")
             return Fault(largest.layer, message)
     return None
 
@@ -215,10 +221,7 @@ def _size_fault(rows: list[LayerSummary]) -> Fault | None:
 def _output_fault(last: LayerSummary) -> Fault | None:
     if last.values == CLASSES:
         return None
+    has_ten_maps = last.size > 1 and last.channels == CLASSES
     shape = "×".join(map(str, last.shape))
-    remedy = (
-        "add a global average pool"
-        if last.size > 1 and last.channels == CLASSES
-        else "end with a 10-channel convolution and a global average pool"
-    )
-    return Fault(last.layer, f"the output is {shape} = {last.values:,} values: 10 are needed; {remedy}")
+    remedy = FAULTS["add_average" if has_ten_maps else "add_head"]
+    return Fault(last.layer, FAULTS["output"].format(shape=shape, values=f"{last.values:,}", remedy=remedy))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 
-from mnistnet.nets.architecture import Architecture, Depthwise
-from mnistnet.nets.summary import LayerSummary, summarize
+from mnistnet.nets.architecture import Architecture, Depthwise, Layer
+from mnistnet.nets.summary import summarize
 from mnistnet.training import acceleration
 from mnistnet.training.acceleration import Way
 
@@ -72,6 +72,16 @@ def estimate(architecture: Architecture, images: int, epochs: int, seen: Iterabl
     return Estimate(modelled * middle, modelled * low, modelled * high, len(ratios))
 
 
+@dataclass(frozen=True)
+class Rates:
+    """The uncorrected model of one image: seconds of its own, and for each row of the summary seconds for each
+    multiply-accumulate and for each output value. They go with the kinds of layers, not with their widths."""
+
+    per_image: float
+    per_mac: tuple[float, ...]
+    per_value: tuple[float, ...]
+
+
 def seconds_per_image(architecture: Architecture) -> float:
     """The uncorrected model: forward, backward and update of one image; of a design with a fault, its sound part."""
     return _modelled(architecture, acceleration.absence())
@@ -80,22 +90,27 @@ def seconds_per_image(architecture: Architecture) -> float:
 @lru_cache(maxsize=256)
 def _modelled(architecture: Architecture, _: str) -> float:
     """`_`: why there are no kernels, on which the ways depend."""
+    summary, model = summarize(architecture), rates(architecture)
+    rows = zip(summary.rows, model.per_mac, model.per_value, strict=True)
+    return model.per_image + sum(row.macs * per_mac + row.values * per_value for row, per_mac, per_value in rows)
+
+
+def rates(architecture: Architecture) -> Rates:
+    """The model of a design on this machine; of one with a fault, of its sound part."""
     summary = summarize(architecture)
     ways = acceleration.fast_path(architecture, summary).rows
-    rows = (_seconds(row, way, architecture) for row, way in zip(summary.rows, ways, strict=True))
-    return _SECONDS_PER_IMAGE + sum(rows)
+    each = [_rate(row.type, way, architecture.layers[row.layer]) for row, way in zip(summary.rows, ways, strict=True)]
+    return Rates(_SECONDS_PER_IMAGE, tuple(mac for mac, _ in each), tuple(value for _, value in each))
 
 
-def _seconds(row: LayerSummary, way: Way, architecture: Architecture) -> float:
-    """Seconds that one operation takes for one image."""
+def _rate(kind: str, way: Way, layer: Layer) -> tuple[float, float]:
+    """Seconds for each multiply-accumulate and for each output value of an operation."""
     if way == "chain":
-        return row.macs * _SECONDS_PER_CHAINED_MAC
-    values = 0 if row.type in _NEARLY_FREE else row.values
-    seconds = row.macs * _SECONDS_PER_MAC + values * _SECONDS_PER_VALUE
-    if way == "torch" and row.type == "batchnorm":
-        seconds += values * _SECONDS_PER_NORMALIZED_VALUE
-    layer = architecture.layers[row.layer]
-    if way == "torch" and row.type == "depthwise" and isinstance(layer, Depthwise):
-        seconds += values * _SECONDS_PER_DEPTHWISE_VALUE
-        seconds += row.macs * _SECONDS_PER_LARGE_DEPTHWISE_MAC if layer.kernel > 3 else 0
-    return seconds
+        return _SECONDS_PER_CHAINED_MAC, 0.0
+    per_mac, per_value = _SECONDS_PER_MAC, 0.0 if kind in _NEARLY_FREE else _SECONDS_PER_VALUE
+    if way == "torch" and kind == "batchnorm":
+        per_value += _SECONDS_PER_NORMALIZED_VALUE
+    if way == "torch" and kind == "depthwise" and isinstance(layer, Depthwise):
+        per_value += _SECONDS_PER_DEPTHWISE_VALUE
+        per_mac += _SECONDS_PER_LARGE_DEPTHWISE_MAC if layer.kernel > 3 else 0.0
+    return per_mac, per_value

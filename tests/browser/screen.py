@@ -51,7 +51,7 @@ def press(page: Page, locator: Locator, *keys: str) -> None:
 
 def meter(page: Page) -> Locator:
     """The number of parameters on the Design page."""
-    return page.get_by_test_id("stMetricValue").first
+    return page.locator(".live.count")
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:

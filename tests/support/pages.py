@@ -1,5 +1,7 @@
 """The dashboard's pages, driven through Streamlit's own test runner. No test of its own."""
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,14 @@ def texts(app: AppTest) -> str:
         *app.metric,
         *app.title,
     ]
-    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
+    said = [f"{getattr(element, 'label', '')} {element.value}" for element in elements]
+    return "\n".join([*said, *(unescape(re.sub("<[^>]+>", "", element.value)) for element in app.html)])
+
+
+def parameters(app: AppTest) -> str:
+    """The number of parameters on the Design page: `16,010`, or `1,234 so far`."""
+    found = (re.search(r'class="live count"[^>]*>([^<]*)<', element.value) for element in app.html)
+    return next(count[1] for count in found if count)
 
 
 def slider(app: AppTest, label: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from mnistnet.nets.architecture import (
     KERNELS,
+    MAX_LAYERS,
     PADDINGS,
     STRIDES,
     Architecture,
@@ -22,7 +23,7 @@ from mnistnet.nets.architecture import (
     MaxPool,
     Step,
 )
-from mnistnet.nets.layer_types import LAYER_TYPES
+from mnistnet.nets.layer_types import LAYER_TYPES, LayerType
 
 AFTER_ORDERS: tuple[tuple[Step, ...], ...] = tuple(
     order for count in range(len(get_args(Step)) + 1) for order in permutations(get_args(Step), count)
@@ -39,6 +40,14 @@ def designs(count: int, seed: int, widest: int = 24) -> list[Architecture]:
     """`count` designs that end in 10 values, of 1 to 10 layers, hidden widths from 1 to `widest`."""
     designer = _Designer(Random(seed), widest)
     return [designer.design() for _ in range(count)]
+
+
+def careless_designs(count: int, seed: int) -> list[Architecture]:
+    """`count` designs of 1 to 64 layers with any allowed value in each field: most have a fault, some are too large."""
+    random = Random(seed)
+    designer = _Designer(random, 512)
+    lengths = (random.randint(1, random.choice((5, 5, 5, 20, MAX_LAYERS))) for _ in range(count))
+    return [Architecture(name="n", layers=tuple(designer.any_layer() for _ in range(length))) for length in lengths]
 
 
 class _Designer:
@@ -63,11 +72,22 @@ class _Designer:
         often = [_OFTEN[name] for name in names]
         while True:
             entry = LAYER_TYPES[self.random.choices(names, often)[0]]
-            fields = set(type(entry.new).model_fields) - {"type", "after"}
-            layer = type(entry.new)(**{field: self.value(field) for field in sorted(fields)} | given)
+            layer = self.filled(entry, **given)
             operation = entry.operation(layer, 1, size)
             if operation.kernel <= size + 2 * operation.padding and operation.size_after(size) <= _LARGEST_MAP:
                 return self.with_steps(layer), operation.size_after(size)
+
+    def any_layer(self) -> Layer:
+        """A layer of any type, seldom one that ends all maps, whether or not it fits."""
+        names = list(LAYER_TYPES)
+        often = [_OFTEN.get(name, 0.2) for name in names]
+        return self.with_steps(self.filled(LAYER_TYPES[self.random.choices(names, often)[0]]))
+
+    def filled(self, entry: LayerType, **given: Any) -> Layer:
+        """A layer of this type with the fields that are given, and any allowed value of its others."""
+        fields = set(type(entry.new).model_fields) - {"type", "after"}
+        values: dict[str, Any] = {field: self.value(field) for field in sorted(fields)}
+        return type(entry.new)(**values | given)
 
     def value(self, field: str) -> object:
         """Any allowed value of a field."""

@@ -5,7 +5,7 @@ import pytest
 from mnistnet import links
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
-from tests.support.pages import button, opened, slider
+from tests.support.pages import button, opened, parameters, slider
 from tests.support.situations import DIGITS, queued
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -26,7 +26,7 @@ def test_a_change_of_the_design_and_one_of_the_recipe_are_undone_and_redone() ->
     assert button(app, "Undo").disabled
     button(app, "Redo").click().run()
     assert slider(app, "Width of layer 4").value == 20
-    assert app.metric[0].value == "15,302"
+    assert parameters(app) == "15,302"
     assert not app.exception
 
 

@@ -12,6 +12,7 @@ from mnistnet.nets.rules.profiles import COURSE, TECHNIQUES, Profile, Technique
 from mnistnet.nets.summary import Summary
 
 AFTER_TRAINING = "known after training"
+NOT_COUNTED = "cannot be counted: a layer does not fit"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,15 @@ def of_layers(layers: Sequence[Layer], params: int | None, epochs: int, profile:
     ]
 
 
+def parameters_rule(profile: Profile) -> str:
+    """The words of the rule on the parameters."""
+    return f"under {profile.params:,} parameters"
+
+
 def _parameters(params: int | None, profile: Profile) -> Verdict:
-    rule = f"under {profile.params:,} parameters"
+    rule = parameters_rule(profile)
     if params is None:
-        unknown = "cannot be counted: a layer does not fit"
-        return Verdict(rule, False, unknown, unknown)
+        return Verdict(rule, False, NOT_COUNTED, NOT_COUNTED)
     detail = f"{params:,}; must be under {profile.params:,}"
     return Verdict(rule, params < profile.params, detail, parameters_text(params))
 

@@ -56,14 +56,21 @@ def move_down(layer_id: str) -> None:
 
 
 def _move(layer_id: str, by: int) -> None:
-    ids, layers = _layers()
-    here = ids.index(layer_id) if layer_id in ids else -1
-    there = here + by
-    if here >= 0 and 0 <= there < len(ids):
-        ids[here], ids[there] = ids[there], ids[here]
-        layers[here], layers[there] = layers[there], layers[here]
-        _set_layers(layers, ids)
+    ids = session.layer_ids()
+    place = ids.index(layer_id) + by if layer_id in ids else -1
+    move_to(layer_id, place)
     st.session_state[menu(layer_id)] = True
+
+
+def move_to(layer_id: str, place: int) -> None:
+    """Move the layer to this place, from 0; nothing where there is no such place."""
+    ids, layers = _layers()
+    if layer_id not in ids or not 0 <= place < len(ids):
+        return
+    here = ids.index(layer_id)
+    ids.insert(place, ids.pop(here))
+    layers.insert(place, layers.pop(here))
+    _set_layers(layers, ids)
 
 
 def menu(layer_id: str) -> str:
@@ -81,10 +88,17 @@ def duplicate(layer_id: str) -> None:
 
 def insert_below(layer_id: str, key: str) -> None:
     """Insert a layer of the type chosen in the widget `key` below the layer."""
-    chosen, ids = st.session_state[key], session.layer_ids()
+    chosen = st.session_state[key]
     st.session_state[key] = None
-    if chosen and layer_id in ids:
-        _insert(ids.index(layer_id) + 1, NEW[chosen])
+    if chosen:
+        insert_after(layer_id, NEW[chosen])
+
+
+def insert_after(layer_id: str, new: Layer) -> None:
+    """Insert a new layer after the layer."""
+    ids = session.layer_ids()
+    if layer_id in ids:
+        _insert(ids.index(layer_id) + 1, new)
 
 
 def remove(layer_id: str) -> None:

@@ -2,54 +2,75 @@
 
 import streamlit as st
 
-from mnistnet.charts import design as charts
 from mnistnet.lessons.controls import RULES
 from mnistnet.nets import rules
-from mnistnet.nets.rules import Profile, parameters_text
-from mnistnet.nets.rules.verdicts import AFTER_TRAINING, sentence
+from mnistnet.nets.rules import Profile
+from mnistnet.nets.rules.verdicts import AFTER_TRAINING, NOT_COUNTED, parameters_rule, sentence
 from mnistnet.nets.summary import Summary
-from mnistnet.ui import session, widgets
+from mnistnet.ui import session
 from mnistnet.ui.lessons import held
+from mnistnet.ui.network_editor import live
 from mnistnet.ui.rules import own_profile
 from mnistnet.ui.rules.card import rule_lines
 from mnistnet.ui.rules.profile_picker import profile_picker
 
 
-def goal() -> None:
-    """The goal, in one sentence."""
-    st.caption(f"The goal: {sentence(session.profile.value)}.")
+def heading() -> None:
+    """The page's title and the goal in one sentence."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title("Design", anchor=False, width="content")
+        st.caption(f"The goal: {sentence(session.profile.value)}.", width="stretch")
 
 
 def meter(summary: Summary) -> None:
-    """Parameters against the budget and the card of rules, for the current design."""
+    """The rules for the current design, and their verdicts."""
     profile = session.profile.value
-    count, choice = st.columns([0.34, 0.66])
-    with count:
-        _parameters(summary, profile)
     if not held.is_hidden(RULES):
-        with choice:
-            profile_picker()
+        profile_picker()
     with st.container(border=True, key="rules", gap="small"):
-        rule_lines(rules.card(session.design.value, summary, session.recipe.value.epochs, profile), AFTER_TRAINING)
+        known = rules.card(session.design.value, summary, session.recipe.value.epochs, profile)
+        _parameters_rule(summary, profile)
+        rule_lines(known[1:], AFTER_TRAINING)
         if not held.is_held(RULES):
             own_profile.popover(profile)
-    widgets.draw(
-        charts.budget(summary, profile),
-        "budget",
-        f"{summary.params:,} parameters, layer by layer; must be under {profile.params:,}",
-    )
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(session.design.value))
     st.caption(f"Layers that use: {uses}.")
 
 
-def _parameters(summary: Summary, profile: Profile) -> None:
-    left = profile.params - 1 - summary.params
-    room = f"{parameters_text(left)} left" if left >= 0 else f"{-left:,} too many"
-    st.metric(
-        "Parameters" if summary.is_whole else "Parameters so far",
-        f"{summary.params:,}",
-        room if summary.is_whole else "a layer does not fit",
-        delta_color="green" if left >= 0 and summary.is_whole else "red",
-        delta_arrow="off",
-        help="Trainable parameters: weights and biases, and two for each channel that batch norm normalises.",
+def _parameters_rule(summary: Summary, profile: Profile) -> None:
+    """The first line of the card, which follows under the hand."""
+    current, numbers = live.states(summary, profile.params), live.design_numbers(summary, profile.params)
+    judged: live.Words = {"fits": "✓ met", "over": "✗ not met", "broken": "✗ not met"}
+    counted = "{params}; must be under {budget}"
+    figures: live.Words = {"fits": counted, "over": counted, "broken": NOT_COUNTED}
+    verdict = live.text(live.DESIGN, current, numbers, judged, look="chip")
+    live.write(
+        f"<span>{verdict} <b>{parameters_rule(profile)}</b>: {live.text(live.DESIGN, current, numbers, figures)}</span>"
+    )
+
+
+def count(summary: Summary) -> None:
+    """The parameters against the budget, multiply-accumulates and receptive field, as they follow under the hand."""
+    profile = session.profile.value
+    current, numbers = live.states(summary, profile.params), live.design_numbers(summary, profile.params)
+    so_far = "{params} so far"
+    live.write(
+        live.text(
+            live.DESIGN, current, numbers, {"fits": "{params}", "over": "{params}", "broken": so_far}, look="count"
+        ),
+        live.text(live.DESIGN, current, numbers, live.always("of fewer than {budget} parameters")),
+        live.text(
+            live.DESIGN,
+            current,
+            numbers,
+            {"fits": "{left} left", "over": "{over} too many", "broken": "a layer does not fit"},
+            look="chip",
+        ),
+        live.text(
+            live.DESIGN,
+            current,
+            numbers,
+            live.always("{macs} multiply-accumulates · receptive field {field}×{field}"),
+            look="small",
+        ),
     )

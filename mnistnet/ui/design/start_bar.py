@@ -1,25 +1,22 @@
 """The bar at the bottom of the Design page: the rules, the training time, the protocol, and Start."""
 
-from itertools import islice
-
 import streamlit as st
 
 from mnistnet.data import datasets, splits
 from mnistnet.errors import MnistnetError
 from mnistnet.nets import rules
-from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.rules import Verdict, epochs_text
+from mnistnet.nets.rules.verdicts import parameters_rule
 from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
-from mnistnet.system import cores
-from mnistnet.training.estimate import Estimate, Measured, estimate
-from mnistnet.training.recipe import Recipe
 from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import recipe_editor
 from mnistnet.ui.design.starting import names
+from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.lessons import held
+from mnistnet.ui.network_editor import live
 
-_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
+_COUNT = "{params} / {budget}"
 
 
 def start_bar(summary: Summary) -> None:
@@ -42,39 +39,30 @@ def start_bar(summary: Summary) -> None:
 
 def _cost(summary: Summary, broken: list[Verdict]) -> None:
     recipe, profile = session.recipe.value, session.profile.value
-    guess = _training_time(session.design.value, recipe, recipe.threads or cores())
-    count = f"{summary.params:,}{'' if summary.is_whole else ' so far'} / {profile.params:,}"
-    badge = f":green-badge[:material/check: rules met · {count}]"
-    if summary.fault:  # whether it would meet the rules is not known yet
-        badge = f":red-badge[:material/close: cannot be built yet · {count}]"
-    elif broken:
-        badge = f":red-badge[:material/close: not met: {', '.join(verdict.rule for verdict in broken)} · {count}]"
-    time = f", about {widgets.time_range(guess.low, guess.high)}" if summary.is_whole else ""
-    st.markdown(
-        f"{badge} {epochs_text(recipe.epochs)}{time}{'' if guess.runs_seen or not time else ' (a guess)'}",
-        width="content",
-        help=f"Training time on this machine, from the speed of the last {guess.runs_seen} runs here."
+    guess = training_time(session.design.value, recipe)
+    others = [verdict.rule for verdict in broken if verdict.rule != parameters_rule(profile)]
+    too_many = ", ".join([parameters_rule(profile), *others])
+    judged: live.Words = {
+        "fits": f"not met: {', '.join(others)} · {_COUNT}" if others else f"rules met · {_COUNT}",
+        "over": f"not met: {too_many} · {_COUNT}",
+        "faulty": f"cannot be built yet · {_COUNT}",
+        "broken": "cannot be built yet · {params} so far / {budget}",
+    }
+    unsure = "" if guess.runs_seen else " (a guess)"
+    long = f"{epochs_text(recipe.epochs)}, about {{time}}{unsure}"
+    times: live.Words = {"fits": long, "over": long, "broken": epochs_text(recipe.epochs)}
+    numbers = live.design_numbers(summary, profile.params, widgets.time_range(guess.low, guess.high))
+    current = live.states(summary, profile.params)
+    why = (
+        f"Training time on this machine, from the speed of the last {guess.runs_seen} runs here."
         if guess.runs_seen
-        else "Training time on this machine. The first run on a machine is a guess; later runs use its measured speed.",
+        else "Training time on this machine. The first run on a machine is a guess; later runs use its measured speed."
     )
-
-
-def _training_time(architecture: Architecture, recipe: Recipe, threads: int) -> Estimate:
-    """Training time on this machine, corrected by the speed of runs here with the same number of threads.
-
-    The offline sample's small batches are slower per image, so it and the other data sets do not correct each other.
-    """
-    is_sample = recipe.dataset == datasets.OFFLINE.name
-    seen = (
-        Measured(run.architecture, run.images_per_second)
-        for run in islice(cache.snapshot().runs, _RUNS_TO_LOOK_AT)
-        if run.epochs_done
-        and run.images_per_second
-        and run.threads == threads
-        and (run.recipe.dataset == datasets.OFFLINE.name) == is_sample
-    )
-    images = splits.counts(datasets.source(recipe.dataset), recipe.protocol).train
-    return estimate(architecture, images, recipe.epochs, islice(seen, _RUNS_TO_LEARN_FROM))
+    with st.container(key="cost", width="content"):
+        live.write(
+            live.text(live.DESIGN, current, numbers, judged, look="chip bad" if others else "chip"),
+            live.text(live.DESIGN, current, numbers, times, title=why),
+        )
 
 
 def _protocol() -> None:
