@@ -68,14 +68,14 @@ def test_what_a_browser_keeps_is_checked_like_a_link(shared: Dashboard, page: Pa
 
 def test_a_layers_menu_stays_open_and_follows_it(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
-    page.get_by_role("button", name="Edit 3", exact=True).click()
+    page.get_by_role("button", name="Edit 2", exact=True).click()
     menu = page.get_by_test_id("stPopoverBody")
-    for place in (4, 5):
+    for place in (4, 6):  # past a separable convolution each, two layers on one card
         menu.get_by_role("button", name="Down").click()
-        expect(page.get_by_test_id("stLayoutWrapper").filter(has_text=f"{place} · depthwise").first).to_be_visible()
+        expect(page.get_by_test_id("stLayoutWrapper").filter(has_text=f"{place} · max pool").first).to_be_visible()
         screen.settle(page)
         expect(menu.get_by_role("button", name="Down")).to_be_visible()
-    expect(page.get_by_role("button", name="Edit 5", exact=True)).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_role("button", name="Edit 6", exact=True)).to_have_attribute("aria-expanded", "true")
 
 
 def test_an_added_layer_is_in_sight_marked_and_announced(shared: Dashboard, page: Page) -> None:
@@ -98,7 +98,7 @@ def kept(steps: int) -> str:
         {"id": f"{number:08x}", "design": links.encode_design(design), "recipe": recipe, "layer_ids": ids}
         for number, design in enumerate(designs)
     ]
-    return json.dumps({"token": "earlier", "states": states, "at": steps, "locked": []})
+    return json.dumps({"token": "earlier", "states": states, "at": steps, "locked": [], "opened": []})
 
 
 def test_a_hundred_steps_outlive_a_refresh_and_are_undone_by_keys(shared: Dashboard, page: Page) -> None:

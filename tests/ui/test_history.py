@@ -159,7 +159,7 @@ def test_a_step_is_told_in_words(said: str, arguments: tuple[Any, ...]) -> None:
 def kept(**fields: Any) -> dict[str, Any]:
     current = history.history().current
     one = {"id": "00000001", "design": current.design, "recipe": current.recipe, "layer_ids": list(current.layer_ids)}
-    return {"states": [one], "at": 0, "locked": [], **fields}
+    return {"states": [one], "at": 0, "locked": [], "opened": [], **fields}
 
 
 def with_state(**fields: Any) -> dict[str, Any]:
@@ -167,10 +167,10 @@ def with_state(**fields: Any) -> dict[str, Any]:
 
 
 def test_what_a_tab_kept_comes_back_as_it_was() -> None:
-    found, locked = tab_copy.read(json.dumps(kept(locked=["0000000a"])))
-    assert found.current.equals(history.history().current)
-    assert found.current.layer_ids == tuple(session.layer_ids())
-    assert locked == {"0000000a"}
+    copy = tab_copy.read(json.dumps(kept(locked=["0000000a"], opened=["0000000b"])))
+    assert copy.history.current.equals(history.history().current)
+    assert copy.history.current.layer_ids == tuple(session.layer_ids())
+    assert [set(copy.locked), set(copy.opened)] == [{"0000000a"}, {"0000000b"}]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_what_a_tab_kept_comes_back_as_it_was() -> None:
         "[" * 3_000,
         "x" * 2_000_000,
         json.dumps([]),
-        '{"states": [], "at": 0, "locked": []}',
-        '{"states": {}, "at": 0, "locked": [], "more": 1}',
+        '{"states": [], "at": 0, "locked": [], "opened": []}',
+        '{"states": {}, "at": 0, "locked": [], "opened": [], "more": 1}',
     ],
     ids=lambda text: repr(text)[:20],
 )
@@ -202,7 +202,7 @@ def test_rubbish_is_refused_in_one_line(text: Any) -> None:
         {"at": True},
         {"at": float("nan")},
         {"locked": ["<img src=x>"]},
-        {"locked": ["00000001"] * (MOST_STATES + 1)},
+        {"opened": ["00000001"] * 13_000},
         {"id": "../../00"},
         {"design": "<script>alert(1)</script>"},
         {"design": "1~c999999k3s1p1-0~x"},

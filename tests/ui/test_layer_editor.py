@@ -170,11 +170,11 @@ def test_a_larger_kernel_leaves_another_padding_alone() -> None:
 
 def test_a_layer_is_inserted_below_another_marked_and_announced() -> None:
     app = opened()
-    third = _menu_of(app, 2)
-    app.selectbox(key=f"insert-below-{third}").set_value("Dropout").run()
-    assert app.session_state["_design"].layers[3].type == "dropout"
-    assert [toast.value for toast in app.toast] == ["Layer 4 added\\: dropout\\."]
-    assert "**4 · dropout** :blue-badge[new]" in texts(app)
+    second = _menu_of(app, 1)
+    app.selectbox(key=f"insert-below-{second}").set_value("Dropout").run()
+    assert app.session_state["_design"].layers[2].type == "dropout"
+    assert [toast.value for toast in app.toast] == ["Layer 3 added\\: dropout\\."]
+    assert "**3 · dropout** :blue-badge[new]" in texts(app)
     slider(app, "Width of layer 1").set_value(17).run()
     assert ":blue-badge[new]" not in texts(app)
     assert not app.toast

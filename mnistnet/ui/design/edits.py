@@ -13,6 +13,7 @@ from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, Layer,
 from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_width, own_width
 from mnistnet.nets.summary import CLASSES
 from mnistnet.ui import notifications, session
+from mnistnet.ui.design import cards, marks
 from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
 
@@ -46,19 +47,23 @@ def same_padding(kernel: int) -> int:
 
 
 def move_up(layer_id: str) -> None:
-    """Swap the layer with the one before it; its menu stays open."""
+    """Swap the card with the layer with the one before it; its menu stays open."""
     _move(layer_id, -1)
 
 
 def move_down(layer_id: str) -> None:
-    """Swap the layer with the one after it; its menu stays open."""
+    """Swap the card with the layer with the one after it; its menu stays open."""
     _move(layer_id, 1)
 
 
 def _move(layer_id: str, by: int) -> None:
-    ids = session.layer_ids()
-    place = ids.index(layer_id) + by if layer_id in ids else -1
-    move_to(layer_id, place)
+    order = cards.cards()
+    here = next((place for place, card in enumerate(order) if layer_id in card.ids), -1)
+    there = here + by
+    if here >= 0 and 0 <= there < len(order):
+        order[here], order[there] = order[there], order[here]
+        ids = [one for card in order for one in card.ids]
+        _set_layers([layer for card in order for layer in card.layers], ids)
     st.session_state[menu(layer_id)] = True
 
 
@@ -74,16 +79,17 @@ def move_to(layer_id: str, place: int) -> None:
 
 
 def menu(layer_id: str) -> str:
-    """The key of the layer's menu."""
-    return f"more-{layer_id}"
+    """The key of the menu of the card with the layer."""
+    card = cards.holder(layer_id)
+    return f"more-{card.id if card else layer_id}"
 
 
-def duplicate(layer_id: str) -> None:
-    """Insert a copy of the layer below it."""
+def duplicate(*layer_ids: str) -> None:
+    """Insert a copy of these layers, which follow each other, below the last."""
     ids, layers = _layers()
-    if layer_id in ids:
-        place = ids.index(layer_id)
-        _insert(place + 1, layers[place])
+    if set(layer_ids) <= set(ids):
+        places = [ids.index(layer_id) for layer_id in layer_ids]
+        _insert(places[-1] + 1, *(layers[place] for place in places))
 
 
 def insert_below(layer_id: str, key: str) -> None:
@@ -101,13 +107,12 @@ def insert_after(layer_id: str, new: Layer) -> None:
         _insert(ids.index(layer_id) + 1, new)
 
 
-def remove(layer_id: str) -> None:
-    """Remove the layer."""
+def remove(*layer_ids: str) -> None:
+    """Remove these layers."""
     ids, layers = _layers()
-    if layer_id in ids:
-        place = ids.index(layer_id)
-        del layers[place], ids[place]
-        _set_layers(layers, ids)
+    if set(layer_ids) & set(ids):
+        left = [place for place, layer_id in enumerate(ids) if layer_id not in layer_ids]
+        _set_layers([layers[place] for place in left], [ids[place] for place in left])
 
 
 def add() -> None:
@@ -116,15 +121,17 @@ def add() -> None:
     _insert(_place_for(new, list(session.design.value.layers)), new)
 
 
-def _insert(place: int, new: Layer) -> None:
-    """Insert the layer at `place`, mark it as new and say where it is: it may be out of sight."""
+def _insert(place: int, *new: Layer) -> None:
+    """Insert the layers at `place`, mark the first as new and say where they are: they may be out of sight."""
     ids, layers = _layers()
-    added = session.new_id()
-    layers.insert(place, new)
-    ids.insert(place, added)
+    added = [session.new_id() for _ in new]
+    layers[place:place] = new
+    ids[place:place] = added
     if _set_layers(layers, ids):
-        st.session_state[_NEWEST] = (added, session.design.value)
-        notifications.toast(f"Layer {place + 1} added: {TITLES[new.type]}.")
+        st.session_state[_NEWEST] = (added[0], session.design.value)
+        numbers = " and ".join(str(place + 1 + number) for number in range(len(new)))
+        titles = " and ".join(TITLES[layer.type] for layer in new)
+        notifications.toast(f"Layer{'s' if len(new) > 1 else ''} {numbers} added: {titles}.")
 
 
 def newest() -> str | None:
@@ -173,8 +180,12 @@ def _layers() -> tuple[list[str], list[Layer]]:
 
 def _set_layers(layers: list[Layer], ids: list[str]) -> bool:
     """Change the current design to these layers; says why, and returns False, where that is not allowed."""
+    pairs = cards.new_pairs(layers, ids)
     try:
-        return session.set_design(names.own(session.design.value.with_layers(tuple(layers))), ids)
+        changed = session.set_design(names.own(session.design.value.with_layers(tuple(layers))), ids)
     except MnistnetError as error:
         notifications.notify(f"That change was not made: {error}")
         return False
+    if changed:
+        marks.add(opened_ids=pairs)
+    return changed

@@ -1,4 +1,4 @@
-"""The layer editor: a card for each layer, with a slider for its main setting and a menu for the others."""
+"""The layer editor: a card for each layer or pair, with a slider for its main setting and a menu for the others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +8,11 @@ import streamlit as st
 from mnistnet.lessons import controls as named
 from mnistnet.nets import widths
 from mnistnet.nets.architecture import MAX_CHANNELS, MAX_LAYERS, Conv, Layer
-from mnistnet.nets.layer_types import SHORT_TITLES, caption
+from mnistnet.nets.layer_types import caption
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import session
-from mnistnet.ui.design import edits, marks
+from mnistnet.ui.design import cards, edits, marks
+from mnistnet.ui.design.cards import Card
 from mnistnet.ui.design.layer_settings import layer_settings, slider
 from mnistnet.ui.lessons import held
 from mnistnet.ui.network_editor import live
@@ -23,40 +24,37 @@ _SLIDER_ENDS = (64, 128, 256, MAX_CHANNELS)
 
 
 def layer_editor(summary: Summary) -> None:
-    """The cards of all layers of the current design."""
-    for index, (layer_id, layer) in enumerate(zip(session.layer_ids(), session.design.value.layers, strict=True)):
-        with st.container(border=True, key=f"layer-{layer_id}", gap="xsmall"):
-            _card(index, layer_id, layer, summary)
-    if newest := edits.newest():
-        _newest(key="newest", data={"card": f"layer-{newest}"})
+    """The cards of the current design."""
+    for card in cards.cards():
+        with st.container(border=True, key=f"layer-{card.id}", gap="xsmall"):
+            _card(card, summary)
+    if newest := cards.holder(edits.newest() or ""):
+        _newest(key="newest", data={"card": f"layer-{newest.id}"})
 
 
-def _card(index: int, layer_id: str, layer: Layer, summary: Summary) -> None:
+def _card(card: Card, summary: Summary) -> None:
+    index, layer_id, layer = card.main
     title, control, actions = st.columns([0.345, 0.395, 0.26], vertical_alignment="center", gap="small")
-    mark = marks.badge(layer_id) + (" :blue-badge[new]" if layer_id == edits.newest() else "")
+    mark = marks.badge(layer_id) + (" :blue-badge[new]" if edits.newest() in card.ids else "")
     with title.container(gap=None):
-        st.markdown(f"**{index + 1} · {_headline(layer)}{mark}")
-        _facts(index, layer_id, summary)
+        st.markdown(f"{card.headline}{mark}")
+        _facts(card, summary)
     with control:
         _main_control(index, layer_id, layer)
     with actions.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         _fit_button(index, layer_id, layer)
-        _more(index, layer_id, layer)
-    if summary.fault and summary.fault.layer == index:
-        st.error(f"Layer {index + 1}: {summary.fault.message}.", icon=":material/error:")
+        _more(card)
+    if summary.fault and summary.fault.layer in card.places:
+        st.error(f"Layer {summary.fault.layer + 1}: {summary.fault.message}.", icon=":material/error:")
 
 
-def _headline(layer: Layer) -> str:
-    steps = "".join(f" → {SHORT_TITLES[step]}" for step in layer.steps)
-    return f"{caption(layer)}**" + (f" :gray[:small[{steps}]]" if steps else "")
-
-
-def _facts(index: int, layer_id: str, summary: Summary) -> None:
-    numbers = live.layer_numbers(summary, index)
+def _facts(card: Card, summary: Summary) -> None:
+    numbers = live.layer_numbers(summary, card.places)
     words = live.always("{size}×{size} · {params} params · receptive field {field}×{field}")
     if not numbers:
         words = {"broken": "cannot be built yet"}
-    live.write(live.text(layer_id, live.states(summary, session.profile.value.params), numbers, words, look="small"))
+    states = live.states(summary, session.profile.value.params)
+    live.write(live.text(" ".join(card.ids), states, numbers, words, look="small"))
 
 
 def _main_control(index: int, layer_id: str, layer: Layer) -> None:
@@ -101,25 +99,30 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
     )
 
 
-def _more(index: int, layer_id: str, layer: Layer) -> None:
+def _more(card: Card) -> None:
     menu = st.popover(
-        f"Edit {index + 1}",
-        help=f"Settings of layer {index + 1}; move, duplicate, remove it; insert a layer below it",
-        key=edits.menu(layer_id),
+        f"Edit {card.numbers}",
+        help=f"Settings of layer {card.numbers}; move, duplicate, remove it; insert a layer below it",
+        key=edits.menu(card.id),
         on_change="rerun",
     )
     if not menu.open:
         return
     with menu:
-        count = len(session.design.value.layers)
+        count, own = len(session.design.value.layers), len(card.ids)
+        first, last = card.place == 0, card.place + own == count
         with st.container(horizontal=True, gap="xsmall"):
-            _act("Up", "arrow_upward", layer_id, edits.move_up, named.MOVE, disabled=index == 0)
-            _act("Down", "arrow_downward", layer_id, edits.move_down, named.MOVE, disabled=index == count - 1)
-            _act("Duplicate", "content_copy", layer_id, edits.duplicate, named.ADD, disabled=count == MAX_LAYERS)
-            _act("Remove", "delete", layer_id, edits.remove, named.REMOVE, disabled=count == 1)
-        _insert_below(layer_id, full=count == MAX_LAYERS)
-        marks.lock(layer_id, index)
-        layer_settings(layer_id, layer)
+            _act("Up", "arrow_upward", card.ids[:1], edits.move_up, named.MOVE, disabled=first)
+            _act("Down", "arrow_downward", card.ids[:1], edits.move_down, named.MOVE, disabled=last)
+            _act("Duplicate", "content_copy", card.ids, edits.duplicate, named.ADD, disabled=count + own > MAX_LAYERS)
+            _act("Remove", "delete", card.ids, edits.remove, named.REMOVE, disabled=count == own)
+        cards.open_or_close(card)
+        _insert_below(card.ids[-1], full=count == MAX_LAYERS)
+        for place, layer_id, layer in zip(card.places, card.ids, card.layers, strict=True):
+            if card.is_pair:
+                st.markdown(f"**{place + 1} · {caption(layer)}**")
+            marks.lock(layer_id, place)
+            layer_settings(layer_id, layer)
 
 
 def _insert_below(layer_id: str, *, full: bool) -> None:
@@ -138,14 +141,16 @@ def _insert_below(layer_id: str, *, full: bool) -> None:
     )
 
 
-def _act(label: str, icon: str, layer_id: str, action: Callable[[str], None], control: str, *, disabled: bool) -> None:
+def _act(
+    label: str, icon: str, ids: tuple[str, ...], action: Callable[..., None], control: str, *, disabled: bool
+) -> None:
     if held.is_hidden(control):
         return
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=f"{label.lower()}-{layer_id}",
+        key=f"{label.lower()}-{ids[0]}",
         on_click=action,
-        args=(layer_id,),
+        args=ids,
         **held.options(control, disabled=disabled),
     )

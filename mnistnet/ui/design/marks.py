@@ -8,18 +8,30 @@ from mnistnet.nets.widths import free_widths
 from mnistnet.ui import controls, session
 from mnistnet.ui.lessons import held
 
-_LOCKED = "_locked"  # layers whose width fitting the budget keeps
+_LOCKED, _OPENED = "_locked", "_opened"
 
 
 def locked() -> frozenset[str]:
-    """The ids of the layers whose width is kept when the budget is fitted."""
+    """The layers whose width is kept when the budget is fitted."""
     found: frozenset[str] = st.session_state.get(_LOCKED, frozenset())
     return found
 
 
-def set_locked(ids: Iterable[str]) -> None:
-    """Make these layers the locked ones."""
-    st.session_state[_LOCKED] = frozenset(ids)
+def opened() -> frozenset[str]:
+    """The depthwise convolutions that have a card of their own, although a 1×1 convolution is behind them."""
+    found: frozenset[str] = st.session_state.get(_OPENED, frozenset())
+    return found
+
+
+def add(locked_ids: Iterable[str] = (), opened_ids: Iterable[str] = ()) -> None:
+    """Lock and open these layers, besides those that are already."""
+    st.session_state[_LOCKED] = locked() | frozenset(locked_ids)
+    st.session_state[_OPENED] = opened() | frozenset(opened_ids)
+
+
+def toggle_opened(layer_id: str) -> None:
+    """Give the depthwise convolution a card of its own, or one with the 1×1 convolution behind it."""
+    st.session_state[_OPENED] = opened() ^ {layer_id}
 
 
 def locked_places() -> list[int]:
@@ -42,7 +54,7 @@ def lock(layer_id: str, place: int) -> None:
 
 
 def _toggle(layer_id: str) -> None:
-    set_locked(locked() ^ {layer_id})
+    st.session_state[_LOCKED] = locked() ^ {layer_id}
 
 
 def badge(layer_id: str) -> str:

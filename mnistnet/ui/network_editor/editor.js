@@ -17,7 +17,7 @@ const hasEdge = (view, layer, index) =>
   view.may.width && TABLE.layers[layer.type].width && view.layers.slice(index + 1).some(other => TABLE.layers[other.type].width)
 
 const describe = (view, layer, index) => {
-  const numbers = layerNumbers(view, index)
+  const numbers = layerNumbers(view, [index])
   const own = numbers ? `map ${numbers.size}×${numbers.size}, ${numbers.params} parameters` : "cannot be built yet"
   return `${layer[mainField(layer)]} ${mainField(layer)}; ${own}`
 }
@@ -122,7 +122,7 @@ class Editor {
   drawTools(view) {
     const index = view.layers.findIndex(layer => layer.id === view.shown)
     if (index < 0) return
-    const layer = view.layers[index], numbers = layerNumbers(view, index)
+    const layer = view.layers[index], numbers = layerNumbers(view, [index])
     const width = layer[mainField(layer)] === undefined ? "" : ` · ${layer[mainField(layer)]} ${mainField(layer)}`
     const own = numbers ? ` · ${numbers.params} parameters` : ""
     write(this.find("name"), `Layer ${index + 1} · ${captionOf(layer)}${width}${own}`)

@@ -48,11 +48,12 @@ const designNumbers = view => {
   }
 }
 
-const layerNumbers = (view, index) => {
-  const rows = view.summary.byLayer.get(index)
-  if (!rows) return null
-  const last = rows.at(-1)
-  return { size: last.size, params: thousands(sum(rows, "params")), field: view.reach.get(last).field }
+// The twin of `live.layer_numbers`.
+const layerNumbers = (view, indices) => {
+  const each = indices.map(index => view.summary.byLayer.get(index))
+  if (!each.every(Boolean)) return null
+  const last = each.at(-1).at(-1)
+  return { size: last.size, params: thousands(sum(each.flat(), "params")), field: view.reach.get(last).field }
 }
 
 const writeFigures = view => {
@@ -61,8 +62,9 @@ const writeFigures = view => {
   const places = new Map(view.layers.map((layer, index) => [layer.id, index]))
   for (const element of document.querySelectorAll("[data-live]")) {
     const scope = element.dataset.live
-    const numbers = scope === "design" ? ofDesign : places.has(scope) ? layerNumbers(view, places.get(scope)) : undefined
-    if (numbers === undefined) continue // of a layer that is gone: Python takes the element away
+    const indices = scope === "design" ? [] : scope.split(" ").map(id => places.get(id))
+    if (indices.includes(undefined)) continue // of a layer that is gone: Python takes the element away
+    const numbers = indices.length ? layerNumbers(view, indices) : ofDesign
     const state = numbers ? states.find(one => one in element.dataset) : "broken"
     write(element, fill(element.dataset[state], numbers ?? {}))
     if (element.dataset.state !== state) element.dataset.state = state

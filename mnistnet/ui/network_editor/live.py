@@ -1,7 +1,7 @@
 """Texts that follow under the hand: Python writes them with their templates, and `figures.js` fills these again while
 something moves. So each wording stands once, and in Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -12,7 +12,7 @@ from mnistnet.nets.summary import Summary
 
 State: TypeAlias = Literal["fits", "over", "faulty", "broken"]
 Words: TypeAlias = Mapping[State, str]
-DESIGN = "design"  # the scope of figures of the whole design; those of a layer have its id as their scope
+DESIGN = "design"  # the scope of figures of the whole design; that of figures of layers are their ids
 
 
 def states(summary: Summary, budget: int) -> tuple[State, ...]:
@@ -88,9 +88,13 @@ def design_numbers(summary: Summary, budget: int, time: str = "") -> dict[str, s
     }
 
 
-def layer_numbers(summary: Summary, layer: int) -> dict[str, str | int]:
-    """The values of texts about one layer; none where the layer is not built."""
-    rows = summary.of_layer(layer)
-    if not rows:
+def layer_numbers(summary: Summary, layers: Collection[int]) -> dict[str, str | int]:
+    """The values of texts about one layer, or about several that follow each other; none where one is not built.
+
+    The parameters are those of all, size and receptive field those of the last.
+    """
+    each = [summary.of_layer(layer) for layer in layers]
+    if not all(each):
         return {}
-    return {"size": rows[-1].size, "params": f"{sum(row.params for row in rows):,}", "field": rows[-1].field}
+    params, last = sum(row.params for rows in each for row in rows), each[-1][-1]
+    return {"size": last.size, "params": f"{params:,}", "field": last.field}

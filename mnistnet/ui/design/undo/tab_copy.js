@@ -13,18 +13,18 @@ const stored = () => {
 }
 
 const keep = (data, setTriggerValue) => {
-  const { token, states = [], at, locked } = stored()
+  const { token, states = [], at, locked, opened } = stored()
   if (token && token !== data.token && data.phase !== "keep") {
-    if (data.phase === "ask" && asked !== data.token) setTriggerValue("kept", JSON.stringify({ states, at, locked }))
-    if (data.phase === "ask") asked = data.token
-    return
+    if (data.phase !== "ask" || asked === data.token) return
+    asked = data.token
+    return setTriggerValue("kept", JSON.stringify({ states, at, locked, opened }))
   }
   const known = new Map([...(Array.isArray(states) ? states : []), ...data.states].map(state => [state?.id, state]))
   const missing = data.order.filter(id => !known.has(id))
   if (missing.length) return setTriggerValue("missing", missing)
   const order = data.order.map(id => known.get(id))
-  const text = JSON.stringify({ token: data.token, states: order, at: data.at, locked: data.locked })
-  window.sessionStorage.setItem(ITEM, text)
+  const copy = { token: data.token, states: order, at: data.at, locked: data.locked, opened: data.opened }
+  window.sessionStorage.setItem(ITEM, JSON.stringify(copy))
 }
 
 const isText = element =>

@@ -5,6 +5,7 @@ lacks. What the browser returns is untrusted input; the strict decoders of links
 """
 
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ _component = st.components.v2.component(
 )
 
 _Id = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+_Ids = Annotated[list[_Id], Field(max_length=MOST_STATES * MAX_LAYERS)]
 
 
 class _Kept(BaseModel):
@@ -35,13 +37,14 @@ class _KeptState(_Kept):
     id: _Id
     design: str
     recipe: str
-    layer_ids: Annotated[list[_Id], Field(max_length=MAX_LAYERS)]
+    layer_ids: _Ids
 
 
 class _KeptHistory(_Kept):
     states: Annotated[list[_KeptState], Field(min_length=1, max_length=MOST_STATES)]
     at: Annotated[int, Field(ge=0)]
-    locked: Annotated[list[_Id], Field(max_length=MOST_STATES)]
+    locked: _Ids
+    opened: _Ids
 
 
 def tab_copy() -> None:
@@ -55,6 +58,7 @@ def tab_copy() -> None:
         "states": [_fields(state) for state in found.states if state.id in wanted],
         "at": found.at,
         "locked": sorted(marks.locked()),
+        "opened": sorted(marks.opened()),
     }
     _component(key=_KEY, data=data, on_kept_change=_bring_back, on_missing_change=_send)
 
@@ -83,16 +87,25 @@ def _bring_back() -> None:
         return
     st.session_state[_ANSWERED] = True
     try:
-        earlier, locked = read(kept)
+        found = read(kept)
     except MnistnetError as error:
         notifications.notify(f"The steps to undo that this tab kept were left out: {error}")
         return
-    history.bring_back(earlier)
-    marks.set_locked(marks.locked() | locked)
+    history.bring_back(found.history)
+    marks.add(found.locked, found.opened)
 
 
-def read(kept: object) -> tuple[History, frozenset[str]]:
-    """The history that a browser kept, and the ids of the locked layers. Raises LinkError, which says what is wrong."""
+@dataclass(frozen=True)
+class Copy:
+    """What a tab keeps: the history, and the ids of the locked layers and of the opened pairs."""
+
+    history: History
+    locked: frozenset[str]
+    opened: frozenset[str]
+
+
+def read(kept: object) -> Copy:
+    """The copy that a browser kept. Raises LinkError, which says what is wrong."""
     try:
         given = strict_json.validated(_KeptHistory, strict_json.parse(kept, _MOST) if isinstance(kept, str) else kept)
     except ValueError as error:
@@ -100,7 +113,7 @@ def read(kept: object) -> tuple[History, frozenset[str]]:
     states = tuple(map(_state, given.states))
     if len({state.id for state in states}) < len(states) or given.at >= len(states):
         raise links.LinkError(f"at={given.at} of {len(states)} states: not a history; it begins anew")
-    return History(states, given.at), frozenset(given.locked)
+    return Copy(History(states, given.at), frozenset(given.locked), frozenset(given.opened))
 
 
 def _state(given: _KeptState) -> State:
