@@ -14,11 +14,11 @@ from mnistnet.exports.material import Material, NeedsRun
 from mnistnet.handins import checking, weights
 from mnistnet.handins import handin as reading
 from mnistnet.handins.archive import WEIGHTS
-from mnistnet.handins.results import Checked
+from mnistnet.handins.results import Check, Checked
 from mnistnet.insight.network.steps import finish
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import FIRST, PRESETS
-from mnistnet.nets.rules import COURSE, verdicts
+from mnistnet.nets.rules import COURSE, PROFILES, verdicts
 from mnistnet.nets.summary import summarize
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store, WrongState
@@ -42,6 +42,20 @@ def test_a_run_of_ones_own_passes_all_but_the_goal_on_mnist(still: Store) -> Non
     found = checked(materials.of_run(still, run))
     assert [check.check for check in found.failed] == [ON_THE_SAMPLE]
     assert (found.errors, found.total) == (run.test_errors, run.test_total)
+
+
+def test_its_report_and_its_check_are_by_the_rules_that_were_chosen(still: Store) -> None:
+    run = done(still)
+    own = COURSE.changed(name="week-5", title="Week 5", params=100)
+    for profile, is_built_in in ((PROFILES["4k"], True), (own, False)):
+        data = finish(handin.files(materials.of_run(still, run, profile)))[handin.FILE]
+        given = reading.from_bytes(data, "a.zip")
+        report = zipfile.ZipFile(BytesIO(data)).read("report.md").decode()
+        assert f"The rules of “{profile.title}”" in report
+        by_itself, by_given = (finish(checking.examined(given, rules, model_py)).checked for rules in (None, profile))
+        assert [check.passed for check in by_itself.checks if check.check == "rules"] == [is_built_in]
+        assert Check("rules", True, f"{profile.name}, for which it was made") in by_given.checks
+        assert f"under {profile.params:,} parameters" in [check.check for check in by_given.checks]
 
 
 def test_the_same_run_gives_the_same_bytes(still: Store) -> None:
