@@ -14,7 +14,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.architecture import Architecture, DesignError
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.printouts.table import MAX_CHARACTERS
-from mnistnet.nets.rules.profiles import PROFILES, Profile, ProfileError, built_in
+from mnistnet.nets.rules.profiles import COURSE, PROFILES, Profile, ProfileError, built_in
 from mnistnet.nets.rules.profiles import load as load_profile
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.run_rows import NoSuchRun
@@ -81,14 +81,15 @@ def fields(named: str | None, settings: Iterable[str]) -> dict[str, Any]:
     return (recipe(named) if named else {}) | dict(recipes.assignment(setting) for setting in settings)
 
 
-def material(name: str, store: Store, named: str | None) -> Material:
+def material(name: str, store: Store, named: str | None, rules: Profile = COURSE) -> Material:
     """The material that RUN|DESIGN names: a design as `design` does, else a run of the store or the gallery.
 
-    `named`: what --recipe names; a run has a recipe of its own. Raises UnknownMaterial for a name that is neither,
-    RecipeError for a recipe beside a run, and what `design`, `recipe` and Store.run raise.
+    `named`: what --recipe names; a run has a recipe of its own. `rules`: the material's profile. Raises
+    UnknownMaterial for a name that is neither, RecipeError for a recipe beside a run, and what `design`, `recipe` and
+    Store.run raise.
     """
     if name == "-" or name in PRESETS or (_exists(Path(name)) and not Path(name).is_dir()):
-        return Material(design(name), recipes.recipe(recipe(named)) if named else Recipe())
+        return Material(design(name), recipes.recipe(recipe(named)) if named else Recipe(), profile=rules)
     try:
         run = GALLERY.find(name) or _refreshed(store).run(name)
     except NoSuchRun:
@@ -98,7 +99,7 @@ def material(name: str, store: Store, named: str | None) -> Material:
         ) from None
     if named:
         raise RecipeError(f"--recipe {strict_json.shown(named)}: run {run.id} has its own recipe; leave --recipe out")
-    return materials.of_run(store, run)
+    return materials.of_run(store, run, rules)
 
 
 def _refreshed(store: Store) -> Store:

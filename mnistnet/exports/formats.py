@@ -27,7 +27,8 @@ class Format:
     the files, the main one first, or steps to them where it takes long; it raises NeedsRun, and what reading weights or
     data sets raises. `write_series` does the same for several runs, where the format can show them. `extra`: packages
     that it needs. `file`: the name of the main file. `is_folder`: it gives several files or a folder; with `is_alone`,
-    a design without a run gives the main file alone. `contents`: what is in it, in a few words.
+    a design without a run gives the main file alone. `is_judged`: it has a verdict by the rules of the material's
+    profile. `contents`: what is in it, in a few words.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     extra: Extra | None = None
     is_folder: bool = False
     is_alone: bool = False
+    is_judged: bool = False
     file: str = ""
     contents: str = ""
 
@@ -78,6 +80,7 @@ FORMATS = {
             "One file to hand in: code, weights, log and report; `check` reads it again.",
             needs_run=True,
             write=handin.files,
+            is_judged=True,
             file=handin.FILE,
             contents="model.py, weights, log, report, and a manifest with what is claimed and the hash of each file",
         ),
@@ -89,6 +92,7 @@ FORMATS = {
             write=report.run_files,
             write_series=report.series_files,
             is_folder=True,
+            is_judged=True,
             file="report.html",
             contents="One HTML file that opens offline; the same as Markdown with its pictures",
         ),

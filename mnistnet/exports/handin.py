@@ -12,7 +12,7 @@ from mnistnet.handins.archive import DESIGN, LOG, MANIFEST, METRICS, MODEL, RECI
 from mnistnet.handins.manifest import Claims, Figure, Manifest, Versions
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.verdict import validation_score
-from mnistnet.nets.rules import COURSE
+from mnistnet.nets.rules import Profile
 from mnistnet.nets.summary import require
 from mnistnet.runs.files import zip_members
 from mnistnet.runs.run import RunState
@@ -29,7 +29,8 @@ A result for the MNIST assignment, made by mnistnet {version}.
 report.md            the report; write your analysis into it (report.html is the same, to be read)
 {manifest:20} what is claimed, and the sha256 of each file
 
-To check it: python -m mnistnet check {file}
+To check it by the rules {profile.name} ({profile.title}):
+python -m mnistnet check {file} --profile {profile.option}
 It counts, builds and scores the network from {design} and {weights}, and runs no code of this file.
 Only the report may be changed: pack the folder again, and it still passes.
 """
@@ -55,15 +56,14 @@ def files(material: Material) -> Steps[Mapping[str, bytes]]:
         DESIGN: material.architecture.to_json().encode(),
         RECIPE: recipe.encode(),
         **written.files,
-        "README.txt": _readme().encode(),
+        "README.txt": _readme(material.profile).encode(),
     }
     return {FILE: zip_members.packed({MANIFEST: _manifest(material, result, found).to_json(), **found})}
 
 
-def _readme() -> str:
-    return _README.format(
-        version=__version__, model=MODEL, weights=WEIGHTS, log=LOG, design=DESIGN, manifest=MANIFEST, file=FILE
-    )
+def _readme(profile: Profile) -> str:
+    names = {"model": MODEL, "weights": WEIGHTS, "log": LOG, "design": DESIGN, "manifest": MANIFEST, "file": FILE}
+    return _README.format(version=__version__, profile=profile, **names)
 
 
 def _manifest(material: Material, result: RunResult, files: dict[str, bytes]) -> Manifest:
@@ -75,7 +75,7 @@ def _manifest(material: Material, result: RunResult, files: dict[str, bytes]) ->
     return Manifest(
         version=manifest.VERSION,
         run=run.id,
-        profile=COURSE.name,
+        profile=material.profile.name,
         design=material.architecture,
         recipe=material.recipe,
         claims=Claims(

@@ -11,6 +11,7 @@ from mnistnet.errors import BadInput
 from mnistnet.insight.network import answers
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.architecture import Architecture
+from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.runs.files.predictions import Predictions, SplitName
 from mnistnet.runs.run import EpochMetrics, Run
 from mnistnet.runs.sources import source_of
@@ -50,11 +51,15 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Material:
-    """A design and a recipe; `result` where they were trained."""
+    """A design and a recipe; `result` where they were trained.
+
+    `profile`: the rules that reports and hand-ins judge by.
+    """
 
     architecture: Architecture
     recipe: Recipe
     result: RunResult | None = None
+    profile: Profile = COURSE
 
     @property
     def stem(self) -> str:
@@ -71,6 +76,7 @@ class Material:
         return self.result
 
 
-def of_run(store: Store, run: Run) -> Material:
+def of_run(store: Store, run: Run, profile: Profile = COURSE) -> Material:
     """The material of a run of the store or the gallery, with the epochs that are stored now."""
-    return Material(run.architecture, run.recipe, RunResult(run, tuple(source_of(store, run).metrics(run)), store))
+    metrics = tuple(source_of(store, run).metrics(run))
+    return Material(run.architecture, run.recipe, RunResult(run, metrics, store), profile)

@@ -23,7 +23,7 @@ from mnistnet.handins.weights import WeightsError
 from mnistnet.insight.network.steps import Steps, finish
 from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.insight.predictions.verdict import Reached, judged
-from mnistnet.nets.rules import COURSE, Profile
+from mnistnet.nets.rules import Profile
 from mnistnet.nets.summary import summarize
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Examined:
     result: Result
 
 
-def check(path: Path, profile: Profile = COURSE, model_text: ModelText | None = None) -> Checked:
+def check(path: Path, profile: Profile | None = None, model_text: ModelText | None = None) -> Checked:
     """The hand-in in a zip file or folder after all checks; one that cannot be read fails its only check.
 
     Raises DataError without the data set.
@@ -59,12 +59,14 @@ def check(path: Path, profile: Profile = COURSE, model_text: ModelText | None = 
     return concluded([finish(examined(given, profile, model_text))])[0]
 
 
-def examined(given: HandIn, profile: Profile = COURSE, model_text: ModelText | None = None) -> Steps[Examined]:
+def examined(given: HandIn, profile: Profile | None = None, model_text: ModelText | None = None) -> Steps[Examined]:
     """The checks on one hand-in. `model_text` gives the text that its model.py is compared with.
 
+    Without a `profile`, as `claims.judging`.
     Raises DataError without the data set that it was trained on.
     """
     claimed = given.manifest
+    rules = claims.judging(given, profile)
     known = list(claims.checks(given, profile, model_text))
     summary = summarize(claimed.design)
     found = Checked(
@@ -78,20 +80,20 @@ def examined(given: HandIn, profile: Profile = COURSE, model_text: ModelText | N
     )
     result = Result(given.name, copies.losses(claimed.log))
     if summary.fault:
-        return Examined(_with(found, _unknown("the design does not build", profile)), result)
+        return Examined(_with(found, _unknown("the design does not build", rules)), result)
     try:
         tensors = _tensors(given)
     except WeightsError as error:
         failed = Check("weights", False, f"{WEIGHTS}: {error}")
-        return Examined(_with(found, [failed, *_unknown("the weights do not fit", profile)]), result)
+        return Examined(_with(found, [failed, *_unknown("the weights do not fit", rules)]), result)
     known_weights = Check("weights", True, f"{len(tensors)} tensors, as the design has them")
     result = replace(result, weights=copies.vector({name: tensor.numpy() for name, tensor in tensors.items()}))
     if summary.macs > _MOST_MACS:
         reason = f"{summary.macs:,} multiply-accumulates an image: at most {_MOST_MACS:,} are computed"
-        return Examined(_with(found, [known_weights, *_unknown(reason, profile)]), result)
+        return Examined(_with(found, [known_weights, *_unknown(reason, rules)]), result)
     test, held = yield from _answers(claimed, tensors)
     found = replace(found, errors=test.errors, total=test.total)
-    return Examined(_with(found, [known_weights, *_compared(claimed, test, held, profile)]), result)
+    return Examined(_with(found, [known_weights, *_compared(claimed, test, held, rules)]), result)
 
 
 def concluded(several: Sequence[Examined]) -> list[Checked]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import TypeVar
 
-from mnistnet import __version__
+from mnistnet import __version__, strict_json
 from mnistnet.data import datasets, splits
 from mnistnet.errors import BadInput
 from mnistnet.handins import log
@@ -23,8 +23,16 @@ T = TypeVar("T")
 _ROUNDING = 1e-9  # of a share that was computed in another order
 
 
-def checks(handin: HandIn, profile: Profile, model_text: ModelText | None) -> Iterator[Check]:
-    """All checks on what the files say, in the order of the verdict."""
+def judging(handin: HandIn, profile: Profile | None) -> Profile:
+    """The rules that a hand-in is judged by: the profile that is given, else the built-in one that its manifest names.
+
+    Own rules are not taken from a stranger: a hand-in that was made for them is judged by the assignment's.
+    """
+    return profile or rules.built_in(handin.manifest.profile) or rules.COURSE
+
+
+def checks(handin: HandIn, profile: Profile | None, model_text: ModelText | None) -> Iterator[Check]:
+    """All checks on what the files say, in the order of the verdict; `profile` as in `judging`."""
     claimed, recipe = handin.manifest, handin.manifest.recipe
     summary = summarize(claimed.design)
     yield _of("files", _changed(handin), f"{len(handin.read) - 1} as the manifest lists them")
@@ -33,7 +41,8 @@ def checks(handin: HandIn, profile: Profile, model_text: ModelText | None) -> It
     yield _builds(summary)
     yield _model(handin, model_text)
     yield _parameters(summary, claimed.claims.parameters)
-    for rule in rules.verdicts(claimed.design, summary, len(claimed.log), profile):
+    yield _rules(handin, profile)
+    for rule in rules.verdicts(claimed.design, summary, len(claimed.log), judging(handin, profile)):
         yield Check(rule.rule, bool(rule.passed), rule.detail)
     yield _of("log complete", log.gap(claimed), f"epochs 1 to {recipe.epochs}, as the recipe says")
     yield _of("log plausible", log.implausible(claimed), "each accuracy is a whole number of images")
@@ -103,6 +112,16 @@ def _model(handin: HandIn, model_text: ModelText | None) -> Check:
         return Check(MODEL, False, "belongs to no design that builds")
     is_equal = given.replace(b"\r\n", b"\n") == wanted
     return Check(MODEL, is_equal, "the code of this design" if is_equal else "not the code that this design gives")
+
+
+def _rules(handin: HandIn, profile: Profile | None) -> Check:
+    judged, named = judging(handin, profile).name, strict_json.shown(handin.manifest.profile)
+    known = rules.built_in(handin.manifest.profile)
+    if profile is None and known is None:
+        reason = f"it was made for {named}, which does not come with mnistnet; give the file of these rules"
+        return Check("rules", False, f"{judged}: {reason}")
+    is_same = judged in (handin.manifest.profile, known and known.name)
+    return Check("rules", True, f"{judged}, for which it was made" if is_same else f"{judged}; it was made for {named}")
 
 
 def _log_difference(handin: HandIn) -> str | None:

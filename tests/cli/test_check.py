@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mnistnet.cli.program import main
-from tests.support.handins import ANY_ACCURACY, honest, zipped
+from mnistnet.nets.rules import PROFILES
+from tests.support.handins import ANY_ACCURACY, claimed, claiming, honest, zipped
 
 HOSTILE = "\u202ea\x1b.zip"
 
@@ -31,15 +32,33 @@ def test_a_hand_in_that_passes_ends_with_0(tmp_path: Path, profile: str, capsys:
     file.write_bytes(zipped(honest(dataset="mnist")))
     assert main(["check", str(file), "--profile", profile]) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1] == f"{file}: passed: all 19 checks"
+    assert said.out.splitlines()[-1] == f"{file}: passed: all 20 checks"
     assert said.err == ""
 
 
 def test_a_check_that_fails_ends_with_1_and_the_verdict(good: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", good]) == 1
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1].startswith(f"{good}: not passed: 1 of 19 checks fail: at least 99.4%")
+    assert said.out.splitlines()[-1].startswith(f"{good}: not passed: 1 of 20 checks fail: at least 99.4%")
     assert said.err == ""
+
+
+def test_without_a_profile_it_judges_by_the_built_in_rules_that_the_hand_in_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = honest()
+    for named, options, judged, said in (
+        ("hard", [], "8k/15", "8k/15, for which it was made"),
+        ("hard", ["--profile", "4k"], "4k", "4k; it was made for 'hard'"),
+        ("week-5", [], "20k", "20k: it was made for 'week-5', which does not come with mnistnet; "),
+    ):
+        file = tmp_path / "a.zip"
+        file.write_bytes(zipped(claiming(files, {**claimed(files), "profile": named})))
+        assert main(["check", str(file), "--json", *options]) == 1
+        checks = {check["check"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+        assert checks["rules"]["detail"].startswith(said)
+        assert checks["rules"]["passed"] == (named != "week-5")
+        assert f"under {PROFILES[judged].params:,} parameters" in checks
 
 
 @pytest.mark.parametrize("options", [["--json"], ["--format", "json"]])
@@ -70,7 +89,7 @@ def test_several_are_all_checked_where_one_is_no_hand_in(
     bad.write_bytes(b"garbage")
     assert main(["check", str(bad), good, "--json"]) == 2
     said = capsys.readouterr()
-    assert [len(one["checks"]) for one in json.loads(said.out)["handins"]] == [1, 19]
+    assert [len(one["checks"]) for one in json.loads(said.out)["handins"]] == [1, 20]
     assert said.err.startswith("mnistnet: ")
 
 

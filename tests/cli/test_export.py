@@ -13,6 +13,7 @@ import pytest
 
 from mnistnet.cli import arguments, destination
 from mnistnet.cli.program import main
+from mnistnet.exports.formats import FORMATS, Format
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
@@ -105,6 +106,14 @@ def test_a_prefix_of_several_runs_is_refused_with_their_names(
     digit = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
     assert main(["export", digit, "--format", "csv"]) == 2
     assert "runs begin so" in capsys.readouterr().err
+
+
+def test_a_profile_is_what_is_judged_by(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = Format("judged", "", "", False, lambda one: {"rules.txt": one.profile.name.encode()}, file="rules.txt")
+    monkeypatch.setitem(FORMATS, "csv", judged)
+    for options, name in (([], "20k"), (["--profile", "last-5"], "last-5")):
+        assert main(["export", GALLERY, "--format", "csv", *options, "--overwrite"]) == 0
+        assert (folder / "rules.txt").read_text() == name
 
 
 # Where files go

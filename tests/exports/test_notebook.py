@@ -13,12 +13,15 @@ import torch
 from mnistnet.data import datasets
 from mnistnet.exports.material import Material, of_run
 from mnistnet.exports.notebook import notebook
+from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.summary import summarize
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe
+from tests.exports.code.inspection import DESIGNS, inspected
 from tests.support import idx
 from tests.support.samples import TINY
 
@@ -68,6 +71,25 @@ def test_it_is_a_notebook_without_outputs(recipe: str) -> None:
     found = nbformat.reads(text, as_version=4)
     nbformat.validate(found)
     assert [cell for cell in found.cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+def test_it_is_valid_and_defines_the_same_network_for_any_design(tmp_path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+    def up_to_its_data(design: Architecture) -> str:
+        found = nbformat.reads(notebook(Material(design, Recipe())).decode(), as_version=4)
+        nbformat.validate(found)
+        places = [cell.source for cell in found.cells]
+        before = found.cells[: next(place for place, text in enumerate(places) if text.startswith("## Data"))]
+        return "\n".join(cell.source for cell in before if cell.cell_type == "code")
+
+    seen = inspected(tmp_path, up_to_its_data)
+    counts = {name: summarize(design).params for name, design in DESIGNS.items()}
+    assert {name: (one["params"], one["printed"]) for name, one in seen.items()} == {
+        name: (count, f"{count:,} parameters\n") for name, count in counts.items()
+    }
+    assert {name: one["difference"] for name, one in seen.items() if not one["difference"] <= 1e-6} == {}
 
 
 def test_its_cells_are_as_the_linter_wants_them(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Hand-ins that are honest, made without training: the accuracy of random weights is claimed. No test of its own."""
+"""Hand-ins and runs that are honest, made without training: the accuracy of random weights. No test of its own."""
 
 import json
 from dataclasses import asdict
@@ -18,10 +18,13 @@ from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.network import build
 from mnistnet.nets.rules import COURSE
 from mnistnet.nets.summary import require
-from mnistnet.runs.files import zip_members
+from mnistnet.runs.files import checkpoint, zip_members
+from mnistnet.runs.run import EpochMetrics, Run
+from mnistnet.runs.store import transitions
+from mnistnet.runs.store.store import Store
 from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
-from tests.support.samples import conv, design, recipe
+from tests.support.samples import conv, design, recipe, running
 
 # Without dropout and fully connected layers; small enough to be scored in a moment.
 SMALL = design(conv(4, 5, stride=2, after=["batchnorm", "relu"]), conv(10, 3), {"type": "globalavgpool"}, name="small")
@@ -58,6 +61,19 @@ def honest(architecture: Architecture = SMALL, seed: int = 1, **fields: Any) -> 
         versions=Versions(mnistnet=__version__, torch=torch.__version__, python="3.11"),
     )
     return {MANIFEST: claimed.to_json(), **files}
+
+
+def finished(store: Store, network: torch.nn.Sequential, architecture: Architecture) -> Run:
+    """A run that is done, of one epoch under the course protocol, with the weights of the network and their score."""
+    run = running(store, architecture, protocol="course", epochs=1)
+    state = network.state_dict()
+    saved = {"epoch": 1, "network": state, "kept": state, "optimizer": {}}
+    name, sha256 = checkpoint.save(store.folder(run.id), 1, saved)
+    errors, total = _score(network, run.recipe)
+    epoch = asdict(_epoch(1, run.recipe, (total - errors) / total, 1))
+    transitions.record_epoch(store, run.id, EpochMetrics(**epoch, checkpoint=name, checkpoint_sha256=sha256))
+    transitions.complete(store, run.id, errors, total, checkpoint.weights_sha256(state))
+    return store.run(run.id)
 
 
 def _score(network: torch.nn.Sequential, how: Recipe) -> tuple[int, int]:

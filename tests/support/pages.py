@@ -1,10 +1,13 @@
 """The dashboard's pages, driven through Streamlit's own test runner. No test of its own."""
 
 import re
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -21,15 +24,18 @@ PAGES = {
     "lessons": "pages/lessons.py",
 }
 
+# Each AppTest reads the metadata of every installed package, 0.4 s. They stay the same while tests run.
+_manifests = cache(manifest_scanner.scan_component_manifests)
+
 
 def opened(page: str = "design", **address: str) -> AppTest:
     """The dashboard after its first run, on `page`."""
     app = AppTest.from_file(APP, default_timeout=30)
     app.query_params.update(address)
-    app.run()
     if page != "design":
-        app.switch_page(PAGES[page]).run()
-    return app
+        app.switch_page(PAGES[page])
+    with patch.object(manifest_scanner, "scan_component_manifests", _manifests):
+        return app.run()
 
 
 def texts(app: AppTest) -> str:

@@ -1,10 +1,17 @@
 """Stores with a run in each state, as the dashboard may find them. No test of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
 
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import FIRST
-from mnistnet.runs.run import Run, RunState
+from mnistnet.runs.files import predictions
+from mnistnet.runs.files.predictions import SplitName
+from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
@@ -45,11 +52,43 @@ def ended(state: RunState) -> Callable[[Store], Run]:
 
 
 def done(store: Store) -> Run:
-    """A run that was really trained, so that its predictions are there too."""
+    """A run that was really trained, so that its predictions are there too. Trained once; each call gets its files."""
     queued(store)
-    run = started(store)
-    training_job.train(store, run)
+    run, trained = started(store), _trained()
+    for name, data in trained.files.items():
+        (store.folder(run.id) / name).write_bytes(data)
+    for epoch in trained.epochs:
+        transitions.record_epoch(store, run.id, epoch)
+    transitions.complete(store, run.id, *trained.score, trained.answers)
     return store.run(run.id)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What a training wrote: files of its folder by name, epochs, score with the weights' hash, hashes of answers."""
+
+    files: Mapping[str, bytes]
+    epochs: Sequence[EpochMetrics]
+    score: tuple[int, int, str]
+    answers: transitions.Sha256OfAnswers
+
+
+@cache
+def _trained() -> _Trained:
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        queued(store)
+        training_job.train(store, started(store))
+        (run,) = store.runs()
+        files = {path.name: path.read_bytes() for path in store.folder(run.id).iterdir() if path.suffix != ".json"}
+        assert run.test_errors is not None
+        assert run.test_total is not None
+        assert run.weights_sha256 is not None
+        score = run.test_errors, run.test_total, run.weights_sha256
+        hashes: dict[SplitName, str] = {
+            split: predictions.sha256(files[predictions.path(Path(), split).name]) for split in get_args(SplitName)
+        }
+        return _Trained(files, store.metrics(run.id), score, hashes)
 
 
 STATES: dict[str, Callable[[Store], Run | None]] = {

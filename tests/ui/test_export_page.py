@@ -127,6 +127,16 @@ def test_a_format_whose_packages_are_missing_says_how_to_install_them(monkeypatc
     assert "onnx" not in offered(app)
 
 
+def test_reports_and_hand_ins_judge_by_the_rules_in_the_address() -> None:
+    app = opened("export", export=GALLERY_RUN, rules="last-5")
+    assert texts(app).count("Judged by the rules “last\\-5”") == 2
+    commands = app.code[0].value.splitlines()
+    assert [line.split(" --format ")[1] for line in commands if "--profile" in line] == [
+        "handin --profile last-5",
+        "report --profile last-5",
+    ]
+
+
 # Downloads
 
 

@@ -20,7 +20,8 @@ with_profile = click.option(
     "--profile",
     metavar="NAME|FILE",
     shell_complete=completion.profile,
-    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary and check: 20k.",
+    help=f"Rules to judge by: {', '.join(PROFILES)}, or a JSON file. Default of summary and "
+    "export: 20k; of check: what the hand-in was made for.",
 )
 
 _named = click.option(

@@ -12,7 +12,7 @@ from mnistnet.handins import checking, forms, handin
 from mnistnet.handins.archive import NotAHandIn
 from mnistnet.handins.checking import Examined
 from mnistnet.handins.results import Checked, refused
-from mnistnet.nets.rules import COURSE, Profile
+from mnistnet.nets.rules import Profile
 
 _FORMS: dict[str, Callable[[Sequence[Checked]], str]] = {
     "text": lambda several: forms.text(several) + "\n",
@@ -48,8 +48,7 @@ def check_handins(handin: tuple[str, ...], profile: str | None, form: str, place
     2 where a file is no hand-in.
     """
     form = "json" if as_json else form
-    rules = arguments.profile(profile) if profile else COURSE
-    several = _checked(handin, rules)
+    several = _checked(handin, arguments.profile(profile) if profile else None)
     refusals = [one.checks[0].detail for one in several if not one.is_handin]
     if len(several) == len(refusals) == 1 and form not in _FOR_PROGRAMS:
         raise NotAHandIn(refusals[0])
@@ -64,7 +63,7 @@ def check_handins(handin: tuple[str, ...], profile: str | None, form: str, place
         raise click.exceptions.Exit(_NO_HANDIN if refusals else _FAILED)
 
 
-def _checked(names: tuple[str, ...], profile: Profile) -> list[Checked]:
+def _checked(names: tuple[str, ...], profile: Profile | None) -> list[Checked]:
     """All of them in the order given, those that are no hand-ins as well."""
     found: dict[int, Examined] = {}
     unread: dict[int, Checked] = {}

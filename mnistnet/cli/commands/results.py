@@ -5,10 +5,11 @@ from typing import get_args
 import click
 
 from mnistnet.cli import arguments, completion, destination, documents, output
-from mnistnet.cli.commands.group import as_json, cli, report
+from mnistnet.cli.commands.group import as_json, cli, report, with_profile
 from mnistnet.exports.formats import FORMATS
 from mnistnet.insight.network import answers
 from mnistnet.insight.predictions.evaluation import Evaluation
+from mnistnet.nets.rules import COURSE
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.store.store import Store, WrongState
 from mnistnet.runs.worker import supervisor
@@ -64,10 +65,17 @@ _FORMATS = "\b\nFormats:\n" + "\n".join(f"{one.name:12} {one.file:20} {one.title
     shell_complete=completion.recipe,
     help="The recipe of a DESIGN. A RUN has its own.",
 )
+@with_profile
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @as_json
 def write_export(
-    names: tuple[str, ...], form: str, place: str | None, named: str | None, overwrite: bool, as_json: bool
+    names: tuple[str, ...],
+    form: str,
+    place: str | None,
+    named: str | None,
+    profile: str | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Write RUN or DESIGN as files. They open without mnistnet; gallery-PRESET is a run that comes with it.
 
@@ -80,7 +88,8 @@ def write_export(
     """
     destination.require_free(place, overwrite=overwrite)
     store, chosen = Store(), FORMATS[form]
-    materials = [arguments.material(name, store, named) for name in names]
+    rules = arguments.profile(profile) if profile is not None else COURSE
+    materials = [arguments.material(name, store, named, rules) for name in names]
     files = output.computed(chosen.files(*materials), f"writing {form}")
     if place == destination.STANDARD_OUTPUT:
         click.echo(destination.only(files, form), nl=False)

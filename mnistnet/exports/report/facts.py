@@ -12,7 +12,7 @@ from mnistnet.exports.material import RunResult
 from mnistnet.insight.network.steps import Steps
 from mnistnet.insight.predictions.evaluation import Evaluation, Score
 from mnistnet.insight.predictions.verdict import RunVerdict, final_score, verdict_of
-from mnistnet.nets.rules import COURSE, Profile
+from mnistnet.nets.rules import Profile
 from mnistnet.nets.summary import Summary, summarize
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import EpochMetrics, Run, RunState
@@ -82,7 +82,7 @@ class Facts:
         return f"{images_title(self.run, split_of(self.run))}, {weights}"
 
 
-def gather(result: RunResult, before: Run | None, profile: Profile = COURSE) -> Steps[Facts]:
+def gather(result: RunResult, before: Run | None, profile: Profile) -> Steps[Facts]:
     """The facts of a run, its predictions computed where none are stored. What cannot be had is said, not raised."""
     evaluation, worst, missing = None, None, ""
     verdict = verdict_of(result.run, result.metrics, profile)

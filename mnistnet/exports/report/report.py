@@ -10,7 +10,6 @@ from mnistnet.exports.report.facts import Facts, gather, previous
 from mnistnet.exports.report.page import page
 from mnistnet.exports.report.pictures import Picture, shown
 from mnistnet.insight.network.steps import Steps
-from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.runs.run import Run
 
 FORMAT = "report"
@@ -42,8 +41,8 @@ def run_files(material: Material) -> Steps[Mapping[str, bytes]]:
     return (yield from run_report(material)).files
 
 
-def run_report(material: Material, profile: Profile = COURSE, before: Run | None = None) -> Steps[Report]:
-    """The report of a run by the rules of a profile. NeedsRun for a design without a run.
+def run_report(material: Material, before: Run | None = None) -> Steps[Report]:
+    """The report of a run by the rules of the material's profile. NeedsRun for a design without a run.
 
     `before`: the run that it is compared with; where none is given, the one of the same owner that ended before it.
     What cannot be had, as the mistakes of a run without weights, is said in a sentence.
@@ -51,7 +50,7 @@ def run_report(material: Material, profile: Profile = COURSE, before: Run | None
     from mnistnet.exports.report import charts  # Altair: the commands that draw nothing do without it
 
     result = material.required(FORMAT)
-    facts = yield from gather(result, before or previous(result), profile)
+    facts = yield from gather(result, before or previous(result), material.profile)
     curves, mistakes = charts.curve_pictures(facts), charts.mistake_pictures(facts)
     sections = {
         "Target": run_sections.target(facts),

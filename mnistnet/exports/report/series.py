@@ -10,7 +10,6 @@ from mnistnet.exports.report.report import FORMAT, NO_CURVE, Report
 from mnistnet.insight.network.steps import Steps
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.layer_types import TITLES, dropout_rate
-from mnistnet.nets.rules import COURSE, Profile
 from mnistnet.nets.rules.verdicts import uses
 from mnistnet.training.recipe import OPTIMIZER_TITLES, SCHEDULE_TITLES, Recipe
 
@@ -23,10 +22,14 @@ def series_files(materials: Sequence[Material]) -> Steps[Mapping[str, bytes]]:
     return (yield from series_report(materials)).files
 
 
-def series_report(materials: Sequence[Material], profile: Profile = COURSE) -> Steps[Report]:
-    """One report of several runs in the order given, each a step from the one before it. NeedsRun as `run_report`."""
+def series_report(materials: Sequence[Material]) -> Steps[Report]:
+    """One report of several runs in the order given, each a step from the one before it. NeedsRun as `run_report`.
+
+    The rules are those of the first material's profile.
+    """
     from mnistnet.exports.report import charts  # Altair: the commands that draw nothing do without it
 
+    profile = materials[0].profile
     steps: list[Facts] = []
     for result in [material.required(FORMAT) for material in materials]:
         facts = yield from gather(result, steps[-1].run if steps else None, profile)

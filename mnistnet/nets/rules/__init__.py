@@ -4,6 +4,7 @@ from mnistnet.nets.rules.profiles import COURSE as COURSE
 from mnistnet.nets.rules.profiles import PROFILES as PROFILES
 from mnistnet.nets.rules.profiles import Profile as Profile
 from mnistnet.nets.rules.profiles import ProfileError as ProfileError
+from mnistnet.nets.rules.profiles import built_in as built_in
 from mnistnet.nets.rules.profiles import profile as profile
 from mnistnet.nets.rules.verdicts import Note as Note
 from mnistnet.nets.rules.verdicts import Verdict as Verdict

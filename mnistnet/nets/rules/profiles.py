@@ -119,6 +119,16 @@ class Profile(BaseModel):
         percent = f"{100 * self.accuracy:.2f}"
         return f"{percent.removesuffix('0')}%"
 
+    @property
+    def file_name(self) -> str:
+        """The name of the profile's file."""
+        return f"{self.name.replace('/', '-')}.json"
+
+    @property
+    def option(self) -> str:
+        """The value of `--profile` that gives these rules: the name of a built-in profile, or the profile's file."""
+        return self.name if PROFILES.get(self.name) == self else self.file_name
+
     def changed(self, **fields: Any) -> "Profile":
         """The same profile with other fields; ProfileError names the first wrong one."""
         return strict_profile({**self.model_dump(), **fields})

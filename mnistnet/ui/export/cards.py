@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnistnet.exports.formats import FORMATS, Format
 from mnistnet.exports.material import Material
+from mnistnet.ui import widgets
 from mnistnet.ui.export import downloads
 
 
@@ -22,6 +23,10 @@ def _card(form: Format, material: Material) -> None:
     st.markdown(f"**{form.title}**  \n{form.use}")
     if form.contents:
         st.caption(f"{form.contents}." if not form.contents.endswith(".") else form.contents)
+    if form.is_judged:
+        st.caption(
+            f"Judged by the rules “{widgets.plain(material.profile.name)}”; others can be chosen on the Design page."
+        )
     if objection := _objection(form, material):
         st.caption(f":material/info: {objection}")
     else:

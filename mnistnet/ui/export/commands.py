@@ -4,9 +4,10 @@ import shlex
 
 import streamlit as st
 
-from mnistnet.exports.formats import FORMATS
+from mnistnet.exports.formats import FORMATS, Format
 from mnistnet.exports.material import Material
 from mnistnet.nets.presets import PRESETS
+from mnistnet.nets.rules import COURSE, PROFILES, Profile
 from mnistnet.ui import session
 
 
@@ -17,14 +18,20 @@ def commands(material: Material) -> None:
         return
     with st.expander("On the command line", icon=":material/terminal:"):
         st.caption("Writes the same files into the current folder; `--output` names another place.")
-        lines = [f"python -m mnistnet export {name(material)} --format {form.name}" for form in forms]
+        lines = [_command(name(material), form, material.profile) for form in forms]
         if len(session.series.value) > 1:
             runs = " ".join(map(shlex.quote, session.series.value))
-            several = [form.name for form in FORMATS.values() if form.write_series]
-            lines += [f"python -m mnistnet export {runs} --format {form}" for form in several]
+            lines += [_command(runs, form, material.profile) for form in FORMATS.values() if form.write_series]
         st.code("\n".join(lines), language="bash")
         if material.result is None and not _is_preset(material):
             st.caption("Save the design first: Design, File, Save as a design file.")
+        if material.profile.name not in PROFILES:
+            st.caption("Save the rules first: Design, Own rules, Save as a profile file.")
+
+
+def _command(names: str, form: Format, profile: Profile) -> str:
+    rules = f" --profile {profile.option}" if form.is_judged and profile != COURSE else ""
+    return f"python -m mnistnet export {names} --format {form.name}{rules}"
 
 
 def name(material: Material) -> str:

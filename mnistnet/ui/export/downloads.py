@@ -94,4 +94,4 @@ def _identity(material: Material) -> Hashable:
     if material.result is None:
         return material.architecture, material.recipe
     run = material.result.run
-    return run.id, run.attempt, run.epochs_done, run.weights_sha256, run.state
+    return run.id, run.attempt, run.epochs_done, run.weights_sha256, run.state, material.profile

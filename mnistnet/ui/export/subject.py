@@ -29,5 +29,6 @@ def _before_any_choice() -> str:
 def material(run: Run | None) -> Material:
     """The material of the run; None: of the current design and recipe."""
     if run is None:
-        return Material(session.design.value, session.recipe.value)
-    return Material(run.architecture, run.recipe, RunResult(run, tuple(cache.metrics(run)), cache.store()))
+        return Material(session.design.value, session.recipe.value, profile=session.profile.value)
+    result = RunResult(run, tuple(cache.metrics(run)), cache.store())
+    return Material(run.architecture, run.recipe, result, session.profile.value)

@@ -33,7 +33,7 @@ def popover(current: Profile) -> None:
         st.download_button(
             "Save as a profile file",
             current.to_json(),
-            file_name=f"{current.name.replace('/', '-')}.json",
+            file_name=current.file_name,
             mime="application/json",
             on_click="ignore",
             help="For `check --profile FILE` and `summary --profile FILE`, and to hand out.",

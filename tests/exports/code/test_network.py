@@ -3,17 +3,15 @@
 import ast
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tokenize
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from mnistnet.exports.code import model_py
 from mnistnet.exports.formats import FORMATS
@@ -28,7 +26,7 @@ from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import Recipe
 from tests.exports.code import outside
-from tests.support.random_designs import designs
+from tests.exports.code.inspection import DESIGNS, Seen, inspected
 from tests.support.samples import TINY, conv, design
 
 HOSTILE_NAMES = (
@@ -48,67 +46,35 @@ HOSTILE_NAMES = (
     "é\u0301" * 40,
     " ",
 )
-RANDOM = {f"random_{number}": one for number, one in enumerate(designs(200, seed=14))}
-DESIGNS = {name.replace("-", "_"): preset.architecture for name, preset in PRESETS.items()} | RANDOM
-
-
-def network_of(architecture: Architecture) -> nn.Sequential:
-    """The design's own network; its batch norms have seen images, so that each number of a state counts."""
-    network = build(architecture, seed=3).train()
-    with torch.no_grad():
-        network(torch.rand(4, 1, 28, 28))
-    return network.eval()
-
-
-def write(folder: Path) -> None:
-    """What `outside` reads; weights alternate between the two kinds of file."""
-    torch.manual_seed(0)
-    answers: dict[str, tuple[Tensor, Tensor]] = {}
-    for number, (name, architecture) in enumerate(DESIGNS.items()):
-        network, images = network_of(architecture), torch.randn(2, 1, 28, 28)
-        (folder / f"{name}.py").write_text(model_py(architecture, Recipe()), encoding="utf-8")
-        if number % 2:
-            torch.save(network.state_dict(), folder / f"{name}.pt")
-        else:
-            save_file(network.state_dict(), folder / f"{name}.safetensors")
-        answers[name] = images, network(images).detach()
-    torch.save(answers, folder / "answers.pt")
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What a stranger sees of all designs, in one process that has no mnistnet."""
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("outside")
-    write(folder)
-    shutil.copy(outside.__file__, folder / "look.py")
-    command = [sys.executable, "-I", "-W", "error", "look.py"]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, ended.stderr
-    found: dict[str, dict[str, Any]] = json.loads(ended.stdout)
-    return found
+    return inspected(folder, lambda design: model_py(design, Recipe()), (".safetensors", ".pt"))
 
 
 @pytest.mark.bar("C6")
-def test_importing_it_without_mnistnet_does_nothing_else(seen: dict[str, dict[str, Any]]) -> None:
-    assert {name: one["is_quiet"] for name, one in seen.items()} == dict.fromkeys(DESIGNS, True)
+def test_importing_it_without_mnistnet_does_nothing_else(seen: Seen) -> None:
+    assert {name: (one["is_clean"], one["printed"]) for name, one in seen.items()} == dict.fromkeys(DESIGNS, (True, ""))
 
 
 @pytest.mark.bar("C6")
-def test_it_has_as_many_parameters_as_the_design(seen: dict[str, dict[str, Any]]) -> None:
+def test_it_has_as_many_parameters_as_the_design(seen: Seen) -> None:
     expected = {name: summarize(one).params for name, one in DESIGNS.items()}
     assert {name: one["params"] for name, one in seen.items()} == expected
 
 
 @pytest.mark.bar("C6")
-def test_it_answers_like_the_network_that_was_trained(seen: dict[str, dict[str, Any]]) -> None:
+def test_it_answers_like_the_network_that_was_trained(seen: Seen) -> None:
     assert {name: one["difference"] for name, one in seen.items() if not one["difference"] <= 1e-6} == {}
 
 
-def test_loaded_weights_are_ready_to_answer(seen: dict[str, dict[str, Any]]) -> None:
+def test_loaded_weights_are_ready_to_answer(seen: Seen) -> None:
     assert {name for name, one in seen.items() if one["is_training"]} == set()
 
 
-def test_checkers_find_the_modules_that_are_there(seen: dict[str, dict[str, Any]]) -> None:
+def test_checkers_find_the_modules_that_are_there(seen: Seen) -> None:
     def kinds(architecture: Architecture) -> list[str]:
         modules = list(build(architecture).modules())
         return [kind.__name__ for kind in outside.SOUGHT if any(isinstance(one, kind) for one in modules)]
@@ -117,7 +83,7 @@ def test_checkers_find_the_modules_that_are_there(seen: dict[str, dict[str, Any]
     assert {name: one["found"] for name, one in seen.items()} == expected
 
 
-def test_torchsummary_counts_the_same(seen: dict[str, dict[str, Any]]) -> None:
+def test_torchsummary_counts_the_same(seen: Seen) -> None:
     pytest.importorskip("torchsummary", reason="torchsummary is not installed")
     expected = {name: summarize(one).params for name, one in DESIGNS.items()}
     assert {name: one["torchsummary"] for name, one in seen.items()} == expected

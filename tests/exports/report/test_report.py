@@ -202,7 +202,7 @@ def test_the_same_run_gives_the_same_report(store: Store) -> None:
 
 def test_another_profile_has_its_own_rules(store: Store) -> None:
     run = ended(store, RunState.STOPPED, 0)
-    report = finish(run_report(materials.of_run(store, run), PROFILES["last-5"]))
+    report = finish(run_report(materials.of_run(store, run, PROFILES["last-5"])))
     assert "- at least 99.4% validation accuracy in each of the last 5 epochs" in report.markdown
 
 
