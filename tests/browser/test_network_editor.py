@@ -164,7 +164,7 @@ def test_a_fault_is_told_with_its_reason_while_something_moves(shared: Dashboard
     expect(page.locator(".st-key-cost")).to_contain_text("cannot be built yet")
     page.wait_for_timeout(600)
     screen.settle(page)
-    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled(timeout=20_000)
 
 
 @pytest.mark.bar("L2")
@@ -190,7 +190,7 @@ def test_the_whole_network_is_edited_by_keyboard(shared: Dashboard, page: Page) 
         page.keyboard.press(key)
     screen.wait_for(lambda: isinstance(layers(page)[1], MaxPool), 20, "the new layer")
     screen.press(page, block(page, 1), "Enter")
-    expect(page.get_by_role("button", name="Edit 1", exact=True)).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_role("button", name="Edit 1", exact=True)).to_have_attribute("aria-expanded", "true", timeout=20_000)
 
 
 def test_a_block_is_moved_by_hand_and_a_layer_inserted_between_two(shared: Dashboard, page: Page) -> None:
@@ -206,4 +206,4 @@ def test_a_block_is_moved_by_hand_and_a_layer_inserted_between_two(shared: Dashb
     page.locator(".plus").first.click()
     page.get_by_role("menuitem", name="Dropout", exact=True).click()
     screen.wait_for(lambda: layers(page)[1].type == "dropout", 20, "the new layer")
-    expect(page.locator(".block")).to_have_count(7)
+    expect(page.locator(".block")).to_have_count(7, timeout=20_000)
