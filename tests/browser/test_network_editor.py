@@ -190,7 +190,9 @@ def test_the_whole_network_is_edited_by_keyboard(shared: Dashboard, page: Page) 
         page.keyboard.press(key)
     screen.wait_for(lambda: isinstance(layers(page)[1], MaxPool), 20, "the new layer")
     screen.press(page, block(page, 1), "Enter")
-    expect(page.get_by_role("button", name="Edit 1", exact=True)).to_have_attribute("aria-expanded", "true", timeout=20_000)
+    expect(page.get_by_role("button", name="Edit 1", exact=True)).to_have_attribute(
+        "aria-expanded", "true", timeout=20_000
+    )
 
 
 def test_a_block_is_moved_by_hand_and_a_layer_inserted_between_two(shared: Dashboard, page: Page) -> None:
