@@ -33,7 +33,8 @@ def checks(handin: HandIn, profile: Profile, model_text: ModelText | None) -> It
     yield _builds(summary)
     yield _model(handin, model_text)
     yield _parameters(summary, claimed.claims.parameters)
-    for rule in rules.verdicts(claimed.design, summary, len(claimed.log), profile):
+    before = claimed.epochs_before
+    for rule in rules.verdicts(claimed.design, summary, before + len(claimed.log), profile, before):
         yield Check(rule.rule, bool(rule.passed), rule.detail)
     yield _of("log complete", log.gap(claimed), f"epochs 1 to {recipe.epochs}, as the recipe says")
     yield _of("log plausible", log.implausible(claimed), "each accuracy is a whole number of images")

@@ -82,6 +82,8 @@ def _status(run: Run) -> None:
             f"No progress for {widgets.duration(silence)}. Its process still exists: it was paused, or other "
             "programs use the whole machine. It continues by itself."
         )
+    if run.provenance:
+        st.caption(f":material/add: {widgets.plain(run.provenance)}")
     if run.message and run.state in (RunState.RUNNING, RunState.DONE):
         st.caption(f":material/healing: {widgets.plain(run.message)}.")
     if run.state.is_active:
