@@ -11,9 +11,9 @@ import torch
 from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Part, Split
 from mnistnet.errors import OperationFailed
-from mnistnet.nets.network import build
+from mnistnet.nets.network import build, first_kernels
 from mnistnet.runs import limits
-from mnistnet.runs.files import checkpoint, predictions
+from mnistnet.runs.files import checkpoint, kernels, predictions
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.checkpoint import CheckpointError
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
@@ -132,6 +132,8 @@ class _Job:
         guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
         packed = predictions.pack_guesses(guesses)
         write_atomic(predictions.guesses_path(self.folder, epoch.epoch), packed)
+        if (first := first_kernels(self.training.ema_network)) is not None:
+            kernels.write(self.folder, first[:, 0].cpu().numpy())
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
         metrics = EpochMetrics(
             **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)
