@@ -161,7 +161,8 @@ def test_the_documents_of_a_run_have_the_fields_that_are_shown() -> None:
     run = GALLERY.runs()[0]
     document = documents.whole(run, GALLERY.metrics(run))
     assert shape(document["metrics"]) == [example("show")]
-    assert {"architecture", "recipe"} == set(documents.listed(run)) - set(documents.outcome(run))
+    added = {"started_from", "epochs_before", "architecture", "recipe"}
+    assert added == set(documents.listed(run)) - set(documents.outcome(run))
     assert shape(documents.outcome(run)) == example("train")
 
 

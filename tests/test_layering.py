@@ -249,7 +249,7 @@ def test_nothing_that_the_first_paint_needs_imports_torch() -> None:
     assert printed(_IMPORT.format(names=INSTANT)) == []
 
 
-@pytest.mark.parametrize(("page", "title", "charts"), [("design", "Design", 0), ("train", "Train", 1)])
+@pytest.mark.parametrize(("page", "title", "charts"), [("design", "Design", 0), ("train", "Train", 2)])
 def test_a_visit_to_the_page_draws_it_without_torch(page: str, title: str, charts: int, store: Store) -> None:
     run = running(store)
     transitions.record_epoch(store, run.id, metrics(1))

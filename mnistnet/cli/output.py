@@ -131,6 +131,8 @@ def line(run: Run) -> str:
 def report(run: Run, metrics: list[EpochMetrics]) -> list[str]:
     """A run in full: its line, every epoch, the score of its final weights, and what has to be known of them."""
     lines = [HEADINGS, line(run)]
+    if run.provenance:
+        lines.append(f"  {run.provenance}")
     if metrics:
         columns = ("training loss", "accuracy", "validation loss", "accuracy", "training time")
         lines += ["", "  epoch  " + "  ".join(columns)]

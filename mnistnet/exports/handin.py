@@ -73,11 +73,12 @@ def _manifest(material: Material, result: RunResult, files: dict[str, bytes]) ->
     assert run.test_errors is not None  # of a run that is done
     assert run.test_total is not None
     return Manifest(
-        version=manifest.VERSION,
+        version=manifest.VERSION if run.epochs_before else 1,
         run=run.id,
         profile=material.profile.name,
         design=material.architecture,
         recipe=material.recipe,
+        epochs_before=run.epochs_before,
         claims=Claims(
             parameters=require(material.architecture).params,
             epochs=len(result.metrics),

@@ -76,7 +76,7 @@ def examined(given: HandIn, profile: Profile | None = None, model_text: ModelTex
         design=claimed.design.name,
         data=datasets.source(claimed.recipe.dataset).title,
         parameters=summary.params if summary.fault is None else None,
-        epochs=len(claimed.log),
+        epochs=claimed.epochs_before + len(claimed.log),
     )
     result = Result(given.name, copies.losses(claimed.log))
     if summary.fault:

@@ -42,7 +42,9 @@ def checks(handin: HandIn, profile: Profile | None, model_text: ModelText | None
     yield _model(handin, model_text)
     yield _parameters(summary, claimed.claims.parameters)
     yield _rules(handin, profile)
-    for rule in rules.verdicts(claimed.design, summary, len(claimed.log), judging(handin, profile)):
+    before = claimed.epochs_before
+    judged = judging(handin, profile)
+    for rule in rules.verdicts(claimed.design, summary, before + len(claimed.log), judged, before):
         yield Check(rule.rule, bool(rule.passed), rule.detail)
     yield _of("log complete", log.gap(claimed), f"epochs 1 to {recipe.epochs}, as the recipe says")
     yield _of("log plausible", log.implausible(claimed), "each accuracy is a whole number of images")

@@ -13,7 +13,7 @@ from mnistnet.nets.architecture import LAYER_CLASSES, Architecture
 from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import MAX_EPOCHS, Recipe
 
-VERSION = 1
+VERSION = 2  # from 2 on with `epochs_before`; a manifest without it is of version 1
 _IMAGES = 100_000  # more than any data set has
 _STEADY = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -80,7 +80,10 @@ class Listed(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A result that is handed in. `profile`: the rules that it was made for; `author`: free text of a person."""
+    """A result that is handed in. `profile`: the rules that it was made for; `author`: free text of a person.
+
+    `epochs_before`: trained by the runs whose weights this one started from.
+    """
 
     model_config = _STEADY
 
@@ -90,6 +93,7 @@ class Manifest(BaseModel):
     profile: Word
     design: Architecture
     recipe: Recipe
+    epochs_before: Count = 0
     claims: Claims
     log: Annotated[tuple[Epoch, ...], Field(min_length=1, max_length=MAX_EPOCHS, strict=False, fail_fast=True)]
     files: Annotated[dict[Line, Listed], Field(max_length=100)]
@@ -97,7 +101,9 @@ class Manifest(BaseModel):
 
     def to_json(self) -> bytes:
         """The text of manifest.json, UTF-8."""
-        return f"{self.model_dump_json(indent=1)}\n".encode()
+        # An older mnistnet refuses the field: it is written where it says something.
+        without = None if self.epochs_before else {"epochs_before"}
+        return f"{self.model_dump_json(indent=1, exclude=without)}\n".encode()
 
 
 def parse(text: bytes, name: str) -> Manifest:

@@ -17,7 +17,8 @@ class Checked:
     """A hand-in after its check.
 
     `name`: its file's. `accuracy` (share of 1), `errors` out of `total` images are computed anew on the test images of
-    `data` (a title); `parameters` are counted, `epochs` those of the log. None where it could not be found out.
+    `data` (a title); `parameters` are counted, `epochs` those of the log and before. None where it could not be
+    found out.
     `is_handin` is False where the file could not be read as one; its only check says why.
     """
 

@@ -82,6 +82,12 @@ def build(architecture: Architecture, seed: int = 0) -> nn.Sequential:
     return nn.Sequential(modules)
 
 
+def first_kernels(network: nn.Module) -> Tensor | None:
+    """The weights of the first convolution, (channels, 1, k, k); None where none reads the image."""
+    first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+    return None if first is None or first.in_channels != 1 else first.weight.detach()
+
+
 def _convolution(conv: Conv | Depthwise, inputs: int, channels: int, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(
         inputs, channels, conv.kernel, stride=conv.stride, padding=conv.padding, groups=groups, bias=conv.bias

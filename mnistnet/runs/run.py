@@ -56,7 +56,8 @@ class Run:
     unknown yet.
 
     `attempt` counts claims by a supervisor; `step` of `steps` batches of the epoch are done; `stage` says what its
-    worker is doing, `message` how it ended.
+    worker is doing, `message` how it ended. A run that trains another one further has `started_from`, that run's id,
+    `epochs_before`, the epochs trained until then, and `start_sha256` of its copy of that run's last checkpoint.
     """
 
     id: str
@@ -90,6 +91,10 @@ class Run:
     validation_answers_sha256: str | None = None
     test_answers_sha256: str | None = None
 
+    started_from: str | None = None
+    epochs_before: int = 0
+    start_sha256: str | None = None
+
     @property
     def architecture(self) -> Architecture:
         """The design as it was when the run was started."""
@@ -102,8 +107,24 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Its id and name, for lists; "gallery" and its name for a run of the gallery."""
-        return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}"
+        """Its id and name, for lists; "gallery" and its name for a run of the gallery; the run that it goes on from."""
+        further = f" · further from {self.started_from}" if self.started_from else ""
+        return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}{further}"
+
+    @property
+    def provenance(self) -> str:
+        """A sentence about the run whose weights it starts from; empty for one that starts from random weights."""
+        if not self.started_from:
+            return ""
+        return (
+            f"Starts from the weights of run {self.started_from} after {self.epochs_before} epochs; the rules count "
+            f"those as well: {self.epochs_in_all} in all."
+        )
+
+    @property
+    def epochs_in_all(self) -> int:
+        """The epochs of its recipe, and those that its first weights were trained for."""
+        return self.epochs_before + self.recipe.epochs
 
     @property
     def is_of_gallery(self) -> bool:

@@ -49,7 +49,8 @@ class Training:
     The permutation, augmentation and dropout of an epoch follow from the seed and the epoch's number alone: `state`
     holds no random generator. The same state, threads and device, both times with the compiled kernels or both times
     without them (see `acceleration`), give the same bits. `rate` gives the learning rate of each step, from 0, in
-    place of the recipe's schedule.
+    place of the recipe's schedule. `epochs_before` were trained until here by another recipe: the draws go on after
+    theirs, the schedule begins anew.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Training:
         source: Source,
         recipe: Recipe,
         rate: Callable[[int], float] | None = None,
+        epochs_before: int = 0,
     ) -> None:
         self.recipe, self.source, self.epoch, self._given_rate = recipe, source, 0, rate
+        self._epochs_before = epochs_before
         self.device = device_of(recipe)
         self.network = _channels_last(network.to(self.device))
         self.ema_network = copy.deepcopy(self.network) if recipe.averaging else self.network
@@ -115,7 +118,7 @@ class Training:
 
     def _one_epoch(self, epoch: int) -> Iterator[BatchDone | EpochDone]:
         started = time.perf_counter()
-        torch.manual_seed(_epoch_seed(self.recipe.seed, epoch))
+        torch.manual_seed(_epoch_seed(self.recipe.seed, self._epochs_before + epoch))
         order = torch.randperm(len(self._labels))[: self._used].to(self.device)
         self._begin_sums()
         self.network.train()

@@ -20,7 +20,9 @@ from mnistnet.insight.predictions.evaluation import Evaluation
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.layer_types import DRAWN, caption
 from mnistnet.nets.summary import LayerSummary, Summary, summarize
+from mnistnet.runs.files import kernels as kernel_files
 from mnistnet.runs.files import samples as sample_files
+from mnistnet.runs.files.kernels import Kernels
 from mnistnet.runs.files.predictions import Guesses, SplitName
 from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
@@ -138,6 +140,16 @@ def samples(run: Run) -> list[Sample]:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _samples(root: str, run_id: str, moment: int) -> list[Sample]:
     return sample_files.thinned(sample_files.read(store().folder(run_id)), _SAMPLES_SHOWN)
+
+
+def first_kernels(run: Run) -> Kernels | None:
+    """The first convolution's kernels (channels, k, k) after the run's latest epoch; None where none are stored."""
+    return None if run.is_of_gallery else _first_kernels(str(default_root()), run.id, run.attempt, run.epochs_done)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _first_kernels(root: str, run_id: str, attempt: int, epochs_done: int) -> Kernels | None:
+    return kernel_files.read(store().folder(run_id))
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

@@ -178,7 +178,7 @@ def test_a_shown_run_has_its_design_recipe_and_every_epoch(
     said = command("show", run.id[:6], "--json")
     assert (said.code, said.err) == (0, "")
     shown = said.document
-    assert set(shown) == OUTCOME | {"architecture", "recipe", "metrics"}
+    assert set(shown) == OUTCOME | {"started_from", "epochs_before", "architecture", "recipe", "metrics"}
     assert {key: shown[key] for key in OUTCOME} == trained[1].document
     assert [row["epoch"] for row in shown["metrics"]] == [1, 2]
     assert all(set(row) >= METRICS for row in shown["metrics"])
@@ -269,6 +269,19 @@ def test_a_run_that_is_done_can_neither_be_stopped_nor_resumed(command: Command,
     said = command(name, run.id)
     assert said.code == 2
     assert said.err.startswith(f"mnistnet: run {run.id}: it is done")
+    assert Store().run(run.id) == run
+
+
+# Training further
+
+
+def test_a_run_is_trained_further_as_a_new_one(command: Command, run: Run) -> None:
+    said = command("further", run.id, "--epochs", "1", "--json")
+    assert (said.code, set(said.document)) == (0, OUTCOME)
+    shown = command("show", said.document["run"], "--json").document
+    assert (shown["started_from"], shown["epochs_before"], shown["epochs"]) == (run.id, run.recipe.epochs, 1)
+    assert shown["recipe"]["learning_rate"] == run.recipe.learning_rate / 4
+    assert f"Starts from the weights of run {run.id}" in command("show", shown["run"]).out
     assert Store().run(run.id) == run
 
 

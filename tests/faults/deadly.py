@@ -1,4 +1,4 @@
-"""A worker that kills itself with SIGKILL: `python -m tests.faults.deadly ROOT RUN ATTEMPT FUNCTION CALL before|after`.
+"""A worker that kills itself with SIGKILL: `python -m tests.faults.deadly ROOT RUN ATTEMPT FUNCTION CALL WHEN`.
 
 Nothing of mnistnet knows of this; the function is wrapped from outside. No test of its own.
 """
@@ -15,7 +15,10 @@ from mnistnet.runs.worker import worker
 
 
 def arm(function: str, call: int, when: str) -> None:
-    """Die just before or just after the given call (from 1) of `module:name` or `module:class.name`."""
+    """Die `before`, `after` or `within` the given call (from 1) of `module:name` or `module:class.name`.
+
+    `within` is for `os:write`: half of the bytes are written.
+    """
     module, _, path = function.partition(":")
     owner: Any = importlib.import_module(module)
     *outer, name = path.split(".")
@@ -28,6 +31,9 @@ def arm(function: str, call: int, when: str) -> None:
         calls += 1
         if calls == call and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
+        if calls == call and when == "within":
+            target, data = arguments
+            arguments = (target, data[: len(data) // 2])
         result = real(*arguments, **named)
         if calls == call:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -137,7 +137,7 @@ def test_predicting_and_drawing_change_no_row_and_no_byte(situation: str, store:
     app.button(key="see-fields").click().run()
     assert app.title[0].value == "Receptive fields"
     app = opened("train", run=run.id)
-    app.segmented_control(key="curve-view").set_value("loss").run()
+    app.segmented_control(key="second-curve-view").set_value("learning rate").run()
     button(app, "Open its design").click().run()
     assert app.title[0].value == "Design"
     assert not app.exception

@@ -175,6 +175,17 @@ def test_the_profile_decides(files: Files) -> None:
     assert {"under 100 parameters", "under 3 epochs"} <= found
 
 
+def test_the_epochs_before_a_run_that_was_trained_further_count(files: Files) -> None:
+    further = claiming(files, {**claimed(files), "epochs_before": 17})
+    assert failures(further) == {"under 20 epochs": "20, 17 of them before this run; must be under 20"}
+    assert checked(further).epochs == 20
+
+
+def test_a_manifest_says_what_was_before_only_where_something_was(files: Files) -> None:
+    """An older mnistnet refuses a field that it does not know."""
+    assert "epochs_before" not in claimed(files)
+
+
 def test_a_fully_connected_layer_is_named() -> None:
     assert failures(honest(TINY))["no fully connected layer"] == "fully connected: layer 5"
 

@@ -10,8 +10,11 @@ from mnistnet.runs.store.store import Store
 from mnistnet.training import recipe as recipes
 from mnistnet.training.recipe import Recipe
 
-# What makes a database of version 3 one of version 1.
+# What makes a database of this version one of version 1.
 TO_VERSION_1 = (
+    "ALTER TABLE runs DROP COLUMN start_sha256",
+    "ALTER TABLE runs DROP COLUMN epochs_before",
+    "ALTER TABLE runs DROP COLUMN started_from",
     "ALTER TABLE epochs DROP COLUMN guesses_sha256",
     "ALTER TABLE runs DROP COLUMN test_answers_sha256",
     "ALTER TABLE runs DROP COLUMN validation_answers_sha256",

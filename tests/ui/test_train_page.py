@@ -11,9 +11,9 @@ from mnistnet.runs.store.store import Store
 from mnistnet.training.recipe import recipe
 from mnistnet.ui import cache
 from mnistnet.ui.train import run_panel
-from tests.support.pages import opened, texts
+from tests.support.pages import button, opened, texts
 from tests.support.samples import metrics
-from tests.support.situations import ended, running
+from tests.support.situations import done, ended, running
 
 pytestmark = pytest.mark.usefixtures("still")
 
@@ -127,3 +127,22 @@ def test_of_a_long_log_only_the_end_is_read(store: Store) -> None:
     tracemalloc.stop()
     assert said.splitlines() == [f"line {number}" for number in range(10, 30)]
     assert peak < 1 << 20
+
+
+def test_a_finished_run_is_trained_further_as_typed_and_says_where_it_starts(store: Store) -> None:
+    first = done(store)
+    app = opened("train", run=first.id)
+    app.number_input(key=f"further-epochs-{first.id}").set_value(2)
+    app.number_input(key=f"further-rate-{first.id}").set_value(0.01)
+    button(app, "Start the added epochs").click().run()
+    assert not app.exception
+    (new,) = [run for run in store.runs() if run.id != first.id]
+    assert (new.started_from, new.recipe.epochs, new.recipe.learning_rate) == (first.id, 2, 0.01)
+    said = _unescaped(texts(app))
+    assert f"Starts from the weights of run {first.id} after 3 epochs; the rules count those as well: 5 in all." in said
+    assert "Waiting." in said
+
+
+def test_a_run_that_is_not_done_is_not_offered_to_be_trained_further(store: Store) -> None:
+    ended(RunState.STOPPED)(store)
+    assert "Start the added epochs" not in [one.label for one in opened("train").button]

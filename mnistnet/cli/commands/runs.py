@@ -13,7 +13,7 @@ from mnistnet.nets.rules import Profile
 from mnistnet.runs.run import EpochMetrics, Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.runs.store.store import Store, WrongState
-from mnistnet.runs.worker import supervisor
+from mnistnet.runs.worker import further, supervisor
 from mnistnet.training import recipe as recipes
 
 _PROTOCOL = "holdout validates on 5,000 held-out training images, course on the test set. Default: holdout."
@@ -47,10 +47,7 @@ def train(
     fields = arguments.fields(named, settings) | {name: value for name, value in options.items() if value is not None}
     store = Store()
     run = supervisor.submit(store, arguments.design(design), recipes.recipe(fields))
-    if detach:
-        report({"run": run.id, "state": str(run.state)}, as_json, [f"{run.id} {run.state}"])
-    else:
-        _follow(store, run, as_json, rules)
+    _wait(store, run, as_json, rules, detach=detach)
 
 
 @cli.command()
@@ -106,6 +103,21 @@ def resume(run: str, as_json: bool) -> None:
     _follow(store, supervisor.resume(store, store.run(run).id), as_json)
 
 
+@cli.command("further")
+@click.argument("run", shell_complete=completion.run)
+@click.option("--epochs", type=int, default=further.EPOCHS, show_default=True, help="Passes to add.")
+@click.option("--learning-rate", type=float, help="Peak of the added epochs. Default: a quarter of the run's.")
+@click.option("--detach", is_flag=True, help="Start the run and return at once.")
+@as_json
+def train_further(run: str, epochs: int, learning_rate: float | None, detach: bool, as_json: bool) -> None:
+    """Train a RUN that is done further, as a new run from its weights."""
+    store = Store()
+    supervisor.refresh(store)
+    found = store.run(run)
+    new = further.submit(store, found.id, further.recipe_of(found, epochs, learning_rate))
+    _wait(store, new, as_json, detach=detach)
+
+
 @cli.command()
 @click.argument("run", shell_complete=completion.run)
 @click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -130,6 +142,14 @@ def _report(
         judged = documents.judged(verdict_of(run, metrics, profile), profile)
         document, lines = {**document, **judged}, [*lines, *output.judged(judged)]
     report(document, as_json, lines)
+
+
+def _wait(store: Store, run: Run, as_json: bool, profile: Profile | None = None, *, detach: bool) -> None:
+    """Follow a run that was just queued, unless it is detached."""
+    if detach:
+        report({"run": run.id, "state": str(run.state)}, as_json, [f"{run.id} {run.state}"])
+    else:
+        _follow(store, run, as_json, profile)
 
 
 def _follow(store: Store, run: Run, as_json: bool, profile: Profile | None = None) -> None:

@@ -22,7 +22,10 @@ _OUTCOMES = {True: "met", False: "not met", None: "not judged"}
 def subtitle(facts: Facts) -> str:
     """The run, its data set and protocol, and when it ended, in one line."""
     ended = f", ended {_day(facts.run.ended)}" if facts.run.ended is not None else ""
-    return f"Run {markdown.plain(facts.run.id)}: {facts.source.title}, protocol {facts.run.recipe.protocol}{ended}."
+    start = f" {facts.run.provenance}" if facts.run.provenance else ""
+    return (
+        f"Run {markdown.plain(facts.run.id)}: {facts.source.title}, protocol {facts.run.recipe.protocol}{ended}.{start}"
+    )
 
 
 def _day(seconds: float) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mnistnet.data.datasets import Bytes, Floats, Source
 from mnistnet.insight.network.steps import Steps, finish
+from mnistnet.nets.network import first_kernels
 from mnistnet.nets.summary import IMAGE_SIZE
 from mnistnet.training import inference
 from mnistnet.training.inference import level, pixels
@@ -42,8 +43,8 @@ class Probe:
     @property
     def kernels(self) -> Floats | None:
         """Weights of the first convolution, (channels, 1, k, k); None where there is none."""
-        first = next((module for module in self._network.modules() if isinstance(module, nn.Conv2d)), None)
-        return None if first is None or first.in_channels != 1 else first.weight.numpy().copy()
+        found = first_kernels(self._network)
+        return None if found is None else found.numpy().copy()
 
     def as_input(self, images: Bytes) -> Tensor:
         """images (n, 28, 28) uint8 as the input of the network, (n, 1, 28, 28) float32, normalised."""

@@ -61,11 +61,15 @@ class PeerBand:
 
 
 def peer_band(run: Run, entries: Sequence[Entry]) -> PeerBand:
-    """The curves to compare `run` with: those of the networks closest in parameters, until there are enough."""
+    """The curves to compare `run` with: those of the networks closest in parameters, until there are enough.
+
+    None for a run that starts from trained weights: the others start from random ones.
+    """
     same = [
         entry
         for entry in entries
-        if (entry.recipe.dataset, entry.recipe.protocol) == (run.recipe.dataset, run.recipe.protocol)
+        if not run.started_from
+        and (entry.recipe.dataset, entry.recipe.protocol) == (run.recipe.dataset, run.recipe.protocol)
     ]
     same.sort(key=lambda entry: abs(math.log(PRESETS[entry.preset].params / max(1, run.params))))
     names: list[str] = []

@@ -100,7 +100,7 @@ def _rules(run: Run, profile: Profile, metrics: Sequence[EpochMetrics] | None) -
     # To parse the designs of 10,000 runs takes seconds.
     is_needed = bool(profile.techniques) or '"linear"' in run.architecture_json
     layers: tuple[Layer, ...] = run.architecture.layers if is_needed else ()
-    known = of_layers(layers, run.params, run.recipe.epochs, profile)
+    known = of_layers(layers, run.params, run.epochs_in_all, profile, run.epochs_before)
     return [*known, *judged(_reached(run, metrics), profile)]
 
 

@@ -29,9 +29,11 @@ class Verdict:
     figure: str
 
 
-def verdicts(architecture: Architecture, summary: Summary, epochs: int, profile: Profile = COURSE) -> list[Verdict]:
+def verdicts(
+    architecture: Architecture, summary: Summary, epochs: int, profile: Profile = COURSE, before: int = 0
+) -> list[Verdict]:
     """What can be known before training, in the profile's order: parameters, epochs, fully connected, techniques."""
-    return of_layers(architecture.layers, summary.params if summary.is_whole else None, epochs, profile)
+    return of_layers(architecture.layers, summary.params if summary.is_whole else None, epochs, profile, before)
 
 
 def card(architecture: Architecture, summary: Summary, epochs: int, profile: Profile) -> list[Verdict]:
@@ -41,15 +43,21 @@ def card(architecture: Architecture, summary: Summary, epochs: int, profile: Pro
     return [*known, *(Verdict(rule, None, AFTER_TRAINING, AFTER_TRAINING) for rule in later)]
 
 
-def of_layers(layers: Sequence[Layer], params: int | None, epochs: int, profile: Profile) -> list[Verdict]:
-    """As `verdicts`; `params` is None where a layer does not fit. `layers` may lack those that no rule is about."""
+def of_layers(
+    layers: Sequence[Layer], params: int | None, epochs: int, profile: Profile, before: int = 0
+) -> list[Verdict]:
+    """As `verdicts`; `params` is None where a layer does not fit. `layers` may lack those that no rule is about.
+
+    `before` of the epochs were trained by the run that this one starts from.
+    """
+    added = f", {before} of them before this run" if before else ""
     return [
         _parameters(params, profile),
         Verdict(
             f"under {profile.epochs} epochs",
             epochs < profile.epochs,
-            f"{epochs}; must be under {profile.epochs}",
-            epochs_text(epochs),
+            f"{epochs}{added}; must be under {profile.epochs}",
+            f"{epochs_text(epochs)}{added}",
         ),
         _fully_connected(layers, profile),
         *(_technique(technique, layers) for technique in profile.techniques),

@@ -19,13 +19,13 @@ from mnistnet.runs.backup import archive, foreign_database
 from mnistnet.runs.backup.archive import Manifest
 from mnistnet.runs.files import locks
 from mnistnet.runs.files.atomic import WriteError, sync_folder
-from mnistnet.runs.files.names import CHECKPOINT, DESIGN, GUESSES, RECIPE, RUN_ID, RUN_JSON, RUN_LOG
+from mnistnet.runs.files.names import CHECKPOINT, DESIGN, GUESSES, RECIPE, RUN_ID, RUN_JSON, RUN_LOG, START
 from mnistnet.runs.run import ACTIVE
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.schema import Rows
 from mnistnet.runs.store.store import Store
 
-_OTHERS = (RUN_JSON, DESIGN, RECIPE, RUN_LOG, "predictions-validation.npz", "predictions-test.npz")
+_OTHERS = (RUN_JSON, DESIGN, RECIPE, RUN_LOG, START, "predictions-validation.npz", "predictions-test.npz")
 _SNAPSHOT = ".backup"  # the hidden folder of a store in which a backup works
 _MB = 1024**2
 

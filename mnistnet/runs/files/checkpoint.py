@@ -11,20 +11,16 @@ import torch
 from torch import Tensor
 
 from mnistnet import strict_json
-from mnistnet.errors import SaveFailed
 from mnistnet.runs.files import torch_zip
 from mnistnet.runs.files.atomic import write_atomic
-from mnistnet.runs.files.contents import contents
-from mnistnet.runs.files.names import CHECKPOINT
+from mnistnet.runs.files.names import CHECKPOINT, START
 from mnistnet.runs.files.torch_zip import StateError
+from mnistnet.runs.files.verified import CheckpointError as CheckpointError
+from mnistnet.runs.files.verified import verified
 from mnistnet.runs.run import EpochMetrics
 
 GENERATIONS = 3
 Weights: TypeAlias = Mapping[str, Tensor]
-
-
-class CheckpointError(SaveFailed):
-    """The checkpoint is missing or damaged."""
 
 
 def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
@@ -49,19 +45,27 @@ def load(folder: Path, metrics: EpochMetrics, like: Weights | None = None) -> di
     path = folder / metrics.checkpoint
     if not CHECKPOINT.fullmatch(metrics.checkpoint):
         raise CheckpointError(f"{strict_json.shown(metrics.checkpoint)}: no name of a checkpoint")
-    try:
-        data = contents(path, torch_zip.MOST_BYTES)
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != metrics.checkpoint_sha256:
-        raise CheckpointError(f"{path}: not the bytes that were written: damaged")
-    try:
-        state = torch_zip.load(data)
-    except StateError as error:
-        raise CheckpointError(f"{path}: no checkpoint ({strict_json.shown(str(error))})") from None
-    if like is not None and not _fits(state, metrics.epoch, like):
+    state = _unpacked(path, verified(path, metrics.checkpoint_sha256))
+    if like is not None and not (_fits(state, like) and state["epoch"] == metrics.epoch):
         raise CheckpointError(f"{path}: not the state of this network after epoch {metrics.epoch}")
     return state
+
+
+def start_weights(folder: Path, sha256: str, like: Weights) -> Weights:
+    """The weights that a run starts from, those that another run ended with. Raises CheckpointError as `load`."""
+    path = folder / START
+    state = _unpacked(path, verified(path, sha256))
+    if not _fits(state, like):
+        raise CheckpointError(f"{path}: not the state of this network")
+    weights: Weights = state["kept"]
+    return weights
+
+
+def _unpacked(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        return torch_zip.load(data)
+    except StateError as error:
+        raise CheckpointError(f"{path}: no checkpoint ({strict_json.shown(str(error))})") from None
 
 
 def newest(
@@ -80,12 +84,11 @@ def whole(
             yield metrics, load(folder, metrics, like)
 
 
-def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
+def _fits(state: dict[str, Any], like: Weights) -> bool:
     shapes = {value.shape for value in like.values()} | {torch.Size([])}
     return (
         state.keys() == {"epoch", "network", "kept", "optimizer"}
         and type(state["epoch"]) is int
-        and state["epoch"] == epoch
         and _are_like(state["network"], like)
         and _are_like(state["kept"], like)
         and isinstance(state["optimizer"], dict)

@@ -83,6 +83,14 @@ def read(data: bytes, forms: Mapping[str, Form], images: int, *, packed: bool = 
     return found
 
 
+def array(data: bytes, form: Form) -> npt.NDArray[Any]:
+    """The array in the bytes of an npy file. Raises ArraysError."""
+    try:
+        return _array(data, form)
+    except _BROKEN as error:
+        raise ArraysError(str(error)) from None
+
+
 def _array(data: bytes, form: Form) -> npt.NDArray[Any]:
     file = io.BytesIO(data)
     shape, in_columns, dtype = _READERS[np.lib.format.read_magic(file)](file, max_header_size=_HEADER_BYTES)

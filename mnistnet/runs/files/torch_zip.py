@@ -16,9 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Of the largest design that can be built, four copies of its parameters in float32 take 80 MB: weights, averaged
-# weights, two moments of the optimizer.
-MOST_BYTES = 128 * 1024**2
+from mnistnet.runs.files.contents import STATE_BYTES
+
 _MOST_PICKLED = 4 * 1024**2
 _MOST_VISITED = 10_000_000  # values and containers; a training's state has some thousand
 # What a state of tensors, numbers and texts needs. With STACK_GLOBAL, INST and the like the name is not in sight.
@@ -100,7 +99,7 @@ def _stored_again(archive: zipfile.ZipFile) -> bytes:
     entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size for entry in entries):
         raise StateError("its members are compressed")
-    if sum(entry.file_size for entry in entries) > MOST_BYTES or len({e.filename for e in entries}) < len(entries):
+    if sum(entry.file_size for entry in entries) > STATE_BYTES or len({e.filename for e in entries}) < len(entries):
         raise StateError("its members are too large, or have the same names")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as stored:

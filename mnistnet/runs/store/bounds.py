@@ -56,6 +56,9 @@ RUN: dict[str, ColumnType] = {
     "validation_answers_sha256": _SHA256,
     "test_answers_sha256": _SHA256,
     "owner": Text(1000),
+    "started_from": Text(8, RUN_ID, optional=True, words="8 hexadecimal digits"),
+    "epochs_before": Integer(0, LARGEST),
+    "start_sha256": _SHA256,
 }
 EPOCH: dict[str, ColumnType] = {
     "epoch": Integer(1, MAX_EPOCHS),
@@ -83,11 +86,13 @@ def is_plain(run: Run, token: str | None) -> bool:
 
     Quick, for lists of many runs; it refuses some texts that `run_fault` then finds to be allowed.
     """
-    hashes = (run.weights_sha256, run.validation_answers_sha256, run.test_answers_sha256)
+    hashes = (run.weights_sha256, run.validation_answers_sha256, run.test_answers_sha256, run.start_sha256)
     return (
         RUN_ID.fullmatch(run.id) is not None
         and (run.stage + run.message + run.owner + (token or "")).isprintable()
-        and all(value is None or _SHA256.allows(value) for value in hashes)
+        and all(map(_SHA256.allows, hashes))
+        and RUN["started_from"].allows(run.started_from)
+        and _start_fault(run.started_from, run.epochs_before, run.start_sha256) is None
         and _related_fault(run.architecture_json, run.recipe_json, run.name, run.params, run.epochs_done) is None
         and _score_fault(run.test_errors, run.test_total) is None
     )
@@ -102,8 +107,10 @@ def run_fault(row: Mapping[str, Any]) -> str | None:
         if column in row and not kind.allows(row[column]):
             return _fault(column, row[column], kind.words)
     texts = row["architecture_json"], row["recipe_json"]
-    return _related_fault(*texts, row["name"], row["params"], row.get("epochs_done", 0)) or _score_fault(
-        row.get("test_errors"), row.get("test_total")
+    return (
+        _related_fault(*texts, row["name"], row["params"], row.get("epochs_done", 0))
+        or _score_fault(row.get("test_errors"), row.get("test_total"))
+        or _start_fault(row.get("started_from"), row.get("epochs_before", 0), row.get("start_sha256"))
     )
 
 
@@ -125,6 +132,13 @@ def _related_fault(architecture_json: str, recipe_json: str, name: str, params: 
 def _score_fault(errors: int | None, total: int | None) -> str | None:
     if (errors is None) != (total is None) or (errors is not None and total is not None and errors > total):
         return _fault("test_errors", errors, f"0 to test_total, which is {total}")
+    return None
+
+
+def _start_fault(run_id: str | None, epochs: int, sha256: str | None) -> str | None:
+    if len({run_id is None, epochs == 0, sha256 is None}) > 1:
+        allowed = "one where its run and the sha256 of its weights are known, else 0"
+        return _fault("epochs_before", epochs, allowed)
     return None
 
 

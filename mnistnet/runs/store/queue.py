@@ -1,12 +1,15 @@
-"""The rows of queued runs: inserting them, and their place in the queue. Every function works within a transaction."""
+"""Runs to be queued, their rows, and their place in the queue. Every function works within a transaction."""
 
 import sqlite3
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.summary import require
 from mnistnet.runs import limits
+from mnistnet.runs.files.atomic import write_atomic
+from mnistnet.runs.files.names import DESIGN, RECIPE, START
 from mnistnet.runs.run import RESUMABLE, RunState
 from mnistnet.runs.store.bounds import LARGEST
 from mnistnet.runs.store.run_rows import in_states
@@ -15,14 +18,36 @@ from mnistnet.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
+class Start:
+    """The run that a new one starts from, the epochs trained until then, and the bytes of its last checkpoint."""
+
+    run_id: str
+    epochs: int
+    state: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
 class NewRun:
-    """A run to be queued. `token`: given by whoever starts it, so that a repeated request makes no second run."""
+    """A run to be queued. `token`: given by whoever starts it, so that a repeated request makes no second run.
+
+    `start` is None where it starts from random weights.
+    """
 
     id: str
     architecture: Architecture
     recipe: Recipe
     token: str | None
     owner: str
+    start: Start | None = None
+
+    def write(self, folder: Path) -> None:
+        """Make its folder, with its design, its recipe and the weights that it starts from. Raises OSError."""
+        folder.mkdir(parents=True)
+        (folder / DESIGN).write_text(self.architecture.to_json(), "utf-8")
+        (folder / RECIPE).write_text(self.recipe.model_dump_json(indent=2) + "\n", "utf-8")
+        if self.start:
+            write_atomic(folder / START, self.start.state)
 
 
 def require_short(connection: sqlite3.Connection, more: int) -> None:
@@ -39,7 +64,8 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> str:
     """Put the run at the end of the queue; its id, or that of the run that its token has made already."""
     connection.execute(
         "INSERT INTO runs (number, id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
-        f" created, owner) VALUES ({_next('number')}, ?, ?, {_next('turn')}, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " created, owner, started_from, epochs_before, start_sha256)"
+        f" VALUES ({_next('number')}, ?, ?, {_next('turn')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (token) DO NOTHING",
         (
             run.id,
@@ -52,6 +78,7 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> str:
             RunState.QUEUED,
             time.time(),
             run.owner,
+            *((run.start.run_id, run.start.epochs, run.start.sha256) if run.start else (None, 0, None)),
         ),
     )
     row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run.id, run.token)).fetchone()

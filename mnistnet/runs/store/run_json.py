@@ -16,7 +16,7 @@ from mnistnet.nets import architecture as designs
 from mnistnet.nets.summary import require
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.contents import contents
-from mnistnet.runs.files.names import DESIGN, RECIPE, RUN_ID, RUN_JSON
+from mnistnet.runs.files.names import DESIGN, RECIPE, RUN_ID, RUN_JSON, START
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store import bounds
 from mnistnet.runs.store.schema import TABLES, Row, insert
@@ -137,6 +137,8 @@ def _read(folder: Path, columns: dict[str, set[str]]) -> _RunAndEpochs | None:
 
 def _from_design(folder: Path) -> _RunAndEpochs:
     """The row of an interrupted run without epochs, from the folder's design and recipe. Raises _Unusable."""
+    if (folder / START).exists():  # nothing says any more how many epochs were trained before
+        raise _Unusable
     try:
         architecture, recipe = designs.load(folder / DESIGN), recipes.recipe(recipes.load(folder / RECIPE))
         run = {

@@ -7,7 +7,7 @@ import sqlite3
 from importlib.resources import files
 from typing import Any, TypeAlias
 
-VERSION = 3
+VERSION = 4
 TABLES = ("runs", "epochs")
 # What each older version needs to become the next one.
 _STEPS = {
@@ -16,6 +16,11 @@ _STEPS = {
         "ALTER TABLE runs ADD COLUMN validation_answers_sha256 TEXT",
         "ALTER TABLE runs ADD COLUMN test_answers_sha256 TEXT",
         "ALTER TABLE epochs ADD COLUMN guesses_sha256 TEXT",
+    ),
+    3: (
+        "ALTER TABLE runs ADD COLUMN started_from TEXT",
+        "ALTER TABLE runs ADD COLUMN epochs_before INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN start_sha256 TEXT",
     ),
 }
 

@@ -1,4 +1,4 @@
--- Version 3 of the store (PRAGMA user_version).
+-- Version 4 of the store (PRAGMA user_version).
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -25,6 +25,9 @@ CREATE TABLE runs (
     weights_sha256 TEXT,
     validation_answers_sha256 TEXT,          -- of the files beside its checkpoints; unknown before version 3
     test_answers_sha256 TEXT,
+    started_from TEXT,                       -- the run whose weights it starts from; it may be deleted since
+    epochs_before INTEGER NOT NULL DEFAULT 0, -- trained until then by that run and those before it
+    start_sha256 TEXT,                       -- of its copy of that run's last checkpoint
     owner TEXT NOT NULL DEFAULT ''           -- who started it, where people log in; else empty
 );
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits, users
-from mnistnet.runs.files.names import DESIGN, ID_PREFIX, RECIPE, RUN_ID
+from mnistnet.runs.files.names import ID_PREFIX, RUN_ID
 from mnistnet.runs.run import ACTIVE, CLAIMED, DamagedRun, EpochMetrics, Run, RunState
 from mnistnet.runs.store import bounds, messages, queue, run_rows
 from mnistnet.runs.store.database import Database, StoreError, require_folder
@@ -107,7 +107,10 @@ class Store:
         Raises DesignError for a design that cannot be built, OverLimit for more than is allowed here,
         StoreError where the disk is full or cannot be written; nothing is left behind then.
         """
-        new = NewRun(secrets.token_hex(4), architecture, recipe, token, owner)
+        return self.enqueue_new(NewRun(secrets.token_hex(4), architecture, recipe, token, owner))
+
+    def enqueue_new(self, new: NewRun) -> Run:
+        """Put a run, with the weights that it starts from, at the end of the queue. Raises as `enqueue`."""
         return self.run(self._enqueue([new])[0])
 
     def enqueue_all(
@@ -139,10 +142,7 @@ class Store:
             require_folder(self.root)
             limits.require_room(self.root)
             for run in new:
-                folder = self._new(run)
-                folder.mkdir(parents=True)
-                (folder / DESIGN).write_text(run.architecture.to_json(), "utf-8")
-                (folder / RECIPE).write_text(run.recipe.model_dump_json(indent=2) + "\n", "utf-8")
+                run.write(self._new(run))
             return self.database.transact(insert, new=True)
         except OSError as error:
             raise StoreError(

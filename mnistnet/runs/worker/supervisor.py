@@ -42,7 +42,7 @@ def submit(store: Store, architecture: Architecture, recipe: Recipe, token: str 
     and NotStarted where the run is queued and no supervisor could be started.
     """
     run = store.enqueue(architecture, recipe, token, owner)
-    _ensure_for(store, run)
+    ensure_for(store, run)
     return run
 
 
@@ -52,18 +52,19 @@ def submit_all(
     """Queue several runs, all or none, each by its own token as `submit`. Raises as that."""
     runs = store.enqueue_all(wanted, owner, tokens)
     if runs:
-        _ensure_for(store, runs[0])
+        ensure_for(store, runs[0])
     return runs
 
 
 def resume(store: Store, run_id: str, by: User | None = None) -> Run:
     """Queue an interrupted or stopped run again. Raises as `Store.resume`, and NotStarted as `submit`."""
     run = store.resume(run_id, by)
-    _ensure_for(store, run)
+    ensure_for(store, run)
     return run
 
 
-def _ensure_for(store: Store, run: Run) -> None:
+def ensure_for(store: Store, run: Run) -> None:
+    """Start a supervisor for a run that was just queued, as `ensure`; the error says that the run is queued."""
     try:
         ensure(store)
     except NotStarted as error:

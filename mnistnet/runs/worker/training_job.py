@@ -10,10 +10,12 @@ import torch
 
 from mnistnet.data import datasets, splits
 from mnistnet.data.splits import Part, Split
-from mnistnet.nets.network import build
+from mnistnet.errors import OperationFailed
+from mnistnet.nets.network import build, first_kernels
 from mnistnet.runs import limits
-from mnistnet.runs.files import checkpoint, predictions
+from mnistnet.runs.files import checkpoint, kernels, predictions
 from mnistnet.runs.files.atomic import write_atomic
+from mnistnet.runs.files.checkpoint import CheckpointError
 from mnistnet.runs.files.predictions import Guesses, Predictions, SplitName
 from mnistnet.runs.files.samples import Sampler
 from mnistnet.runs.run import EpochMetrics, Run, RunState
@@ -30,6 +32,10 @@ LOOK_SECONDS = 0.4
 # What torch raises for the state of another optimizer.
 _MISFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
 FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
+
+
+class NoStart(OperationFailed):
+    """The weights that the run starts from are damaged or gone."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,19 @@ class _Job:
 
     def _beginning(self) -> Training:
         network = build(self.run.architecture, self.run.recipe.seed)
-        return Training(network, self.split, self.source, self.run.recipe)
+        return Training(network, self.split, self.source, self.run.recipe, epochs_before=self.run.epochs_before)
+
+    def _from_start(self, sha256: str) -> Training:
+        """The beginning of a run that trains another one further."""
+        training = self._beginning()
+        try:
+            weights = checkpoint.start_weights(self.folder, sha256, training.network.state_dict())
+        except CheckpointError as error:
+            advice = f"train run {self.run.started_from} further once more"
+            raise NoStart(f"{error}: these are the weights that the run starts from; {advice}") from None
+        for network in (training.network, training.ema_network):
+            network.load_state_dict(weights)
+        return training
 
     def _restore(self) -> None:
         stored, epoch = self.store.metrics(self.run.id), 0
@@ -102,6 +120,8 @@ class _Job:
             else:
                 epoch = metrics.epoch
                 break
+        if not epoch and self.run.start_sha256:
+            self.training = self._from_start(self.run.start_sha256)
         if stored and epoch < stored[-1].epoch:
             again = f"went on from epoch {epoch}" if epoch else "began anew"
             message = f"the checkpoint of epoch {stored[-1].epoch} was damaged or gone: training {again}"
@@ -112,6 +132,8 @@ class _Job:
         guesses = Guesses(self.training.validation_guesses, self.split.validation.labels)
         packed = predictions.pack_guesses(guesses)
         write_atomic(predictions.guesses_path(self.folder, epoch.epoch), packed)
+        if (first := first_kernels(self.training.ema_network)) is not None:
+            kernels.write(self.folder, first[:, 0].cpu().numpy())
         name, sha256 = checkpoint.save(self.folder, epoch.epoch, self.training.state)
         metrics = EpochMetrics(
             **asdict(epoch), checkpoint=name, checkpoint_sha256=sha256, guesses_sha256=predictions.sha256(packed)

@@ -52,7 +52,7 @@ def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -
             "errors": [score and score.errors for score in scores],
             "95% interval": [_interval(score) for score in scores],
             "parameters": [run.params for run in runs],
-            "epochs": [f"{run.epochs_done} of {run.recipe.epochs}" for run in runs],
+            "epochs": [_epochs(run) for run in runs],
             "protocol": [run.recipe.protocol for run in runs],
             "validation": [_percent(run.validation_accuracy) for run in runs],
             "best epoch": [_percent(run.best_validation_accuracy) for run in runs],
@@ -61,6 +61,10 @@ def _frame(runs: Sequence[Run], judged: dict[str, list[Verdict]], column: str) -
             "seconds": [run.train_seconds for run in runs],
         }
     )
+
+
+def _epochs(run: Run) -> str:
+    return f"{run.epochs_done} of {run.recipe.epochs}{f' + {run.epochs_before}' if run.epochs_before else ''}"
 
 
 def _columns(column: str, profile: Profile) -> dict[str, Any]:
@@ -76,7 +80,9 @@ def _columns(column: str, profile: Profile) -> dict[str, Any]:
         "errors": number(width=60, help="Wrong test images; MNIST has 10,000, the offline sample 297"),
         "95% interval": text(width=130, help="Wilson interval of the test accuracy"),
         "parameters": number(format="localized", width=85),
-        "epochs": text(width=70, help="Epochs finished, of the epochs in the recipe"),
+        "epochs": text(
+            width=70, help="Epochs finished, of the epochs in the recipe; + those of the run that it starts from"
+        ),
         "protocol": text(width=75),
         "validation": number(format="%.2f%%", width=80, help="Validation accuracy after the last finished epoch"),
         "best epoch": number(
@@ -110,7 +116,7 @@ def _sentence(run: Run, verdicts: Sequence[Verdict], profile: Profile) -> str:
     return (
         f"**Best run that meets {name}: {widgets.plain(run.title)}.** {score.accuracy:.2%} on the test set "
         f"({score.errors_text}; {score.interval_text}), {parameters_text(run.params)}, "
-        f"{epochs_text(run.recipe.epochs)}."
+        f"{epochs_text(run.epochs_in_all)}."
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnistnet.charts import receptive_fields as charts
 from mnistnet.charts.palette import NEUTRAL, TRAINING
-from mnistnet.charts.pictures import cut, enlarged, sheet, with_field
+from mnistnet.charts.pictures import cut, enlarged, with_field
 from mnistnet.charts.receptive_fields import extent
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
@@ -15,12 +15,11 @@ from mnistnet.insight.network.receptive_fields import EffectiveField
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary
 from mnistnet.runs.run import Run
 from mnistnet.ui import cache, network_cache, widgets
+from mnistnet.ui.kernel_sheet import kernel_sheet
 from mnistnet.ui.network_cache import Subject
 
 _LAYER, _CHANNEL = "driven-layer", "driven-channel"
 _TIMES = 5
-_KERNEL_SIDE = 36  # pixels that one kernel of the sheet may take
-_KERNELS_IN_A_ROW = 12
 _PATCHES = 12
 _PATCH_SIDE = 84
 
@@ -122,18 +121,8 @@ def _pair(name: str, row: LayerSummary, found: Mapping[str, Mapping[int, Effecti
 def first_kernels(subject: Subject, dataset: str) -> None:
     """The kernels of the first layer as pictures; nothing where it is not a convolution."""
     found = network_cache.probe(subject, dataset).kernels
-    if found is None:
-        return
-    st.subheader("Kernels of the first layer", anchor=False)
-    times = max(1, _KERNEL_SIDE // found.shape[2])
-    st.image(
-        sheet(found[:, 0], _KERNELS_IN_A_ROW, times, grey_is_zero=True),
-        alt=f"{len(found)} kernels of the first convolution",
-    )
-    st.caption(
-        f"{len(found)} kernels of {found.shape[2]}×{found.shape[3]}. White: positive weights, which respond to ink. "
-        "Black: negative weights, which respond to missing ink."
-    )
+    if found is not None:
+        kernel_sheet(found[:, 0])
 
 
 @st.fragment

@@ -1,4 +1,4 @@
-"""The part of the Train page about the latest epoch: the validation digits that are wrong now, accuracy by class."""
+"""The part of the Train page about the latest epoch: the digits that are wrong now, accuracy by class, kernels."""
 
 from copy import deepcopy
 
@@ -13,13 +13,14 @@ from mnistnet.insight.predictions.evaluation import Mistake
 from mnistnet.runs.run import Run
 from mnistnet.runs.store.store import default_root
 from mnistnet.ui import cache, widgets
+from mnistnet.ui.kernel_sheet import kernel_sheet
 
 _SHOWN = 24  # three rows
 _WRONG, _RIGHT = "wrong-now", "right-now"
 
 
 def latest_epoch(run_id: str) -> None:
-    """The wrong digits after the latest epoch, the new ones first, and the accuracy on each class.
+    """The wrong digits after the latest epoch, the new ones first, the accuracy on each class, the first kernels.
 
     Nothing before the first epoch, and for a run whose answers after each epoch were not stored.
     """
@@ -31,6 +32,8 @@ def latest_epoch(run_id: str) -> None:
     with digits:
         _digits(run, changes)
     with by_class:
+        if (kernels := cache.first_kernels(run)) is not None:
+            kernel_sheet(kernels)
         st.subheader("Accuracy by class", anchor=False)
         classes, scores = datasets.source(run.recipe.dataset).classes, changes.by_class
         worst = min(range(len(scores)), key=lambda place: scores[place].accuracy if scores[place].total else 1.0)

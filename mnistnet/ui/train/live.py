@@ -9,7 +9,7 @@ from mnistnet.ui import announcements, auth, cache, notifications, run_states, s
 from mnistnet.ui.export import downloads, subject
 from mnistnet.ui.train import actions, watchers
 from mnistnet.ui.train.latest_epoch import latest_epoch
-from mnistnet.ui.train.learning_curve import learning_curve, view_picker
+from mnistnet.ui.train.learning_curve import learning_curve, view_pickers
 from mnistnet.ui.train.verdict_card import verdict_card
 
 STALLED_SECONDS = 20.0  # a worker reports every two seconds from its first batch on
@@ -34,11 +34,10 @@ def _progress(run_id: str) -> None:
 
 
 def _controls(run: Run) -> None:
-    """The view of the curve, and whether it is updated. Outside the fragments, so that an update disturbs no input."""
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        view_picker()
-        if run.state.is_active:
-            st.toggle("Pause the display", key=_PAUSED, help="Training goes on. The figures stay as they are.")
+    """The views of the curves, and whether they are updated. Outside the fragments: an update disturbs no input."""
+    if run.state.is_active:
+        st.toggle("Pause the display", key=_PAUSED, help="Training goes on. The figures stay as they are.")
+    view_pickers()
 
 
 def _panel(run_id: str, was_active: bool, every: float | None) -> None:
@@ -82,6 +81,8 @@ def _status(run: Run) -> None:
             f"No progress for {widgets.duration(silence)}. Its process still exists: it was paused, or other "
             "programs use the whole machine. It continues by itself."
         )
+    if run.provenance:
+        st.caption(f":material/add: {widgets.plain(run.provenance)}")
     if run.message and run.state in (RunState.RUNNING, RunState.DONE):
         st.caption(f":material/healing: {widgets.plain(run.message)}.")
     if run.state.is_active:

@@ -8,6 +8,7 @@ import streamlit as st
 from mnistnet.runs.run import Run, RunState
 from mnistnet.ui import app, auth, cache, session, url, widgets
 from mnistnet.ui.train import actions
+from mnistnet.ui.train.further import further_panel
 
 _LOG_LINES, _LOG_BYTES = 20, 16 * 1024  # a longer line loses its beginning
 
@@ -26,6 +27,8 @@ def run_panel(run: Run) -> None:
         st.button("Export", icon=":material/ios_share:", on_click=app.show_export, args=(run.id,))
         st.button("Open its design", icon=":material/edit:", on_click=actions.open_design, args=(run.id,))
         url.copy_link("this run on this dashboard", {session.run_id: run.id})
+        if run.state is RunState.DONE and not run.is_of_gallery:
+            further_panel(run)
         if not run.state.is_active:
             _deletion(run)
     if run.state is RunState.FAILED:
@@ -34,7 +37,11 @@ def run_panel(run: Run) -> None:
     with st.expander("On the command line", icon=":material/terminal:"):
         folder = cache.store().folder(run.id)
         design, recipe = (shlex.quote(str(folder / name)) for name in ("design.json", "recipe.json"))
-        widgets.command(f"python -m mnistnet train {design} --recipe {recipe}", "Train it again:")
+        again = f"train {design} --recipe {recipe}"
+        if run.started_from:
+            recipe_flags = f"--epochs {run.recipe.epochs} --learning-rate {run.recipe.learning_rate:g}"
+            again = f"further {run.started_from} {recipe_flags}"
+        widgets.command(f"python -m mnistnet {again}", "Train it again:")
         widgets.command(f"python -m mnistnet show {run.id}", "Show this run:")
 
 

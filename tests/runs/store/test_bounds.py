@@ -37,6 +37,9 @@ BEYOND: dict[str, list[Any]] = {
     "validation_answers_sha256": ["ab", "A" * 64],
     "test_answers_sha256": ["ab", ""],
     "owner": ["ann\x00", "o" * 1001, None],
+    "started_from": ["../../x", "0123ABCD"],
+    "epochs_before": [-1, 0.5, 3, None],  # 3: without a run that they were trained by
+    "start_sha256": ["ab", "g" * 64],
 }
 BEYOND_OF_EPOCHS: dict[str, list[Any]] = {
     "epoch": [0, -1, 101, 1.5, 2**63 - 1],
