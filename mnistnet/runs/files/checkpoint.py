@@ -18,6 +18,7 @@ from mnistnet.runs.files.contents import contents
 from mnistnet.runs.files.names import CHECKPOINT
 from mnistnet.runs.files.torch_zip import StateError
 from mnistnet.runs.run import EpochMetrics
+from mnistnet.training.precision import PRECISIONS
 
 GENERATIONS = 3
 Weights: TypeAlias = Mapping[str, Tensor]
@@ -83,7 +84,8 @@ def whole(
 def _fits(state: dict[str, Any], epoch: int, like: Weights) -> bool:
     shapes = {value.shape for value in like.values()} | {torch.Size([])}
     return (
-        state.keys() == {"epoch", "network", "kept", "optimizer"}
+        state.keys() - {"precision"} == {"epoch", "network", "kept", "optimizer"}
+        and state.get("precision", "fp32") in PRECISIONS
         and type(state["epoch"]) is int
         and state["epoch"] == epoch
         and _are_like(state["network"], like)
