@@ -101,13 +101,14 @@ def _mallopt(settings: dict[int, int]) -> None:
             mallopt(parameter, value)
 
 
-def give_way() -> None:
+def give_way(niceness: int = 10) -> None:
     """Let others go first for the processor, and, on Linux, last when memory runs out.
 
-    Windows: `detached` has done the first already.
+    `niceness`: how much is added to the process's own, 19 for the lowest priority. Windows: `detached` has done this
+    already.
     """
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(niceness)
     with contextlib.suppress(OSError):
         (PROC / "self" / "oom_score_adj").write_text("800", "ascii")
 

@@ -75,8 +75,8 @@ def _keep(file: Path, value: dict[str, Any]) -> None:
 def measured() -> dict[Precision, float]:
     """CPU seconds of one thread for a few convolutions, forward and backward, in each precision, in turns.
 
-    Two threads wait for each other where others use the cores: there, the ratio of the two precisions differed by half
-    from one measurement to the next, and on one thread by a twentieth.
+    Two threads wait for each other where others use the cores: there, the ratio of the two precisions differed by 40 %
+    from one measurement to the next, and on one thread by 4 %.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
