@@ -36,7 +36,7 @@ from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from mnistnet.system import cores
 from mnistnet.training import recipe as recipes
-from mnistnet.training.loop import casts_to_bf16
+from mnistnet.training.precision import precision_of
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.progress import EpochDone
 from mnistnet.training.recipe import Recipe
@@ -72,7 +72,7 @@ def seeds(preset: str, recipe: Recipe) -> range:
 
 def conditions() -> str:
     """What the figures depend on besides the files."""
-    precision = "bf16" if casts_to_bf16(Recipe(), torch.device("cpu")) else "fp32"
+    precision = precision_of("auto", torch.device("cpu"))
     return (
         f"torch {torch.__version__.split('+')[0]} on a CPU ({torch.backends.cpu.get_cpu_capability()}), {precision}, "
         f"{THREADS} thread a run, {cores()} runs at once"

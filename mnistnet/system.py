@@ -6,11 +6,14 @@ Nothing else asks which system this is. Tried on Linux; on macOS and Windows by 
 import contextlib
 import ctypes
 import os
+import platform
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +101,14 @@ def _mallopt(settings: dict[int, int]) -> None:
             mallopt(parameter, value)
 
 
-def give_way() -> None:
+def give_way(niceness: int = 10) -> None:
     """Let others go first for the processor, and, on Linux, last when memory runs out.
 
-    Windows: `detached` has done the first already.
+    `niceness`: how much is added to the process's own, 19 for the lowest priority. Windows: `detached` has done this
+    already.
     """
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(niceness)
     with contextlib.suppress(OSError):
         (PROC / "self" / "oom_score_adj").write_text("800", "ascii")
 
@@ -192,6 +196,25 @@ def private_folder(name: str) -> Path | None:
     if hasattr(os, "getuid") and (folder.is_symlink() or found.st_uid != user or found.st_mode & 0o077):
         return None
     return folder
+
+
+def cache_folders() -> Iterator[Path]:
+    """The folders for what can be made anew, the best first: the user's, then a temporary one of this user alone."""
+    if user := home():
+        yield Path(os.environ.get("XDG_CACHE_HOME") or user / ".cache") / "mnistnet"
+    if temporary := private_folder("mnistnet"):
+        yield temporary
+
+
+def processor() -> str:
+    """What tells one kind of processor from another: its name, and on Linux its family, model and stepping."""
+    wanted = ("model name", "cpu family", "model", "stepping")
+    with contextlib.suppress(OSError):
+        first = (PROC / "cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0]
+        facts = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in first.splitlines() if ":" in line)
+        if found := [facts[name] for name in wanted if name in facts]:
+            return " ".join(found)
+    return f"{platform.machine()} {platform.processor()}"
 
 
 def is_writable(folder: Path) -> bool:

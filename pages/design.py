@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnistnet.ui import app, cache, session, widgets
 from mnistnet.ui.design.data_notice import data_notice
+from mnistnet.ui.design.kernels_notice import kernels_notice
 from mnistnet.ui.design.layer_editor import layer_editor
 from mnistnet.ui.design.layer_table import layer_table
 from mnistnet.ui.design.meter import count, heading, meter
@@ -45,6 +46,7 @@ with right:
     meter(summary)
 
 layer_table(summary)
+kernels_notice()
 with st.bottom:
     start_bar(summary)
 last_design.remember()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from mnistnet.data import datasets
 from mnistnet.runs.store.store import Store
-from mnistnet.runs.worker import supervisor
+from mnistnet.runs.worker import compilation, supervisor
 from tests.support import beside
 from tests.support.processes import supervisors, until, workers
 
@@ -79,6 +79,8 @@ def pytest_configure() -> None:
     # Before torch is imported, and sooner asleep than in the worker: with torch's own setting, two threads
     # beside two busy processes on two cores took 80 s for what takes one.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # Pages that tests open, also in servers of their own, compile nothing beside them.
+    os.environ[compilation.SWITCH] = "off"
     # Started in the background by a script, we would be deaf to Ctrl-C, and so would all that we start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

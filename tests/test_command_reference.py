@@ -21,6 +21,7 @@ from mnistnet.runs.backup.backup import Contents
 from mnistnet.runs.limits import VARIABLE
 from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import compilation
 from mnistnet.training.acceleration import SWITCH
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.range_test import Sweep
@@ -116,7 +117,9 @@ def test_every_name_that_is_built_in_is_listed(subject: str, names: dict[str, ob
 
 
 def test_the_variables_of_the_environment_are_listed() -> None:
-    assert {VARIABLE, SWITCH, "MNISTNET_DATA", "MNISTNET_STORE"} == set(re.findall("MNISTNET_[A-Z]+", TEXT))
+    assert {VARIABLE, SWITCH, compilation.SWITCH, "MNISTNET_DATA", "MNISTNET_STORE"} == set(
+        re.findall("MNISTNET_[A-Z]+", TEXT)
+    )
 
 
 def shape(document: Any) -> Any:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from mnistnet.nets.architecture import Architecture
@@ -74,6 +75,20 @@ def switched_off(reason: str) -> Iterator[None]:
         yield
     finally:
         _SWITCHED_OFF.reset(token)
+
+
+def cache_folder() -> Path | None:
+    """The folder that keeps compiled kernels for other processes; None where there is none."""
+    from mnistnet.training.kernels import cache
+
+    return cache.place(cache.FOLDER, os.environ.get("NUMBA_CACHE_DIR", ""))
+
+
+def sources_digest() -> str:
+    """What tells one state of the kernels' sources from another."""
+    from mnistnet.training.kernels import cache
+
+    return cache.digest(cache.FOLDER)
 
 
 def load() -> Loaded:

@@ -21,6 +21,7 @@ from mnistnet.training import acceleration
 from mnistnet.training.augmentation import distorted
 from mnistnet.training.inference import level, logits, pixels
 from mnistnet.training.optimizers import optimizer
+from mnistnet.training.precision import precision_of
 from mnistnet.training.progress import BatchDone, EpochDone, Sums
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
@@ -71,7 +72,7 @@ class Training:
         self._forward = kernels.accelerate(self.network) if kernels else self.network
         self._weights, self._averages = _floating(self.network), _floating(self.ema_network)
         self._optimizer = optimizer(self.network, recipe)
-        self._bf16 = casts_to_bf16(recipe, self.device)
+        self.precision = precision_of(recipe.precision, self.device)
         self.validation_guesses = np.empty(0, np.uint8)  # of the last epoch, (n,), from when there is one
         self._images = pixels(split.train.images, source, self.device)
         self._labels = torch.from_numpy(split.train.labels).long().to(self.device)
@@ -88,6 +89,7 @@ class Training:
             "network": self.network.state_dict(),
             "kept": self.ema_network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "precision": self.precision,
         }
 
     @property
@@ -106,6 +108,7 @@ class Training:
         self.ema_network.load_state_dict(state["kept"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]
+        self.precision = state.get("precision", self.precision)  # earlier versions did not record it
 
     def run(self) -> Iterator[BatchDone | EpochDone]:
         """Train the epochs that are left: a BatchDone after each batch, an EpochDone at the end of each epoch.
@@ -152,7 +155,7 @@ class Training:
             images = distorted(
                 images, degrees=recipe.rotation_degrees, shift=recipe.shift, scale=recipe.scale, bend=recipe.bend
             )
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             answers = self._forward(images - level(self.source))
         loss = F.cross_entropy(answers.float(), labels, label_smoothing=recipe.label_smoothing)
         # Looking at the loss waits for the device: free on a CPU, once an epoch is enough on a GPU.
@@ -201,15 +204,6 @@ def device_of(recipe: Recipe) -> torch.device:
     if recipe.device == "cuda" and not has_cuda:
         raise NoDevice("device=cuda: this torch finds no CUDA device; choose auto or cpu")
     return torch.device(recipe.device)
-
-
-def casts_to_bf16(recipe: Recipe, device: torch.device) -> bool:
-    """True where the forward pass runs in bfloat16; `auto` says yes where the hardware multiplies it itself."""
-    if recipe.precision != "auto":
-        return recipe.precision == "bf16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _channels_last(network: nn.Sequential) -> nn.Sequential:

@@ -20,7 +20,7 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.runs.files.checkpoint import weights_sha256
 from mnistnet.training import loop
 from mnistnet.training.inference import level, logits, pixels
-from mnistnet.training.loop import Diverged, NoDevice, State, Training, casts_to_bf16, device_of
+from mnistnet.training.loop import Diverged, NoDevice, State, Training, device_of
 from mnistnet.training.progress import BatchDone, EpochDone
 from mnistnet.training.recipe import Recipe
 from mnistnet.training.schedule import learning_rate
@@ -160,6 +160,31 @@ def test_resumed_equals_uninterrupted_bit_for_bit(digits: Dataset, fields: dict[
     assert before + epochs(resumed) == expected
     assert weights_sha256(resumed.ema_network.state_dict()) == weights_sha256(whole.ema_network.state_dict())
     assert weights_sha256(resumed.network.state_dict()) == weights_sha256(whole.network.state_dict())
+
+
+def test_a_resumed_training_goes_on_in_the_precision_that_it_began_in(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_a_machine(faster: str) -> Training:
+        monkeypatch.setattr(loop, "precision_of", lambda asked, device: faster)
+        return training(digits, epochs=2)
+
+    whole = on_a_machine("bf16")
+    begun = on_a_machine("bf16")
+    until_epoch(begun.run(), 1)
+    resumed = on_a_machine("fp32")
+    resumed.restore(saved(begun.state))
+    assert epochs(resumed) == epochs(whole)[1:]
+
+
+def test_a_state_of_before_precision_was_recorded_is_restored(digits: Dataset) -> None:
+    begun = training(digits, epochs=1)
+    epochs(begun)
+    state = saved(begun.state)
+    del state["precision"]
+    resumed = training(digits, epochs=1, precision="bf16")
+    resumed.restore(state)
+    assert (resumed.epoch, resumed.precision) == (1, "bf16")
 
 
 def until_epoch(rows: Iterator[BatchDone | EpochDone], epoch: int) -> list[EpochDone]:
@@ -351,11 +376,6 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_choose() -> None:
 
 def test_the_device_asked_for_is_the_device_taken() -> None:
     assert device_of(recipe(device="cpu")) == CPU
-
-
-@pytest.mark.parametrize(("precision", "casts"), [("bf16", True), ("fp32", False)])
-def test_the_precision_asked_for_is_the_precision_taken(precision: str, casts: bool) -> None:
-    assert casts_to_bf16(recipe(precision=precision), CPU) is casts
 
 
 def test_bf16_changes_the_bits_and_not_the_outcome(digits: Dataset) -> None:

@@ -18,6 +18,7 @@ from mnistnet.runs.files.torch_zip import StateError
 from mnistnet.runs.files.verified import CheckpointError as CheckpointError
 from mnistnet.runs.files.verified import verified
 from mnistnet.runs.run import EpochMetrics
+from mnistnet.training.precision import PRECISIONS
 
 GENERATIONS = 3
 Weights: TypeAlias = Mapping[str, Tensor]
@@ -87,7 +88,8 @@ def whole(
 def _fits(state: dict[str, Any], like: Weights) -> bool:
     shapes = {value.shape for value in like.values()} | {torch.Size([])}
     return (
-        state.keys() == {"epoch", "network", "kept", "optimizer"}
+        state.keys() - {"precision"} == {"epoch", "network", "kept", "optimizer"}
+        and state.get("precision", "fp32") in PRECISIONS
         and type(state["epoch"]) is int
         and _are_like(state["network"], like)
         and _are_like(state["kept"], like)

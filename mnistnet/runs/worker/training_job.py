@@ -86,7 +86,8 @@ class _Job:
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
 
     def _first_batch(self) -> str:
-        """What the first batch waits for; the log is told where compiled kernels are missing."""
+        """What the first batch waits for; the log is told the precision, and where compiled kernels are missing."""
+        sys.stderr.write(f"precision: {self.training.precision}\n")
         if self.training.device.type != "cpu":
             return "first batch"
         loaded = acceleration.load()

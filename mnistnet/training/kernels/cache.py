@@ -5,7 +5,6 @@ files that it took code and constants from. So each state of all files with loop
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +34,5 @@ def _places(folder: Path, chosen: str) -> Iterator[Path]:
         yield Path(chosen)
     name = f"numba-{digest(folder)}"
     yield folder / "__pycache__" / name
-    if home := system.home():
-        yield Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "mnistnet" / name
-    if temporary := system.private_folder("mnistnet"):
-        yield temporary / name
+    for user in system.cache_folders():
+        yield user / name

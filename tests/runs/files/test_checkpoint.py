@@ -207,11 +207,14 @@ MISFITS: dict[str, dict[str, Any]] = {
     "no tensor": {"kept": {**LIKE, "weight": 1.0}},
     "an optimizer of another network": {"optimizer": {"state": {0: {"momentum_buffer": torch.zeros(9)}}}},
     "more than belongs there": {"more": 1},
+    "an unknown precision": {"precision": "fp8"},
+    "a precision that is no text": {"precision": []},
 }
 
 
-def test_a_state_of_the_network_is_used(tmp_path: Path) -> None:
-    name, sha256 = checkpoint.save(tmp_path, 1, trained_state())
+@pytest.mark.parametrize("recorded", [{}, {"precision": "bf16"}], ids=["before it had a precision", "now"])
+def test_a_state_of_the_network_is_used(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    name, sha256 = checkpoint.save(tmp_path, 1, trained_state(**recorded))
     assert checkpoint.newest(tmp_path, [metrics(1, checkpoint=name, checkpoint_sha256=sha256)], LIKE)
 
 

@@ -354,7 +354,12 @@ def test_without_the_kernels_the_first_batch_and_the_log_say_so(
     monkeypatch.setattr(transitions, "advance", lambda store, run_id, stage, *numbers: stages.append(stage))
     trained(store)
     assert "first batch, without compiled kernels (MNISTNET_KERNELS=off)" in stages
-    assert capsys.readouterr().err == "kernels: off, torch's own operations train (MNISTNET_KERNELS=off)\n"
+    assert "kernels: off, torch's own operations train (MNISTNET_KERNELS=off)\n" in capsys.readouterr().err
+
+
+def test_the_log_says_the_precision(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    training_job.train(store, running(store, epochs=1, precision="bf16"))
+    assert capsys.readouterr().err == "precision: bf16\n"
 
 
 @pytest.mark.parametrize(("first", "then"), [("", "off"), ("off", "")])

@@ -1,0 +1,102 @@
+"""Compiles the kernels before the first training needs them: `python -m mnistnet.runs.worker.compilation`.
+
+A process of its own with the lowest priority, which ends by itself. Nothing waits for it: a run compiles what it needs
+and does not find. What is compiled is kept kernel by kernel, so it may be killed at any time. Dashboards call the
+functions. Imports no torch.
+"""
+
+import os
+import platform
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from mnistnet import strict_json, system
+from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.runs.files import locks
+from mnistnet.runs.worker.environment import prepare
+from mnistnet.runs.worker.processes import NotStarted, detach
+from mnistnet.training import acceleration
+
+SWITCH = "MNISTNET_PRECOMPILE"
+_LOCK, _PROGRESS, _DONE, _LOG = "compilation.lock", "compilation", "compiled", "compilation.log"
+_BATCH, _LOWEST_PRIORITY = 16, 19
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Designs whose kernels are compiled, of all."""
+
+    done: int
+    total: int
+
+
+def ensure() -> None:
+    """Start the process where kernels are missing and no other compiles them; of several started at once, one stays."""
+    _started[:] = [process for process in _started if process.poll() is None]  # or an ended one stays as a zombie
+    folder = _folder()
+    if folder is None or _is_done(folder) or locks.is_held(folder / _LOCK):
+        return
+    with suppress(NotStarted, OSError):  # the first run compiles what it needs
+        _started.append(detach(__name__, log=folder / _LOG))
+
+
+def progress() -> Progress | None:
+    """How far the process is; None where none is at work."""
+    folder = _folder()
+    if folder is None or _is_done(folder) or not locks.is_held(folder / _LOCK):
+        return None
+    with suppress(OSError, ValueError):
+        done = int(strict_json.contents(folder / _PROGRESS))
+        return Progress(min(max(done, 0), len(PRESETS)), len(PRESETS))
+    return Progress(0, len(PRESETS))
+
+
+def _folder() -> Path | None:
+    if os.environ.get(SWITCH, "").lower() == "off" or acceleration.absence():
+        return None
+    return acceleration.cache_folder()
+
+
+def _is_done(folder: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return strict_json.contents(folder / _DONE).decode() == _conditions()
+    return False
+
+
+@cache
+def _conditions() -> str:
+    """What compiled kernels depend on."""
+    versions = f"numba {version('numba')}, Python {platform.python_version()}"
+    return f"{acceleration.sources_digest()}, {versions}, {system.processor()}"
+
+
+def _write(file: Path, text: str) -> None:
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(text, "utf-8")
+    system.replace(part, file)
+
+
+def compile_kernels(folder: Path) -> None:
+    """Train one small batch of each preset, the first design first. Returns at once where another process does."""
+    lock = locks.hold(folder / _LOCK, patience_seconds=0)
+    if lock is None or _is_done(folder):
+        return
+    system.give_way(_LOWEST_PRIORITY)
+    prepare(threads=1)
+    from mnistnet.runs.worker.trial import train_one_batch  # torch: with the lock already held
+
+    for done, preset in enumerate(sorted(PRESETS.values(), key=lambda preset: preset is not FIRST)):
+        _write(folder / _PROGRESS, str(done))
+        train_one_batch(preset.architecture, _BATCH)
+    _write(folder / _DONE, _conditions())
+
+
+if __name__ == "__main__":
+    place = _folder()
+    if place:
+        compile_kernels(place)
