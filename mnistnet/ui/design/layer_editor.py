@@ -101,8 +101,8 @@ def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
 
 def _more(card: Card) -> None:
     menu = st.popover(
-        f"Edit {card.numbers}",
-        help=f"Settings of layer {card.numbers}; move, duplicate, remove it; insert a layer below it",
+        f"Edit {card.place + 1}",
+        help=f"Settings of layer {card.numbers}; move, duplicate, remove, insert a layer below",
         key=edits.menu(card.id),
         on_change="rerun",
     )

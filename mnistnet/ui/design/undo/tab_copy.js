@@ -33,7 +33,7 @@ const isText = element =>
     !element.matches("[type=range], [type=checkbox], [type=radio], [role=combobox][aria-expanded=false]"))
 
 const press = event => {
-  if (event.defaultPrevented || event.altKey || !(event.ctrlKey || event.metaKey) || isText(event.target)) return
+  if (event.defaultPrevented || event.altKey || !(event.ctrlKey || event.metaKey) || isText(event.composedPath()[0])) return
   const key = event.key.toLowerCase()
   const button = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null
   const element = button && document.querySelector(`.st-key-${button} button`)
