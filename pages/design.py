@@ -5,19 +5,19 @@ import streamlit as st
 from mnistnet.ui import app, cache, session, widgets
 from mnistnet.ui.design.data_notice import data_notice
 from mnistnet.ui.design.kernels_notice import kernels_notice
-from mnistnet.ui.design.layer_editor import layer_editor
 from mnistnet.ui.design.layer_table import layer_table
+from mnistnet.ui.design.layers.editor import layer_editor
+from mnistnet.ui.design.layers.toolbar import toolbar
 from mnistnet.ui.design.meter import count, heading, meter
+from mnistnet.ui.design.network_editor import live
+from mnistnet.ui.design.network_editor.component import network_editor
 from mnistnet.ui.design.recipe_editor import recipe_editor
 from mnistnet.ui.design.start_bar import start_bar
 from mnistnet.ui.design.starting import last_design
 from mnistnet.ui.design.starting.recipe_offer import recipe_offer
 from mnistnet.ui.design.starting.start_from import start_from
-from mnistnet.ui.design.toolbar import toolbar
 from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.design.undo.tab_copy import tab_copy
-from mnistnet.ui.network_editor import live
-from mnistnet.ui.network_editor.component import network_editor
 
 app.require()
 summary = cache.summary(session.design.value)

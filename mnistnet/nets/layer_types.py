@@ -89,7 +89,7 @@ class LayerType:
     def operation(self, layer: Layer, channels: int, size: int) -> Operation:
         """The arithmetic of a layer of this type that reads `channels` maps of height = width = `size`.
 
-        Its twin in the browser, `ui/network_editor/arithmetic.js`, reads the same fields.
+        Its twin in the browser, `ui/design/network_editor/arithmetic.js`, reads the same fields.
         """
 
         def number(field: str | None, default: int) -> int:

@@ -13,8 +13,8 @@ from mnistnet.nets import widths
 from mnistnet.nets.architecture import Architecture, Conv
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.summary import LayerSummary, summarize
-from mnistnet.ui import network_editor
-from mnistnet.ui.network_editor.table import table
+from mnistnet.ui.design import network_editor
+from mnistnet.ui.design.network_editor.table import table
 from tests.support.random_designs import careless_designs, designs
 
 pytestmark = pytest.mark.browser

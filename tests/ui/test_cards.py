@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistnet.nets.architecture import Conv, Depthwise, Layer, MaxPool
 from mnistnet.nets.presets import FIRST
-from mnistnet.ui.design.cards import cut
+from mnistnet.ui.design.layers.cards import cut
 from tests.support.pages import button, opened, slider, texts
 
 pytestmark = pytest.mark.usefixtures("still")

@@ -163,7 +163,8 @@ def _callbacks() -> None:
     from mnistnet.lessons.controls import CONTROLS
     from mnistnet.nets.presets import PRESETS
     from mnistnet.ui import session
-    from mnistnet.ui.design import edits, fit, recipe_editor
+    from mnistnet.ui.design import recipe_editor
+    from mnistnet.ui.design.layers import edits, fit
     from mnistnet.ui.design.starting import start_from
     from mnistnet.ui.train import actions
 
@@ -204,7 +205,8 @@ def _partly_locked() -> None:
 
     from mnistnet.lessons.built_in import lessons
     from mnistnet.ui import session
-    from mnistnet.ui.design import edits, recipe_editor
+    from mnistnet.ui.design import recipe_editor
+    from mnistnet.ui.design.layers import edits
 
     session.begin(lessons()["parameters"].changed(locked=["padding", "learning rate", "epochs"]))
     edits.change(session.layer_ids()[0], "kernel", 3)

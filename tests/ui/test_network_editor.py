@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistnet.ui.network_editor.component import received
+from mnistnet.ui.design.network_editor.component import received
 
 WIDER = {"op": "set", "layer": "a", "field": "channels", "value": 24}
 

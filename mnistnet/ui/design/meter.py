@@ -8,8 +8,8 @@ from mnistnet.nets.rules import Profile
 from mnistnet.nets.rules.verdicts import AFTER_TRAINING, NOT_COUNTED, parameters_rule, sentence
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import session
+from mnistnet.ui.design.network_editor import live
 from mnistnet.ui.lessons import held
-from mnistnet.ui.network_editor import live
 from mnistnet.ui.rules import own_profile
 from mnistnet.ui.rules.card import rule_lines
 from mnistnet.ui.rules.profile_picker import profile_picker

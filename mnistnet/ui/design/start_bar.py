@@ -11,10 +11,10 @@ from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
 from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import recipe_editor
+from mnistnet.ui.design.network_editor import live
 from mnistnet.ui.design.starting import names
 from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.lessons import held
-from mnistnet.ui.network_editor import live
 
 _COUNT = "{params} / {budget}"
 

@@ -16,7 +16,7 @@ from mnistnet import links, strict_json
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import MAX_LAYERS
 from mnistnet.ui import history, notifications, session, url
-from mnistnet.ui.design import marks
+from mnistnet.ui.design.layers import marks
 from mnistnet.ui.history import MOST_STATES, History, State
 
 _KEY, _ANSWERED, _MISSING, _TOKEN = "tab-history", "_tab_answered", "_tab_missing", "_tab_token"

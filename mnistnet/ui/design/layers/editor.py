@@ -11,11 +11,11 @@ from mnistnet.nets.architecture import MAX_CHANNELS, MAX_LAYERS, Conv, Layer
 from mnistnet.nets.layer_types import caption
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import session
-from mnistnet.ui.design import cards, edits, marks
-from mnistnet.ui.design.cards import Card
-from mnistnet.ui.design.layer_settings import layer_settings, slider
+from mnistnet.ui.design.layers import cards, edits, marks
+from mnistnet.ui.design.layers.cards import Card
+from mnistnet.ui.design.layers.settings import layer_settings, slider
+from mnistnet.ui.design.network_editor import live
 from mnistnet.ui.lessons import held
-from mnistnet.ui.network_editor import live
 
 _newest = st.components.v2.component(
     "mnistnet_newest", js=Path(__file__).with_name("newest.js").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from mnistnet.nets.layer_types import own_width
 from mnistnet.nets.rules import parameters_text
 from mnistnet.nets.widths import fitted, free_widths
 from mnistnet.ui import cache, session
-from mnistnet.ui.design import edits, marks
+from mnistnet.ui.design.layers import edits, marks
 from mnistnet.ui.lessons import held
 
 _PREVIEW = "fit-preview"

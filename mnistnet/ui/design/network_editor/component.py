@@ -21,9 +21,9 @@ from mnistnet.lessons.controls import ADD, MOVE, REMOVE
 from mnistnet.nets.layer_types import LAYER_TYPES, TITLES
 from mnistnet.training.estimate import Estimate, rates, seconds_per_image
 from mnistnet.ui import cache, notifications, session
-from mnistnet.ui.design import edits
+from mnistnet.ui.design.layers import edits
+from mnistnet.ui.design.network_editor.table import table
 from mnistnet.ui.lessons import held
-from mnistnet.ui.network_editor.table import table
 
 _KEY, _APPLIED = "network-editor", "_applied_edits"
 _FIELDS = ("channels", "features", "size", "rate")  # the main settings of layers

@@ -13,7 +13,7 @@ from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, Layer,
 from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_width, own_width
 from mnistnet.nets.summary import CLASSES
 from mnistnet.ui import notifications, session
-from mnistnet.ui.design import cards, marks
+from mnistnet.ui.design.layers import cards, marks
 from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
 

@@ -11,7 +11,7 @@ import streamlit as st
 from mnistnet.nets.architecture import Conv, Depthwise, Layer
 from mnistnet.nets.layer_types import SHORT_TITLES, caption
 from mnistnet.ui import session
-from mnistnet.ui.design import marks
+from mnistnet.ui.design.layers import marks
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from mnistnet.lessons.controls import ADD
 from mnistnet.nets.architecture import KERNELS, MAX_LAYERS
 from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
 from mnistnet.ui import session
-from mnistnet.ui.design import edits
-from mnistnet.ui.design.fit import fit_budget
+from mnistnet.ui.design.layers import edits
+from mnistnet.ui.design.layers.fit import fit_budget
 from mnistnet.ui.lessons import held
 
 _OF_ALL = ("kernel", "after", "dropout", "padding")

@@ -7,7 +7,7 @@ import streamlit as st
 from mnistnet.nets.architecture import KERNELS, MAX_CHANNELS, PADDINGS, STRIDES, Layer
 from mnistnet.nets.layer_types import STEP_TYPES, TITLES, has_rate
 from mnistnet.ui import controls
-from mnistnet.ui.design import edits
+from mnistnet.ui.design.layers import edits
 from mnistnet.ui.lessons import held
 
 
