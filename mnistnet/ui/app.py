@@ -10,7 +10,8 @@ from typing import Literal
 import streamlit as st
 
 from mnistnet.lessons.lesson import Lesson
-from mnistnet.ui import announcements, auth, cache, history, run_states, session, url, widgets
+from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
+from mnistnet.ui.design.undo import history
 from mnistnet.ui.lessons import panel
 
 _INSIDE = "_inside_frame"

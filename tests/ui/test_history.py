@@ -13,9 +13,9 @@ from mnistnet.lessons.lesson import strict_lesson
 from mnistnet.nets.architecture import Architecture, Dropout
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.training.recipe import Recipe
-from mnistnet.ui import history, session
-from mnistnet.ui.design.undo import step, tab_copy
-from mnistnet.ui.history import MOST_STATES, History, State
+from mnistnet.ui import session
+from mnistnet.ui.design.undo import history, step, tab_copy
+from mnistnet.ui.design.undo.history import MOST_STATES, History, State
 
 LAYERS = FIRST.architecture.layers
 

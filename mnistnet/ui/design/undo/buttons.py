@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnistnet.ui import history, notifications, widgets
-from mnistnet.ui.design.undo import step
+from mnistnet.ui import notifications, widgets
+from mnistnet.ui.design.undo import history, step
 
 
 def undo_buttons() -> None:

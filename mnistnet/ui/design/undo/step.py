@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from mnistnet.insight.predictions.differences import NONE, changed_layers
 from mnistnet.nets.architecture import Architecture, Layer
 from mnistnet.training import recipe
-from mnistnet.ui.history import State
+from mnistnet.ui.design.undo.history import State
 
 _MOST_NAMED = 2
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from mnistnet import links, strict_json
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import MAX_LAYERS
-from mnistnet.ui import history, notifications, session, url
+from mnistnet.ui import notifications, session, url
 from mnistnet.ui.design.layers import marks
-from mnistnet.ui.history import MOST_STATES, History, State
+from mnistnet.ui.design.undo import history
+from mnistnet.ui.design.undo.history import MOST_STATES, History, State
 
 _KEY, _ANSWERED, _MISSING, _TOKEN = "tab-history", "_tab_answered", "_tab_missing", "_tab_token"
 _MOST = 1_000_000  # characters: twice what as many states of the most layers take
