@@ -110,7 +110,7 @@ def resume(run: str, as_json: bool) -> None:
 @click.option("--detach", is_flag=True, help="Start the run and return at once.")
 @as_json
 def train_further(run: str, epochs: int, learning_rate: float | None, detach: bool, as_json: bool) -> None:
-    """Train a RUN that is done further, as a new run from its weights."""
+    """Train a finished RUN further, as a new run."""
     store = Store()
     supervisor.refresh(store)
     found = store.run(run)
