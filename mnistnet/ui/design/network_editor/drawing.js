@@ -119,7 +119,7 @@ const drawBlock = (group, view, layer, index, { x, width, height, middle }) => {
     "data-layer": layer.id,
     tabindex: 0,
     "aria-label": `Layer ${index + 1}, ${captionOf(layer)}`,
-    role: value === undefined ? "button" : "slider",
+    role: value === undefined ? "group" : "slider", // a button would be named by its figures
     ...(value !== undefined && {
       "aria-valuenow": value,
       "aria-valuemin": low,
