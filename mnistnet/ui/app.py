@@ -12,6 +12,7 @@ import streamlit as st
 from mnistnet.lessons.lesson import Lesson
 from mnistnet.ui import announcements, auth, cache, history, run_states, session, url, widgets
 from mnistnet.ui.lessons import panel
+from mnistnet.ui.theme import styles
 
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
@@ -23,6 +24,7 @@ def run() -> None:
     """Draw the frame and run the page that is asked for, for those who may see it."""
     # First of all: only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
     page = _navigation("top" if auth.is_open() else "hidden")
+    styles.apply()
     auth.require()
     if destination := st.session_state.pop(_DESTINATION, None):
         st.switch_page(destination)
