@@ -40,16 +40,18 @@ if session.view.value == "trust":
 if session.view.value == "compared":
     two_runs_view(evaluation, header.images(run, split), run, split)
     st.stop()
-left, right = st.columns([0.45, 0.55], gap="medium")
-with left:
+matrix, choices = st.columns([0.45, 0.55], gap="medium")
+with matrix:
     confusion_matrix(evaluation, run)
+with choices:
     filters.filters(run)
 shown = filters.filtered(evaluation, run)
-with right:
-    images = header.images(run, split)
+images = header.images(run, split)
+overview, depth = st.columns(2, gap="medium")
+with overview:
     if images is not None:
         gallery(shown, images, run, split)
 if progress.is_new_look(run, split):
     st.rerun()  # the lesson's panel, above, and the address
 if shown and images is not None:
-    digit_panel(shown, evaluation, images, run, split)
+    digit_panel(depth, shown, evaluation, images, run, split)

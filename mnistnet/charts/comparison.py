@@ -183,6 +183,8 @@ def _squares(means: pd.DataFrame, axes: _Axes, title: str, *, filled: bool) -> l
 
 
 def _dots(own: pd.DataFrame, axes: _Axes, order: Sequence[str]) -> list[alt.Chart]:
+    if own.empty:  # a layer without marks would be announced as a symbol without a name
+        return []
     base = alt.Chart(own)
     labels = list(own["label"])
     colour = _colour("label:N", order or labels, labels)

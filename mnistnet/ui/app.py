@@ -13,6 +13,7 @@ from mnistnet.lessons.lesson import Lesson
 from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
 from mnistnet.ui.design.undo import history
 from mnistnet.ui.lessons import panel
+from mnistnet.ui.theme import styles
 
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
@@ -24,6 +25,7 @@ def run() -> None:
     """Draw the frame and run the page that is asked for, for those who may see it."""
     # First of all: only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
     page = _navigation("top" if auth.is_open() else "hidden")
+    styles.apply()
     auth.require()
     if destination := st.session_state.pop(_DESTINATION, None):
         st.switch_page(destination)

@@ -56,16 +56,17 @@ class Dashboard:
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
     """One for a test that trains, kills or measures a cold start."""
-    yield from _dashboard(tmp_path)
+    yield from started(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """One for all tests of a file that only look: its store stays empty."""
-    yield from _dashboard(tmp_path_factory.mktemp("shared"))
+    yield from started(tmp_path_factory.mktemp("shared"))
 
 
-def _dashboard(folder: Path) -> Iterator[Dashboard]:
+def started(folder: Path) -> Iterator[Dashboard]:
+    """A dashboard on the store `runs` in the folder, whose log has no traceback in the end."""
     board = Dashboard(folder / "runs", folder / "dashboard.log")
     yield board
     board.kill()

@@ -101,7 +101,8 @@ def test_its_cells_are_as_the_linter_wants_them(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
-def test_all_cells_run_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_cells_run_on_few_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the last cells write weights.pt
     recipe = recipes.recipe({"dataset": "digits", "epochs": 2, "device": "cpu"})
     ended = executed(Material(SMALLEST, recipe), monkeypatch, LIMIT=100)
     assert [len(ended[name]) for name in ("images", "validation_images", "test_images")] == [100, 100, 100]

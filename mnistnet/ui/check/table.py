@@ -20,6 +20,7 @@ def table(several: Sequence[Checked]) -> None:
         _frame(several),
         hide_index=True,
         key="check-table",
+        placeholder="–",
         alt=f"{len(several)} hand-ins with verdict, accuracy, parameters, epochs and the checks that fail",
         column_config={
             "hand-in": text(width=170),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistnet.charts import mistakes as charts
 from mnistnet.charts.pictures import enlarged
@@ -31,18 +32,24 @@ _VIEWS = dict(
 )
 
 
-def digit_panel(shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName) -> None:
-    """The chosen digit, else the first of `shown`; buttons and arrow keys go to the next and the previous one."""
+def digit_panel(
+    beside: DeltaGenerator, shown: Sequence[Mistake], evaluation: Evaluation, images: Bytes, run: Run, split: SplitName
+) -> None:
+    """The chosen digit, else the first of `shown`, in `beside`, next to the gallery; explanations across the page.
+
+    Buttons and arrow keys go to the next and the previous one.
+    """
     index = session.digit.value
     if index is None or index >= len(images):
         index = shown[0].index
-    st.subheader("One digit in depth", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        _steps([mistake.index for mistake in shown], index, len(images))
-        _link(run, split, index)
     row = evaluation.predictions.probabilities[index]
     prediction = Prediction(run, images[index], row, int(evaluation.predictions.labels[index]))
-    _picture_and_probabilities(prediction, index, label_errors.covers(run.recipe.dataset, split))
+    with beside:
+        st.subheader("One digit in depth", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _steps([mistake.index for mistake in shown], index, len(images))
+            _link(run, split, index)
+        _picture_and_probabilities(prediction, index, label_errors.covers(run.recipe.dataset, split))
     explanations(prediction, index)
     st.button(
         "Receptive fields on this digit",
@@ -78,7 +85,7 @@ def _steps(places: Sequence[int], index: int, total: int) -> None:
     before = places[-1] if here is None else places[here - 1]
     after = places[0] if here is None else places[(here + 1) % len(places)]
     key = controls.control("digit-picker", index)
-    st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=240)
+    st.number_input("Image", 0, total - 1, index, key=key, on_change=_typed, width=160)
     for label, icon, shortcut, place in (
         ("Previous", "chevron_left", "Left", before),
         ("Next", "chevron_right", "Right", after),

@@ -19,7 +19,7 @@ _PER_PAGE = 48
 
 
 def gallery(shown: Sequence[Mistake], all_images: Bytes, run: Run, split: SplitName) -> None:
-    """The mistakes that pass the filters, in the chosen order; a click opens one below."""
+    """The mistakes that pass the filters, in the chosen order; a click opens one beside them."""
     if not shown:
         with st.container(border=True):
             st.markdown("No mistake matches these filters.")

@@ -1,0 +1,1 @@
+"""What Streamlit's theme has no setting for."""
