@@ -44,9 +44,9 @@ def ended(state: RunState) -> Callable[[Store], Run]:
     return make
 
 
-def done(store: Store) -> Run:
+def done(store: Store, design: Architecture = FIRST.architecture) -> Run:
     """A run that was really trained, so that its predictions are there too."""
-    queued(store)
+    queued(store, design=design)
     run = started(store)
     training_job.train(store, run)
     return store.run(run.id)

@@ -61,6 +61,7 @@ PRESETS = {
         Preset("mnistnet-8k", f"mnistnet: {_SEPARABLE}, nine of them 16 and 32 wide"),
         Preset("mnistnet-4k", f"mnistnet: {_SEPARABLE}, eight of them 16 wide"),
         Preset("mnistnet-min", f"mnistnet: {_SEPARABLE}, five of them 16 wide"),
+        Preset("plain-16k", "mnistnet, to begin with: 3x3 convolutions with batch norm and ReLU, pooled twice"),
         Preset("course-10216", f"published course solution, 99.4 % set as its target; {_NOT_STATED}"),
         Preset(
             "course-19290",
@@ -72,7 +73,7 @@ PRESETS = {
         Preset("course-18738", f"published course solution, 99.39 % stated; {_NOT_STATED}", Published(0.9939)),
     )
 }
-FIRST = PRESETS["mnistnet-16k"]
+FIRST = PRESETS["plain-16k"]
 
 
 @cache
