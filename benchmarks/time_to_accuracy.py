@@ -1,8 +1,8 @@
 """Seconds to 99.4 % validation accuracy: the recipe `sprint` beside the assignment as everyone writes it.
 
-`python -m benchmarks.time_to_accuracy [--seeds 5]`
+`python -m benchmarks.time_to_accuracy [--seeds 5] [--first 1]`
 
-Ours: `python -m mnistnet train mnistnet-10k --recipe sprint`, a cold process for each seed, protocol
+Ours: `python -m mnistnet train mnistnet-16k --recipe sprint`, a cold process for each seed, protocol
 `holdout`: the last epoch's accuracy on the 5,000 validation images; what the test set says at the end is not
 used. Theirs: the measured time of an epoch of `benchmarks.textbook`, times the epochs that the published log
 needed to first show 99.4 % (on the test set). Times are of training alone, without validation, and medians;
@@ -18,13 +18,13 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import mean, median
+from statistics import mean, median, stdev
 
 from benchmarks.sides import Side
 from benchmarks.training import BATCH_SIZES, TRAIN_IMAGES, TURN_IMAGES, textbook
 from mnistnet.system import cores
 
-DESIGN, RECIPE = "mnistnet-10k", "sprint"
+DESIGN, RECIPE = "mnistnet-16k", "sprint"
 GOAL = 0.994
 PUBLISHED_EPOCHS = {"course-10040": 17, "course-19122": 10}
 
@@ -59,6 +59,7 @@ def main() -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
     arguments = parser.parse_args()
     print(f"{DESIGN}, recipe {RECIPE}, {cores()} threads")
     epochs: dict[str, list[float]] = {name: [] for name in BATCH_SIZES}
@@ -69,22 +70,26 @@ def main() -> None:
         }
         for side in sides.values():
             side.turn(10)
-        for seed in range(1, arguments.seeds + 1):
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
             sprints.append(sprint(seed, store))
             for name, side in sides.items():
                 turn = side.turn(TURN_IMAGES // BATCH_SIZES[name])
                 epochs[name].append(turn.seconds * TRAIN_IMAGES / TURN_IMAGES)
     accuracy = mean(one.accuracy for one in sprints)
     seconds = median(one.train_seconds for one in sprints)
-    verdict = "reaches" if accuracy >= GOAL else "misses"
-    print(f"mean validation accuracy {accuracy:.3%} {verdict} {GOAL:.1%}; median {seconds:.1f} s of training")
+    error = stdev(one.accuracy for one in sprints) / len(sprints) ** 0.5 if len(sprints) > 1 else 0.0
+    low = accuracy - 2 * error
+    print(
+        f"mean validation accuracy {accuracy:.3%}, less two standard errors {low:.3%}, "
+        f"{'reaches' if low >= GOAL else 'misses'} {GOAL:.1%}; median {seconds:.1f} s of training"
+    )
     for name, measured in epochs.items():
         theirs = median(measured) * PUBLISHED_EPOCHS[name]
         print(
             f"{name} as everyone writes it: {median(measured):.1f} s an epoch x {PUBLISHED_EPOCHS[name]} = "
             f"{theirs:.0f} s: {theirs / seconds:.1f} times as long"
         )
-    if accuracy < GOAL:
+    if low < GOAL:
         sys.exit(1)
 
 

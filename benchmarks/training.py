@@ -1,11 +1,12 @@
-"""How fast training is, beside the assignment as everyone writes it, on the same network and batches.
+"""How fast training is, beside the assignment as everyone and as an expert writes it: same network, same batches.
 
 `python -m benchmarks.training [--pairs 7]`
 
-(a) is `benchmarks.textbook`, (b) mnistnet's own loop without augmentation and averaging: the same network,
-batches, loss and rate, in bf16 where the processor multiplies it, with Nesterov's momentum. Both take turns of
-a few seconds, each in its own process; a ratio is the median over pairs of turns. Below it, where the time of
-(b) goes: how long each part takes of a step, forward and backward, while it trains.
+(a) is `benchmarks.textbook`, (b) mnistnet's own loop without augmentation and averaging, (c) `benchmarks.expert`: the
+same network, batches, loss and rate; (b) and (c) in the faster precision, with Nesterov's momentum. All take turns of
+a few seconds, each in its own process; a ratio is the median over rounds of turns. The limit is what the processor
+multiplies of fp32 matrices a second, measured before. Below it, where the time of (b) goes: how long each part takes
+of a step, forward and backward, while it trains.
 """
 
 import argparse
@@ -47,6 +48,13 @@ def ours(name: str, recipe: Recipe) -> Iterator[Any]:
     return Training(network, splits.split(dataset, recipe.protocol), dataset.source, recipe).run()
 
 
+def expert(name: str, batch_size: int) -> Iterator[Any]:
+    """(c)."""
+    from benchmarks import expert
+
+    return expert.training(PRESETS[name].architecture, batch_size)
+
+
 def same_arithmetic(batch_size: int) -> Recipe:
     """What (a) does to an image, as a recipe."""
     return Recipe(
@@ -55,28 +63,31 @@ def same_arithmetic(batch_size: int) -> Recipe:
     )  # fmt: skip
 
 
-def compare(name: str, pairs: int, threads: int) -> None:
-    """Print both speeds, their ratio, memory, and the share of the machine's peak."""
+def compare(name: str, pairs: int, threads: int, limit: float) -> None:
+    """Print all speeds, their ratios, memory, and their share of `limit`, the fp32 matrix products in FLOP/s."""
     batch_size = BATCH_SIZES[name]
     steps = TURN_IMAGES // batch_size
     with (
         Side(textbook, name, batch_size, threads=threads) as a,
         Side(ours, name, same_arithmetic(batch_size), threads=threads) as b,
+        Side(expert, name, batch_size, threads=threads) as c,
     ):
-        for side in (a, b):
+        for side in (a, b, c):
             side.turn(10)
-        turns = [(a.turn(steps), b.turn(steps)) for _ in range(pairs)]
-    speeds = [(TURN_IMAGES / one.seconds, TURN_IMAGES / other.seconds) for one, other in turns]
-    ratios = sorted(other / one for one, other in speeds)
+        turns = [(a.turn(steps), b.turn(steps), c.turn(steps)) for _ in range(pairs)]
     flops = 6 * summary.summarize(PRESETS[name].architecture).macs  # forward, and twice that backward
-    print(f"\n{name}, batch {batch_size}, {pairs} pairs of {TURN_IMAGES:,} images, {threads} threads")
-    for label, index in (("(a) as everyone writes it", 0), ("(b) mnistnet", 1)):
-        speed = median(pair[index] for pair in speeds)
+    print(f"\n{name}, batch {batch_size}, {pairs} rounds of {TURN_IMAGES:,} images, {threads} threads")
+    labels = ("(a) as everyone writes it", "(b) mnistnet", "(c) as an expert writes it")
+    for label, measured in zip(labels, zip(*turns, strict=True), strict=True):
+        speed = median(TURN_IMAGES / turn.seconds for turn in measured)
         print(
-            f"  {label:26} {speed:7,.0f} images/s  {TRAIN_IMAGES / speed:5.1f} s an epoch  "
-            f"{speed * flops / 1e9:5.0f} GFLOP/s  {turns[-1][index].peak_bytes / 2**20:4.0f} MiB at most"
+            f"  {label:27} {speed:7,.0f} images/s  {TRAIN_IMAGES / speed:5.1f} s an epoch  "
+            f"{speed * flops / 1e9:5.0f} GFLOP/s, {speed * flops / limit:4.0%} of the limit  "
+            f"{measured[-1].peak_bytes / 2**20:4.0f} MiB at most"
         )
-    print(f"  (b) over (a): {median(ratios):.2f} times (pairs: {', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+    for label, other in (("(a)", 0), ("(c)", 2)):
+        ratios = sorted(turn[other].seconds / turn[1].seconds for turn in turns)
+        print(f"  (b) over {label}: {median(ratios):.2f} times ({', '.join(f'{ratio:.2f}' for ratio in ratios)})")
 
 
 def breakdown(name: str) -> None:
@@ -163,16 +174,15 @@ def timed(action: Callable[[], Any], repeats: int = 25) -> float:
     return median(seconds[3:])
 
 
-def peaks() -> str:
-    """This machine's matrix products, the yardstick for GFLOP/s."""
+def peaks() -> dict[str, float]:
+    """This machine's matrix products in FLOP/s, the yardstick for convolutions."""
     import torch
 
-    side, found = 2048, []
+    side, found = 2048, {}
     for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         matrix = torch.randn(side, side).to(kind)
-        seconds = timed(partial(torch.mm, matrix, matrix), 9)
-        found.append(f"{2 * side**3 / seconds / 1e9:.0f} GFLOP/s {name}")
-    return ", ".join(found)
+        found[name] = 2 * side**3 / timed(partial(torch.mm, matrix, matrix), 9)
+    return found
 
 
 def main() -> None:
@@ -185,9 +195,11 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, matrix products at most {peaks()}")
+    limits = peaks()
+    said = ", ".join(f"{limit / 1e9:.0f} GFLOP/s {name}" for name, limit in limits.items())
+    print(f"torch {torch.__version__}, matrix products at most {said}")
     for name in BATCH_SIZES:
-        compare(name, arguments.pairs, arguments.threads)
+        compare(name, arguments.pairs, arguments.threads, limits["fp32"])
         breakdown(name)
 
 

@@ -25,6 +25,7 @@ from tests.support.processes import until
 KEPT = Path(__file__).with_name("kept")
 RUNS = ("43211a5b", "46dc7c25", "ac2b31ef")
 STOPPED = RUNS[0]
+LATER = {"plain-16k"}  # presets that came after these files were written
 
 
 def kept(name: str) -> Any:
@@ -99,15 +100,16 @@ def test_design_file_and_recipe_file_mean_the_same() -> None:
 
 def test_presets_and_their_recipes_are_those_of_before() -> None:
     before = kept("links.json")
-    for preset in PRESETS.values():
-        assert json.loads(preset.architecture.to_json()) in before["designs"].values()
-    for name in RECIPES:
+    for name in PRESETS.keys() - LATER:
+        assert json.loads(PRESETS[name].architecture.to_json()) in before["designs"].values()
+    for name in RECIPES.keys() - LATER:
         now = json.loads(recipes.recipe(RECIPES[name].fields).model_dump_json())
         assert any(says_the_same(now, one) for one in before["recipes"].values())
 
 
 def test_the_documents_of_designs_say_the_same(document: Callable[..., Any]) -> None:
-    assert says_the_same(document("presets"), kept("presets.json"))
+    presets = [preset for preset in document("presets") if preset["name"] not in LATER]
+    assert says_the_same(presets, kept("presets.json"))
     names = [preset["name"] for preset in kept("presets.json")]
     assert says_the_same(document("summary", str(KEPT / "design.json"), *names), kept("summary.json"))
 

@@ -35,6 +35,10 @@ LONGEST_PRESET = 500
 
 # Links of version 1, as people have them. They never change: a preset that does leaves its link and design here.
 GOLDEN = {
+    "plain-16k": (
+        "1~c16k3s1p1-br0_m2_c16k3s1p1-br0_c16k3s1p1-br0_c16k3s1p1-br0_m2_c24k3s1p1-br0_c24k3s1p1-br0_g_"
+        "c10k1s1p0i-0~plain-16k"
+    ),
     "mnistnet-16k": (
         "1~c16k3s1p1-br0_m2_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c32k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_"
         "c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_wk3s1p1-0_c48k1s1p0-br0_g_"

@@ -21,6 +21,7 @@ from mnistnet.nets import presets
 from mnistnet.nets.architecture import Architecture, Layer
 from mnistnet.nets.rules import COURSE
 from mnistnet.runs.files.predictions import SplitName
+from mnistnet.training import presets as recipe_presets
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import notifications
 
@@ -44,7 +45,8 @@ class Parameter(Generic[T]):
     """One value of the session, which is also a parameter of the address.
 
     `encode` writes a value as text, `decode` reads it and raises LinkError for a text that is not allowed. `resets`
-    has the keys of what belongs to the old value: a change of this one sets them back to their defaults.
+    has the keys of what belongs to the old value: a change of this one sets them back to their defaults. An address
+    without the parameter means `default`; a visit that begins without a design has `first` where that is given.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Parameter(Generic[T]):
     encode: Callable[[T], str]
     decode: Callable[[str], T]
     resets: tuple[str, ...] = ()
+    first: T | None = None
 
     @property
     def key(self) -> str:
@@ -119,7 +122,7 @@ def _one_of(name: str, allowed: Collection[T]) -> Callable[[str], T]:
 _SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 design = Parameter("design", presets.FIRST.architecture, links.encode_design, links.decode_design, resets=(LAYER_IDS,))
-recipe = Parameter("recipe", Recipe(), links.encode_recipe, links.decode_recipe)
+recipe = Parameter("recipe", Recipe(), links.encode_recipe, links.decode_recipe, first=recipe_presets.first())
 # The run that was chosen last, by its id.
 run_id: Parameter[str | None] = Parameter("run", None, str, _run_id("run"), resets=("_digit", "_other"))
 split = Parameter[SplitName]("split", "test", str, _one_of("split", _SPLITS), resets=("_digit",))

@@ -29,8 +29,10 @@ _OF_LESSON = (session.begun, session.looks)
 def synchronize() -> None:
     """Read or write the address; once at the top of every full script run."""
     is_first = _WRITTEN not in st.session_state
+    names_design = session.design.name in st.query_params
     for parameter in PARAMETERS:
-        st.session_state.setdefault(parameter.key, parameter.default)
+        begins_with = parameter.first if parameter.first is not None and not names_design else parameter.default
+        st.session_state.setdefault(parameter.key, begins_with)
     seconds = time.monotonic() - st.session_state.get(session.CHANGED, 0.0)
     is_stale = not is_first and seconds <= _STALE_SECONDS
     if not is_stale:

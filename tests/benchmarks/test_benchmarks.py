@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks import expert, textbook
 from benchmarks import gallery as gallery_benchmark
-from benchmarks import textbook
 from benchmarks.sides import Side
 from benchmarks.training import BATCH_SIZES, Clock, same_arithmetic
 from mnistnet.nets.network import Dropout, build
@@ -48,6 +48,16 @@ def test_the_textbook_has_torchs_own_dropout_at_the_same_rates(name: str) -> Non
     assert rates[0] == rates[1] != []
 
 
+@pytest.mark.mnist
+def test_the_expert_trains_torchs_own_layers_on_the_whole_set_of_tensors() -> None:
+    device = torch.device("cpu")
+    images, labels = expert.tensors(device)
+    assert (images.shape, labels.shape) == ((60_000, 1, 28, 28), (60_000,))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert abs(float(images.mean())) < 0.01
+    assert next(expert.training(PRESETS["course-10040"].architecture, 16)) is None
+
+
 def test_both_sides_do_the_same_to_an_image() -> None:
     recipe = same_arithmetic(64)
     assert (recipe.rotation_degrees, recipe.shift, recipe.scale, recipe.averaging, recipe.weight_decay) == (0,) * 5
@@ -58,7 +68,7 @@ def test_every_preset_has_a_frozen_recipe_and_enough_seeds(name: str) -> None:
     recipe = gallery_benchmark.frozen(name)
     assert recipe.protocol == ("course" if name.startswith("course-") else "holdout")
     assert recipe.epochs < 20
-    wanted = 3 if name.startswith("course-") else 5 if name in ("mnistnet-10k", "mnistnet-4k") else 10
+    wanted = 3 if name.startswith("course-") else 10 if name in ("mnistnet-16k", "mnistnet-8k", "mnistnet-min") else 5
     assert len(gallery_benchmark.seeds(name, recipe)) == wanted
     assert all(len(gallery_benchmark.seeds(name, fit)) == 3 for fit in gallery_benchmark.fits(name))
 

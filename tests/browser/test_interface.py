@@ -13,6 +13,7 @@ from mnistnet import links
 from mnistnet.nets.presets import FIRST
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
+from mnistnet.training import presets as recipe_presets
 from mnistnet.training.recipe import recipe
 from tests.browser import screen
 from tests.browser.conftest import Dashboard
@@ -62,13 +63,13 @@ def test_pages_switch_within_a_second(shared: Dashboard, page: Page) -> None:
 def test_a_refresh_keeps_the_design_on_every_page(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
     screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowRight", "ArrowRight")
-    expect(screen.meter(page)).to_have_text("16,128")
+    expect(screen.meter(page)).to_have_text("16,750")
     for title in ("Train", "Compare", "Mistakes", "Receptive fields", "Design"):
         screen.go_to(page, title)
         page.reload()
         expect(page.locator("h1")).to_have_text(title)
         screen.settle(page)
-    expect(screen.meter(page)).to_have_text("16,128")
+    expect(screen.meter(page)).to_have_text("16,750")
 
 
 def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashboard, page: Page) -> None:
@@ -84,7 +85,7 @@ def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashbo
     expect(page.get_by_text("2 epochs, about")).to_be_visible()
     page.wait_for_timeout(1000)
     recipe_text = parse_qs(urlsplit(page.url).query)["recipe"][0]
-    assert recipe_text == links.encode_recipe(recipe({"epochs": 2}))
+    assert recipe_text == links.encode_recipe(recipe_presets.first().changed(epochs=2))
 
 
 @pytest.mark.bar("D4")

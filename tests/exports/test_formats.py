@@ -54,8 +54,8 @@ def test_a_format_may_take_steps_and_show_several_runs() -> None:
     form = Format(
         "series", "", "", False, lambda one: written(one.stem), lambda all_: written(*(one.stem for one in all_))
     )
-    assert finish(form.files(DESIGN)) == {"names": b"mnistnet-16k"}
-    assert finish(form.files(DESIGN, DESIGN)) == {"names": b"mnistnet-16k mnistnet-16k"}
+    assert finish(form.files(DESIGN)) == {"names": b"plain-16k"}
+    assert finish(form.files(DESIGN, DESIGN)) == {"names": b"plain-16k plain-16k"}
 
 
 def test_a_format_of_one_run_refuses_several() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnistnet.nets.presets import FIRST
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
@@ -34,7 +35,7 @@ TRAIN = {
 }
 # The other pages, where nothing runs. Where no button is named, there is a network or a run to choose.
 IDLE = {
-    "design": ("16,010 / 20,000", "Start training"),
+    "design": ("16,170 / 20,000", "Start training"),
     "compare": ("You have no run to compare yet", "Design a network"),
     "mistakes": ("test set of MNIST: ", ""),
     "receptive_fields": ("is the first in which the receptive field of every unit contains the whole", ""),
@@ -93,7 +94,7 @@ def expected(page: str, situation: str) -> tuple[str, str]:
     """A sentence on this page about this situation, and an action that it offers."""
     if page == "train":
         return TRAIN[situation]
-    at_work = f"mnistnet-16k: {situation}, {1 if situation == 'running' else 0} of 3 epochs finished"
+    at_work = f"{FIRST.name}: {situation}, {1 if situation == 'running' else 0} of 3 epochs finished"
     if situation in ACTIVE:
         return at_work, at_work
     if situation == "no data" and page in ("design", "mistakes"):

@@ -51,10 +51,10 @@ def ended(state: RunState) -> Callable[[Store], Run]:
     return make
 
 
-def done(store: Store) -> Run:
+def done(store: Store, design: Architecture = FIRST.architecture) -> Run:
     """A run that was really trained, so that its predictions are there too. Trained once; each call gets its files."""
-    queued(store)
-    run, trained = started(store), _trained()
+    queued(store, design=design)
+    run, trained = started(store), _trained(design)
     for name, data in trained.files.items():
         (store.folder(run.id) / name).write_bytes(data)
     for epoch in trained.epochs:
@@ -74,10 +74,10 @@ class _Trained:
 
 
 @cache
-def _trained() -> _Trained:
+def _trained(design: Architecture) -> _Trained:
     with TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        queued(store)
+        queued(store, design=design)
         training_job.train(store, started(store))
         (run,) = store.runs()
         files = {path.name: path.read_bytes() for path in store.folder(run.id).iterdir() if path.suffix != ".json"}

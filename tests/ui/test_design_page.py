@@ -16,6 +16,7 @@ from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.nets.rules import parameters_text
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
+from mnistnet.training import presets as recipe_presets
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, recipe
 from tests.support import idx
@@ -130,7 +131,7 @@ def test_an_offered_recipe_can_be_refused() -> None:
     app = opened()
     app.selectbox(key="begin-with").set_value("mnistnet-min").run()
     button(app, "Keep mine").click().run()
-    assert app.session_state["_recipe"] == Recipe()
+    assert app.session_state["_recipe"] == recipe_presets.first()
     assert "has its own recipe" not in texts(app)
 
 
@@ -191,7 +192,7 @@ def test_one_click_starts_and_shows_the_run(store: Store) -> None:
     app = opened()
     button(app, "Start training").click().run()
     runs = store.runs()
-    assert [run.name for run in runs] == ["mnistnet-16k"]
+    assert [run.name for run in runs] == [FIRST.name]
     assert app.title[0].value == "Train"
     assert runs[0].id in app.query_params["run"]
 

@@ -152,7 +152,7 @@ def test_a_click_makes_the_file_once(store: Store, monkeypatch: pytest.MonkeyPat
     assert made == []
     for _ in range(2):
         app.download_button(key="export-list-1").click().run()
-    assert made == ["mnistnet-16k"]
+    assert made == [FIRST.name]
 
 
 def test_a_download_that_fails_says_why_and_the_page_stays(store: Store) -> None:
@@ -177,7 +177,7 @@ def test_a_download_is_named_after_run_and_file(form: str, run: str, name: str) 
     assert downloads.file_name(FORMATS[form], [materials.of_run(cache.store(), found)]) == name
 
 
-@pytest.mark.parametrize(("is_alone", "name"), [(True, "mnistnet-16k-list.txt"), (False, "mnistnet-16k-list.zip")])
+@pytest.mark.parametrize(("is_alone", "name"), [(True, "plain-16k-list.txt"), (False, "plain-16k-list.zip")])
 def test_a_folder_of_a_design_is_a_zip_file_unless_it_is_one_file(is_alone: bool, name: str) -> None:
     form = replace(in_one_step("list"), is_folder=True, is_alone=is_alone)
     assert downloads.file_name(form, [Material(FIRST.architecture, Recipe())]) == name

@@ -11,11 +11,11 @@ pytestmark = pytest.mark.usefixtures("still")
 
 def test_the_last_layer_has_no_jump_and_its_field_is_clipped() -> None:
     app = opened("receptive_fields")
-    app.select_slider(key="field-layer").set_value("18 conv 1×1").run()
+    app.select_slider(key="field-layer").set_value("10 conv 1×1").run()
     said = [element.value for element in app.markdown if element.value.startswith("Receptive field **")]
     assert said == ["Receptive field **58×58, clipped to 28×28**, **the whole image**; feature map 1×1."]
     assert "starts at pixel" not in texts(app)
-    app.select_slider(key="field-layer").set_value("3 depthwise 3×3").run()
+    app.select_slider(key="field-layer").set_value("3 conv 3×3").run()
     assert "Receptive field **8×8**; jump 2; feature map 14×14." in texts(app)
 
 
@@ -32,7 +32,7 @@ def test_a_link_to_a_gallery_run_opens_its_layers() -> None:
 
 def test_a_unit_shows_the_share_of_ink_it_can_see() -> None:
     app = opened("receptive_fields")
-    app.select_slider(key="field-layer").set_value("18 conv 1×1").run()
+    app.select_slider(key="field-layer").set_value("10 conv 1×1").run()
     ink = next(metric for metric in app.metric if metric.label == "Ink inside the receptive field")
     assert ink.value == "100%"
 

@@ -39,7 +39,7 @@ def test_equal_figures_are_shown_once(store: Store) -> None:
     assert [(metric.label, metric.value) for metric in app.metric] == [
         ("Epoch 1 (latest and best), Final weights", "99.52%")
     ]
-    assert "Assignment met: 99.52%, 16,010 parameters, 1 epoch, no fully connected layer" in _unescaped(texts(app))
+    assert "Assignment met: 99.52%, 16,170 parameters, 1 epoch, no fully connected layer" in _unescaped(texts(app))
 
 
 def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
@@ -48,12 +48,12 @@ def test_a_finished_run_shows_each_rule_with_its_figure(store: Store) -> None:
     with store.database.transaction() as connection:
         connection.execute("UPDATE runs SET test_errors = 61, test_total = 10000")
     said = _unescaped(texts(opened("train")))
-    assert "Assignment not met: 99.39%, 16,010 parameters, 20 epochs" in said
+    assert "Assignment not met: 99.39%, 16,170 parameters, 20 epochs" in said
     assert (
         ":red-badge[:material/close: not met] **at least 99.4% on the test set of MNIST**: 99.39%: 61 errors in 10,000"
         in said
     )
-    assert ":green-badge[:material/check: met] **under 20,000 parameters**: 16,010; must be under 20,000" in said
+    assert ":green-badge[:material/check: met] **under 20,000 parameters**: 16,170; must be under 20,000" in said
     assert ":red-badge[:material/close: not met] **under 20 epochs**: 20; must be under 20" in said
     assert "First epoch at the goal: 1. Epochs at the goal: 1 of the last 1, 1 in a row up to the last." in said
 

@@ -6,6 +6,8 @@ from streamlit.runtime.state.query_params import QueryParams
 from mnistnet import links
 from mnistnet.nets.presets import FIRST, PRESETS
 from mnistnet.runs.store.store import Store
+from mnistnet.training import presets as recipe_presets
+from mnistnet.training.recipe import Recipe
 from tests.support.pages import PAGES, opened, slider, texts
 from tests.support.situations import DIGITS, queued
 
@@ -65,8 +67,20 @@ def test_an_unknown_run_in_the_address_is_named(store: Store) -> None:
     assert "Run deadbeef: not in this store" in texts(opened("train", run="deadbeef"))
 
 
-def test_back_to_an_address_without_a_recipe_restores_the_default() -> None:
+def test_a_first_visit_has_the_recipe_of_the_first_design_and_its_address_holds_it() -> None:
     app = opened()
+    assert app.session_state["_design"] == FIRST.architecture
+    assert app.session_state["_recipe"] == recipe_presets.first()
+    assert links.decode_recipe(str(app.query_params["recipe"])) == recipe_presets.first()
+
+
+def test_an_address_with_a_design_and_no_recipe_means_the_default_recipe() -> None:
+    app = opened(design=links.encode_design(FIRST.architecture))
+    assert app.session_state["_recipe"] == Recipe()
+
+
+def test_back_to_an_address_without_a_recipe_restores_the_default() -> None:
+    app = opened(design=links.encode_design(FIRST.architecture))
     before = dict(app.query_params)
     slider(app, "Epochs").set_value(7).run()
     assert "recipe" in app.query_params
@@ -79,7 +93,7 @@ def test_back_to_an_address_without_a_recipe_restores_the_default() -> None:
 
 def test_a_change_taken_back_before_the_browser_showed_it_is_in_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address that comes with the second change is right by chance: the one sent between them is under way."""
-    app = opened()
+    app = opened(design=links.encode_design(FIRST.architecture))
     before = dict(app.query_params)
     slider(app, "Epochs").set_value(7).run()
     sent: list[dict[str, str]] = []

@@ -66,6 +66,7 @@ PRESETS = {
         Preset("mnistnet-8k", "our best", f"mnistnet: {_SEPARABLE}, nine of them 16 and 32 wide"),
         Preset("mnistnet-4k", "our best", f"mnistnet: {_SEPARABLE}, eight of them 16 wide"),
         Preset("mnistnet-min", "our best", f"mnistnet: {_SEPARABLE}, five of them 16 wide"),
+        Preset("plain-16k", "to begin with", "mnistnet: 3x3 convolutions with batch norm and ReLU, pooled twice"),
         Preset(
             "course-10216", "published solutions", f"published course solution, 99.4 % set as its target; {_NOT_STATED}"
         ),
@@ -95,7 +96,7 @@ PRESETS = {
         ),
     )
 }
-FIRST = PRESETS["mnistnet-16k"]
+FIRST = PRESETS["plain-16k"]
 
 
 @cache

@@ -37,9 +37,8 @@ class Progress:
 
 def ensure() -> None:
     """Start the process where kernels are missing and no other compiles them; of several started at once, one stays."""
-    _started[:] = [process for process in _started if process.poll() is None]  # or an ended one stays as a zombie
     folder = _folder()
-    if folder is None or _is_done(folder) or locks.is_held(folder / _LOCK):
+    if folder is None or _is_done(folder) or _is_at_work(folder):
         return
     with suppress(NotStarted, OSError):  # the first run compiles what it needs
         _started.append(detach(__name__, log=folder / _LOG))
@@ -48,12 +47,18 @@ def ensure() -> None:
 def progress() -> Progress | None:
     """How far the process is; None where none is at work."""
     folder = _folder()
-    if folder is None or _is_done(folder) or not locks.is_held(folder / _LOCK):
+    if folder is None or _is_done(folder) or not _is_at_work(folder):
         return None
     with suppress(OSError, ValueError):
         done = int(strict_json.contents(folder / _PROGRESS))
         return Progress(min(max(done, 0), len(PRESETS)), len(PRESETS))
     return Progress(0, len(PRESETS))
+
+
+def _is_at_work(folder: Path) -> bool:
+    """True where a process compiles, or one that this process has started is about to."""
+    _started[:] = [process for process in _started if process.poll() is None]
+    return bool(_started) or locks.is_held(folder / _LOCK)
 
 
 def _folder() -> Path | None:

@@ -109,5 +109,5 @@ def test_of_two_started_at_once_one_stays_and_a_killed_one_is_followed_by_anothe
     first.wait()
     until(lambda: compilation.progress() is None)
     compilation.ensure()
-    assert until(compilation.progress) == Progress(0, len(PRESETS))
+    assert compilation.progress() == Progress(0, len(PRESETS))  # from its start on, before it holds the lock
     assert [process.poll() for process in ours] == [None]

@@ -12,6 +12,7 @@ from mnistnet import links, strict_json
 from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture
 from mnistnet.nets.presets import FIRST
+from mnistnet.training import presets as recipe_presets
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import cache, notifications, session, url
 
@@ -25,7 +26,7 @@ _component = st.components.v2.component(
 
 def remember() -> None:
     """Have the browser keep the changed design and recipe, or return those that it kept before."""
-    is_first = session.design.value == FIRST.architecture and session.recipe.value == Recipe()
+    is_first = session.design.value == FIRST.architecture and session.recipe.value == recipe_presets.first()
     changed = session.is_changed()
     keep = {_DESIGN: links.encode_design(session.design.value), _RECIPE: links.encode_recipe(session.recipe.value)}
     data = {
@@ -81,4 +82,4 @@ def read(kept: object) -> tuple[Architecture, Recipe]:
 
 def _start_afresh() -> None:
     session.design.set(FIRST.architecture)
-    session.recipe.set(Recipe())
+    session.recipe.set(recipe_presets.first())
