@@ -33,7 +33,7 @@ from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
 _SAMPLE_SECONDS = 0.25
-_SAMPLES_SHOWN = 300
+_SAMPLES_SHOWN = 120  # two charts of them travel at every tick
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _metrics(root: str, run_id: str, attempt: int, epochs_done: int, _run: Run) 
 
 
 def samples(run: Run) -> list[Sample]:
-    """The samples within the run's epochs, at most 300; the file is read four times a second at most."""
+    """The samples within the run's epochs, at most 120; the file is read four times a second at most."""
     return [] if run.is_of_gallery else _samples(str(default_root()), run.id, int(time.monotonic() / _SAMPLE_SECONDS))
 
 
