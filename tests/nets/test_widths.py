@@ -8,11 +8,12 @@ import pytest
 
 from mnistnet.nets.architecture import Architecture, Conv, Linear, MaxPool
 from mnistnet.nets.layer_types import own_width
-from mnistnet.nets.presets import FIRST, PRESETS
+from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.summary import summarize
 from mnistnet.nets.widths import fitted, largest_width
 from tests.support.random_designs import designs
 
+SEPARABLE = PRESETS["mnistnet-16k"].architecture
 COUNTED = designs(300, seed=20_000)
 
 
@@ -50,15 +51,15 @@ def test_largest_width_is_the_same_as_trying_every_width() -> None:
 
 
 def test_largest_width_stops_at_the_widest_layer_there_may_be() -> None:
-    assert largest_width(FIRST.architecture, 0, 10**9) == 512
+    assert largest_width(SEPARABLE, 0, 10**9) == 512
 
 
 def test_largest_width_is_none_for_the_layer_that_gives_the_outputs() -> None:
-    assert largest_width(FIRST.architecture, len(FIRST.architecture.layers) - 1, 20_000) is None
+    assert largest_width(SEPARABLE, len(SEPARABLE.layers) - 1, 20_000) is None
 
 
 def test_largest_width_is_none_where_one_channel_is_too_many() -> None:
-    assert largest_width(FIRST.architecture, 0, 5_000) is None
+    assert largest_width(SEPARABLE, 0, 5_000) is None
 
 
 def test_largest_width_is_none_behind_a_layer_that_does_not_fit() -> None:
@@ -119,7 +120,7 @@ def test_a_design_is_scaled_by_the_largest_common_factor_and_then_filled(name: s
 
 
 def test_fitting_keeps_proportions_to_a_channel_or_two() -> None:
-    before, after = _widths(FIRST.architecture), _widths(fitted(FIRST.architecture, 20_000))
+    before, after = _widths(SEPARABLE), _widths(fitted(SEPARABLE, 20_000))
     assert set(before.values()) == {16, 32, 48}
     assert {(before[place], after[place]) for place in before} == {(16, 19), (32, 37), (48, 54)}
 
@@ -132,12 +133,12 @@ def test_fitting_never_makes_a_fault(design: Architecture) -> None:
 
 
 def test_no_layer_is_wider_than_it_may_be() -> None:
-    assert set(_widths(fitted(FIRST.architecture, 3_000_000)).values()) == {512}
+    assert set(_widths(fitted(SEPARABLE, 3_000_000)).values()) == {512}
 
 
 @pytest.mark.parametrize("kept", [[], [0], range(20)])
 def test_a_design_that_cannot_be_made_to_fit_stays_as_it_is(kept: Collection[int]) -> None:
-    assert fitted(FIRST.architecture, 10, kept) == FIRST.architecture
+    assert fitted(SEPARABLE, 10, kept) == SEPARABLE
 
 
 def test_a_design_that_cannot_be_counted_stays_as_it_is() -> None:

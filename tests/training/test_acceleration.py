@@ -48,8 +48,8 @@ def _tried_anew() -> None:
 # Training without the kernels
 
 
-def trained(folder: Path, where: Path, **environment: str) -> tuple[dict[str, object], str]:
-    """One epoch on the digits by the command line of the package in `where`: what it prints, and the run's log."""
+def trained(folder: Path, where: Path, **environment: str) -> tuple[dict[str, object], list[str]]:
+    """One epoch on the digits by the command line of the package in `where`: what it prints, and the run's log behind its precision."""
     (folder / "design.json").write_text(TINY.to_json(), "utf-8")
     command = ["train", str(folder / "design.json"), "--dataset", "digits", "--epochs", "1", "--threads", "1", "--json"]
     paths = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(where)]))
@@ -64,7 +64,9 @@ def trained(folder: Path, where: Path, **environment: str) -> tuple[dict[str, ob
     )
     assert ended.returncode == 0, ended.stderr
     (log,) = (folder / "runs").glob("*/log.txt")
-    return json.loads(ended.stdout), log.read_text("utf-8")
+    precision, *said = log.read_text("utf-8").splitlines()
+    assert precision in ("precision: fp32", "precision: bf16")
+    return json.loads(ended.stdout), said
 
 
 def test_without_their_folder_a_network_trains(tmp_path: Path) -> None:
@@ -72,13 +74,13 @@ def test_without_their_folder_a_network_trains(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "copy" / "mnistnet", ignore=ignored)
     run, log = trained(tmp_path, tmp_path / "copy")
     assert (run["state"], run["epochs"]) == ("done", 1)
-    assert log == "kernels: off, torch's own operations train (mnistnet/training/kernels is missing)\n"
+    assert log == ["kernels: off, torch's own operations train (mnistnet/training/kernels is missing)"]
 
 
 def test_switched_off_a_network_trains(tmp_path: Path) -> None:
     run, log = trained(tmp_path, PACKAGE.parent, MNISTNET_KERNELS="off")
     assert (run["state"], run["epochs"]) == ("done", 1)
-    assert log == "kernels: off, torch's own operations train (MNISTNET_KERNELS=off)\n"
+    assert log == ["kernels: off, torch's own operations train (MNISTNET_KERNELS=off)"]
 
 
 def test_without_numba_a_network_trains(tmp_path: Path) -> None:
@@ -86,11 +88,11 @@ def test_without_numba_a_network_trains(tmp_path: Path) -> None:
     (tmp_path / "first" / "numba" / "__init__.py").write_text("raise ImportError('no numba here')", "ascii")
     run, log = trained(tmp_path, PACKAGE.parent, PYTHONPATH=str(tmp_path / "first"))
     assert (run["state"], run["epochs"]) == ("done", 1)
-    assert log == "kernels: off, torch's own operations train (numba cannot be used: no numba here)\n"
+    assert log == ["kernels: off, torch's own operations train (numba cannot be used: no numba here)"]
 
 
 def test_with_the_kernels_the_log_has_nothing_to_say(tmp_path: Path) -> None:
-    assert trained(tmp_path, PACKAGE.parent)[1] == ""
+    assert trained(tmp_path, PACKAGE.parent)[1] == []
 
 
 def test_a_numba_that_is_not_installed_is_named() -> None:

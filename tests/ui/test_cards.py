@@ -3,13 +3,15 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnistnet import links
 from mnistnet.nets.architecture import Conv, Depthwise, Layer, MaxPool
-from mnistnet.nets.presets import FIRST
+from mnistnet.nets.presets import PRESETS
 from mnistnet.ui.design.layers.cards import cut
 from tests.support.pages import button, opened, slider, texts
 
 pytestmark = pytest.mark.usefixtures("still")
 
+SEPARABLE = PRESETS["mnistnet-16k"].architecture
 WIDE, ONE = Depthwise(kernel=3, padding=1), Conv(channels=8, kernel=1, after=("batchnorm", "relu"))
 
 
@@ -66,7 +68,7 @@ def menu(app: AppTest, place: int) -> str:
 
 
 def test_a_separable_convolution_is_one_card_with_the_facts_of_both_and_all_their_settings() -> None:
-    app = opened()
+    app = opened(design=links.encode_design(SEPARABLE))
     assert "**3–4 · separable 3×3**" in texts(app)
     assert "14×14 · 720 params · receptive field 8×8" in texts(app)  # 9 * 16, and 16 * 32 with 2 * 32
     assert "· depthwise" not in texts(app)
@@ -81,7 +83,7 @@ def test_a_separable_convolution_is_one_card_with_the_facts_of_both_and_all_thei
 
 
 def test_an_opened_one_stays_open_where_it_moves_until_it_is_closed() -> None:
-    app = opened()
+    app = opened(design=links.encode_design(SEPARABLE))
     first = menu(app, 2)
     button(app, "Open as two cards").click().run()
     assert "**3 · depthwise 3×3**" in texts(app)
@@ -89,14 +91,14 @@ def test_an_opened_one_stays_open_where_it_moves_until_it_is_closed() -> None:
     menu(app, 2)
     app.button(key=f"up-{first}").click().run()
     app.button(key=f"down-{first}").click().run()
-    assert app.session_state["_design"].layers == FIRST.architecture.layers
+    assert app.session_state["_design"].layers == SEPARABLE.layers
     assert "**3 · depthwise 3×3**" in texts(app)
     button(app, "Close to one card").click().run()
     assert "**3–4 · separable 3×3**" in texts(app)
 
 
 def test_both_layers_are_moved_duplicated_and_removed_together() -> None:
-    app = opened()
+    app = opened(design=links.encode_design(SEPARABLE))
     first, second, third, fourth = ids(app)[4:8]
     menu(app, 4)
     app.button(key=f"down-{first}").click().run()
@@ -111,7 +113,7 @@ def test_both_layers_are_moved_duplicated_and_removed_together() -> None:
     for _ in range(3):
         button(app, "Undo").click().run()
     assert ids(app)[4:8] == [first, second, third, fourth]
-    assert app.session_state["_design"] == FIRST.architecture
+    assert app.session_state["_design"] == SEPARABLE
 
 
 def test_what_one_works_on_is_not_closed_under_the_hand() -> None:

@@ -183,9 +183,9 @@ def test_presets_and_runs_are_offered_by_group_and_found_by_its_name(store: Stor
     run = queued(store)
     offered = opened().selectbox(key="begin-with").options
     groups = [label.partition(":")[0] for label in offered]
-    assert [group for group, _ in groupby(groups)] == ["Our best", "Published solutions", "Your runs"]
+    assert [group for group, _ in groupby(groups)] == ["To begin with", "Our best", "Published solutions", "Your runs"]
     assert "Published solutions: course-10040 · 10,040 params" in offered
-    assert offered[-1].startswith(f"Your runs: {run.id} · mnistnet-16k")
+    assert offered[-1].startswith(f"Your runs: {run.id} · {FIRST.name}")
 
 
 def test_one_click_starts_and_shows_the_run(store: Store) -> None:

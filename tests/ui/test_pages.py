@@ -36,7 +36,7 @@ def test_an_unreadable_store_is_a_sentence_on_the_page(tmp_path: Path, monkeypat
 
 
 def test_a_layer_has_one_name_on_every_page(store: Store) -> None:
-    design = PRESETS["mnistnet-min"].architecture
+    design = PRESETS["course-18738"].architecture
     named = [name for name, _ in cache.named_layers(design)]
     app = opened(design=links.encode_design(design))
     headlines = [element.value for element in app.markdown if element.value.startswith("**")]

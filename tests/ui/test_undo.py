@@ -17,16 +17,16 @@ def test_a_change_of_the_design_and_one_of_the_recipe_are_undone_and_redone() ->
     assert button(app, "Redo").disabled
     slider(app, "Width of layer 4").set_value(20).run()
     slider(app, "Epochs").set_value(7).run()
-    assert button(app, "Undo").help == "Undo: epochs 18 → 7 (Ctrl+Z)"
+    assert button(app, "Undo").help == "Undo: epochs 5 → 7 (Ctrl+Z)"
     button(app, "Undo").click().run()
-    assert slider(app, "Epochs").value == 18
+    assert slider(app, "Epochs").value == 5
     button(app, "Undo").click().run()
-    assert [toast.value for toast in app.toast] == ["Undone\\: layer 4\\: 32 → 20 channels\\."]
-    assert slider(app, "Width of layer 4").value == 32
+    assert [toast.value for toast in app.toast] == ["Undone\\: layer 4\\: 16 → 20 channels\\."]
+    assert slider(app, "Width of layer 4").value == 16
     assert button(app, "Undo").disabled
     button(app, "Redo").click().run()
     assert slider(app, "Width of layer 4").value == 20
-    assert parameters(app) == "15,302"
+    assert parameters(app) == "17,330"
     assert not app.exception
 
 
@@ -40,7 +40,7 @@ def test_a_removed_layer_comes_back_with_its_widgets() -> None:
     button(app, "Undo").click().run()
     assert app.session_state["_layer_ids"][0] == first
     assert app.session_state["_design"] == FIRST.architecture
-    assert app.button(key=f"fit-{first}").label == "max 92"
+    assert app.button(key=f"fit-{first}").label == "max 40"
 
 
 def test_a_run_a_preset_and_a_link_are_one_step_each(store: Store) -> None:

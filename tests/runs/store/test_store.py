@@ -515,7 +515,7 @@ def test_a_store_of_a_newer_version_is_not_written_and_nothing_is_left_behind(tm
     store = Store(tmp_path)
     run = queued(store)
     newer(store)
-    with pytest.raises(StoreError, match=r"made by a newer mnistnet \(store version 4\); update mnistnet$"):
+    with pytest.raises(StoreError, match=r"made by a newer mnistnet \(store version 5\); update mnistnet$"):
         queued(store)
     assert folders(store) == [store.folder(run.id)]
 
