@@ -84,10 +84,10 @@ def listed(run: Run) -> Document:
     """One entry of `runs --json`."""
     return {
         **outcome(run),
-        "started_from": run.started_from,
-        "epochs_before": run.epochs_before,
         "architecture": run.architecture.model_dump(mode="json"),
         "recipe": run.recipe.model_dump(mode="json"),
+        "started_from": run.started_from,
+        "epochs_before": run.epochs_before,
     }
 
 

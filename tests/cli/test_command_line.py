@@ -283,6 +283,7 @@ def test_a_run_is_trained_further_as_a_new_one(command: Command, run: Run) -> No
     assert shown["recipe"]["learning_rate"] == run.recipe.learning_rate / 4
     assert f"Starts from the weights of run {run.id}" in command("show", shown["run"]).out
     assert Store().run(run.id) == run
+    assert command("delete", shown["run"], "--yes").code == 0  # the other tests have a store of one run
 
 
 # Stopping

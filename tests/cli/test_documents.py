@@ -15,6 +15,7 @@ from mnistnet.runs.store.store import Store
 from tests.support.samples import TINY, metrics, recipe, running
 
 OUTCOME = ["run", "state", "epochs", "validation_accuracy", "best_validation_accuracy", "test_accuracy"]
+LISTED = ["architecture", "recipe", "started_from", "epochs_before"]
 OUTCOME += ["test_errors", "test_total", "test_interval", "train_seconds", "weights_sha256"]
 
 
@@ -55,14 +56,14 @@ def test_what_is_not_known_yet_is_null(store: Store) -> None:
 
 def test_a_listed_run_adds_its_design_and_recipe(done: Run) -> None:
     listed = documents.listed(done)
-    assert list(listed) == [*OUTCOME, "architecture", "recipe"]
+    assert list(listed) == [*OUTCOME, *LISTED]
     assert listed["architecture"] == json.loads(TINY.model_dump_json())
     assert listed["recipe"] == json.loads(recipe().model_dump_json())
 
 
 def test_a_whole_run_adds_one_object_an_epoch(store: Store, done: Run) -> None:
     whole = documents.whole(done, store.metrics(done.id))
-    assert list(whole) == [*OUTCOME, "architecture", "recipe", "metrics"]
+    assert list(whole) == [*OUTCOME, *LISTED, "metrics"]
     assert [row["epoch"] for row in whole["metrics"]] == [1, 2]
     assert {"train_loss", "validation_accuracy", "learning_rate", "seconds"} <= set(whole["metrics"][0])
 
