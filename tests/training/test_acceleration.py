@@ -49,7 +49,7 @@ def _tried_anew() -> None:
 
 
 def trained(folder: Path, where: Path, **environment: str) -> tuple[dict[str, object], list[str]]:
-    """One epoch on the digits by the command line of the package in `where`: what it prints, and the log behind its precision."""
+    """One epoch on the digits by the command line of the package in `where`: what it prints, and its log."""
     (folder / "design.json").write_text(TINY.to_json(), "utf-8")
     command = ["train", str(folder / "design.json"), "--dataset", "digits", "--epochs", "1", "--threads", "1", "--json"]
     paths = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(where)]))
