@@ -64,6 +64,7 @@ def some() -> list[Architecture]:
     return [*presets, *designs(6_700, seed=15, widest=80), *careless_designs(3_300 - len(presets), seed=16)]
 
 
+@pytest.mark.bar("C8")
 def test_every_number_and_every_fault_is_pythons(script: Page) -> None:
     cases = some()
     seen = script.evaluate(SUMMARIES, [table(), [layers(design) for design in cases]])

@@ -83,6 +83,7 @@ def test_a_design_and_a_recipe_of_one_callback_are_one_step() -> None:
     assert (session.design.value, session.recipe.value) == (FIRST.architecture, Recipe())
 
 
+@pytest.mark.bar("H1")
 def test_a_hundred_steps_and_more_are_kept_and_the_oldest_forgotten() -> None:
     for width in range(1, MOST_STATES + 10):
         change(channels=width)
