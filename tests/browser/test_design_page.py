@@ -82,8 +82,8 @@ def test_an_added_layer_is_in_sight_marked_and_announced(shared: Dashboard, page
     screen.open_page(page, shared.url)
     page.get_by_role("button", name="Add a layer").click()
     page.get_by_test_id("stMenuButtonBody").get_by_text("Dropout", exact=True).click()
-    expect(page.get_by_test_id("stToast")).to_contain_text("Layer 17 added: dropout.")
-    expect(page.get_by_text(re.compile(r"^17 · dropout"))).to_be_in_viewport()
+    expect(page.get_by_test_id("stToast")).to_contain_text("Layer 9 added: dropout.")
+    expect(page.get_by_text(re.compile(r"^9 · dropout"))).to_be_in_viewport()
     expect(page.get_by_text("new", exact=True)).to_be_in_viewport()
 
 

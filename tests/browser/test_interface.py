@@ -107,12 +107,12 @@ def test_values_survive_ten_seconds_of_a_ticking_live_panel(dashboard: Dashboard
     run = supervisor.submit(store, FIRST.architecture, LONG)
     screen.open_page(page, dashboard.url)
     screen.press(page, screen.slider(page, re.compile("Width of layer 4")), "ArrowRight")
-    expect(screen.meter(page)).to_have_text("16,069")
+    expect(screen.meter(page)).to_have_text("16,460")
     screen.go_to(page, "Train")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     page.wait_for_timeout(10_000)
     screen.go_to(page, "Design")
-    expect(screen.meter(page)).to_have_text("16,069")
+    expect(screen.meter(page)).to_have_text("16,460")
     store.request_stop(run.id)
 
 
