@@ -26,7 +26,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 WIDTH = 820  # of the animation, pixels
-COLOURS = 96
+COLOURS = 160
 MOST_BYTES = 3_000_000
 DRAG_FRAMES, DRAG_MS = 16, 110
 TRAIN_EVERY_SECONDS, TRAIN_MS = 2.0, 260
@@ -82,7 +82,10 @@ def _write(frames: list[tuple[bytes, int]], path: Path) -> None:
     pictures = [Image.open(io.BytesIO(picture)).convert("RGB") for picture, _ in frames]
     height = round(SIZE["height"] * WIDTH / SIZE["width"])
     small = [picture.resize((WIDTH, height), Image.Resampling.LANCZOS) for picture in pictures]
-    palette = small[-1].quantize(COLOURS)
+    both = Image.new("RGB", (WIDTH, 2 * height))  # the palette serves the first page and the last
+    both.paste(small[0])
+    both.paste(small[-1], (0, height))
+    palette = both.quantize(COLOURS)
     first, *rest = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
     first.save(path, save_all=True, append_images=rest, duration=[shown for _, shown in frames], loop=0, optimize=True)
     size = path.stat().st_size
