@@ -207,7 +207,7 @@ def cache_folders() -> Iterator[Path]:
 
 
 def processor() -> str:
-    """What tells one kind of processor from another: its name, and on Linux its family, model and stepping."""
+    """The name of this kind of processor, on Linux with its family, model and stepping."""
     wanted = ("model name", "cpu family", "model", "stepping")
     with contextlib.suppress(OSError):
         first = (PROC / "cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0]
@@ -215,6 +215,13 @@ def processor() -> str:
         if found := [facts[name] for name in wanted if name in facts]:
             return " ".join(found)
     return f"{platform.machine()} {platform.processor()}"
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write the file so that others find all of it or none. Not synced: for what can be made anew. Raises OSError."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(data)
+    replace(part, file)
 
 
 def is_writable(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Whether the forward pass of a training runs in float32 or in bfloat16.
+"""The precision of the forward pass of a training: float32 or bfloat16.
 
 `auto` on a CPU is decided by a measurement, once for each processor and torch: some processors that multiply bfloat16
 themselves do it more slowly than float32. A file in the user's cache keeps what was found.
@@ -6,7 +6,6 @@ themselves do it more slowly than float32. A file in the user's cache keeps what
 
 import hashlib
 import json
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -51,7 +50,8 @@ def _of_this_machine() -> Precision:
     seconds = measured()
     found: Precision = "bf16" if seconds["bf16"] * _GAIN < seconds["fp32"] else "fp32"
     if file:
-        _keep(file, {**key, "precision": found, "seconds": seconds})
+        with suppress(OSError):
+            system.put(file, json.dumps({**key, "precision": found, "seconds": seconds}, indent=2).encode())
     return found
 
 
@@ -62,14 +62,6 @@ def _kept(file: Path, key: dict[str, Any]) -> Precision | None:
         if isinstance(value, dict) and value.items() >= key.items():
             return next((precision for precision in PRECISIONS if precision == value.get("precision")), None)
     return None
-
-
-def _keep(file: Path, value: dict[str, Any]) -> None:
-    """Write the file so that others find all of it or none. Not synced: what a power cut takes is measured again."""
-    part = file.with_suffix(f".{os.getpid()}.part")
-    with suppress(OSError):
-        part.write_text(json.dumps(value, indent=2), "utf-8")
-        system.replace(part, file)
 
 
 def measured() -> dict[Precision, float]:

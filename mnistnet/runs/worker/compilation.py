@@ -45,7 +45,7 @@ def ensure() -> None:
 
 
 def progress() -> Progress | None:
-    """How far the process is; None where none is at work."""
+    """The progress of the process; None where none is at work."""
     folder = _folder()
     if folder is None or _is_done(folder) or not _is_at_work(folder):
         return None
@@ -75,15 +75,9 @@ def _is_done(folder: Path) -> bool:
 
 @cache
 def _conditions() -> str:
-    """What compiled kernels depend on."""
+    """The conditions that compiled kernels depend on."""
     versions = f"numba {version('numba')}, Python {platform.python_version()}"
     return f"{acceleration.sources_digest()}, {versions}, {system.processor()}"
-
-
-def _write(file: Path, text: str) -> None:
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(text, "utf-8")
-    system.replace(part, file)
 
 
 def compile_kernels(folder: Path) -> None:
@@ -96,9 +90,9 @@ def compile_kernels(folder: Path) -> None:
     from mnistnet.runs.worker.trial import train_one_batch  # torch: with the lock already held
 
     for done, preset in enumerate(sorted(PRESETS.values(), key=lambda preset: preset is not FIRST)):
-        _write(folder / _PROGRESS, str(done))
+        system.put(folder / _PROGRESS, b"%d" % done)
         train_one_batch(preset.architecture, _BATCH)
-    _write(folder / _DONE, _conditions())
+    system.put(folder / _DONE, _conditions().encode())
 
 
 if __name__ == "__main__":
