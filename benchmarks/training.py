@@ -56,7 +56,7 @@ def expert(name: str, batch_size: int) -> Iterator[Any]:
 
 
 def same_arithmetic(batch_size: int) -> Recipe:
-    """What (a) does to an image, as a recipe."""
+    """A recipe of what (a) does to an image."""
     return Recipe(
         protocol="course", epochs=100, batch_size=batch_size, learning_rate=0.01, schedule="constant",
         weight_decay=0.0, rotation_degrees=0.0, shift=0.0, scale=0.0, averaging=0.0,
@@ -107,7 +107,7 @@ def breakdown(name: str) -> None:
 
 
 class Clock:
-    """What each kind of part takes of a sequential network's training, in place: seconds, forward and backward."""
+    """Seconds, forward and backward, that each kind of part takes of a sequential network's training, in place."""
 
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
@@ -149,7 +149,7 @@ class Clock:
 
 
 def kind_of(part: Any) -> str:
-    """What the table calls a part of an accelerated network; empty for the network itself."""
+    """The name in the table of a part of an accelerated network; empty for the network itself."""
     from torch import nn
 
     from mnistnet.training.kernels import chain, normalization, pooling

@@ -9,7 +9,6 @@ from mnistnet.ui.design.layer_table import layer_table
 from mnistnet.ui.design.layers.editor import layer_editor
 from mnistnet.ui.design.layers.toolbar import toolbar
 from mnistnet.ui.design.meter import count, heading, meter
-from mnistnet.ui.design.network_editor import live
 from mnistnet.ui.design.network_editor.component import network_editor
 from mnistnet.ui.design.recipe_editor import recipe_editor
 from mnistnet.ui.design.start_bar import start_bar
@@ -21,8 +20,8 @@ from mnistnet.ui.design.undo.tab_copy import tab_copy
 
 app.require()
 summary = cache.summary(session.design.value)
+estimate = training_time(session.design.value, session.recipe.value)
 
-live.style()
 heading()
 widgets.work_in_progress()
 last_design.notice()
@@ -31,7 +30,7 @@ start_from()
 recipe_offer()
 
 count(summary)
-network_editor(training_time(session.design.value, session.recipe.value))
+network_editor(estimate)
 
 left, right = st.columns([0.66, 0.34], gap="medium")
 with left:
@@ -48,6 +47,6 @@ with right:
 layer_table(summary)
 kernels_notice()
 with st.bottom:
-    start_bar(summary)
+    start_bar(summary, estimate)
 last_design.remember()
 tab_copy()

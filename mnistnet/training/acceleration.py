@@ -28,7 +28,7 @@ _SWITCHED_OFF: ContextVar[str] = ContextVar("switched_off", default="")
 
 @dataclass(frozen=True)
 class FastPath:
-    """How each row of a design's summary trains on a CPU, and the first and last layer (from 0) of each chain.
+    """The way in which each row of a summary trains on a CPU, and the first and last layer (from 0) of each chain.
 
     "chain": in one operation with its neighbours; "compiled": by a compiled loop of its own; "torch": by torch's own.
     """
@@ -38,7 +38,7 @@ class FastPath:
 
 
 class Kernels(Protocol):
-    """What the package `kernels` offers a training."""
+    """The functions that the package `kernels` offers a training."""
 
     def accelerate(self, network: "nn.Sequential") -> "nn.Sequential":
         """A network that trains the same parameters in less time."""
@@ -85,7 +85,7 @@ def cache_folder() -> Path | None:
 
 
 def sources_digest() -> str:
-    """What tells one state of the kernels' sources from another."""
+    """A digest of the kernels' sources: another state of them has another."""
     from mnistnet.training.kernels import cache
 
     return cache.digest(cache.FOLDER)
@@ -124,7 +124,7 @@ def _is_there(module: str) -> bool:
 
 
 def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
-    """How the design trains here, by arithmetic on its layers; of one with a fault, the part that can be built."""
+    """The fast path of the design, by arithmetic on its layers; of one with a fault, of its part that can be built."""
     if absence():
         plain: Way = "torch"
         return FastPath((plain,) * len(summary.rows))
@@ -134,7 +134,7 @@ def fast_path(architecture: Architecture, summary: Summary) -> FastPath:
 
 
 def described(architecture: Architecture, summary: Summary) -> str:
-    """Which layers train fast on a CPU, and which do not, in one sentence."""
+    """One sentence that says which layers train fast on a CPU, and which do not."""
     if reason := absence():
         return f"On a CPU, all layers train by torch's own operations ({reason})."
     path = fast_path(architecture, summary)

@@ -84,12 +84,6 @@ class Rates:
 
 def seconds_per_image(architecture: Architecture) -> float:
     """The uncorrected model: forward, backward and update of one image; of a design with a fault, its sound part."""
-    return _modelled(architecture, acceleration.absence())
-
-
-@lru_cache(maxsize=256)
-def _modelled(architecture: Architecture, _: str) -> float:
-    """`_`: why there are no kernels, on which the ways depend."""
     summary, model = summarize(architecture), rates(architecture)
     rows = zip(summary.rows, model.per_mac, model.per_value, strict=True)
     return model.per_image + sum(row.macs * per_mac + row.values * per_value for row, per_mac, per_value in rows)
@@ -97,6 +91,12 @@ def _modelled(architecture: Architecture, _: str) -> float:
 
 def rates(architecture: Architecture) -> Rates:
     """The model of a design on this machine; of one with a fault, of its sound part."""
+    return _rates(architecture, acceleration.absence())
+
+
+@lru_cache(maxsize=256)
+def _rates(architecture: Architecture, _: str) -> Rates:
+    """`_`: why there are no kernels, on which the ways depend."""
     summary = summarize(architecture)
     ways = acceleration.fast_path(architecture, summary).rows
     each = [_rate(row.type, way, architecture.layers[row.layer]) for row, way in zip(summary.rows, ways, strict=True)]

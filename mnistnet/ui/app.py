@@ -4,13 +4,16 @@ Where a folder `pages/` exists, Streamlit runs the page of a link by itself unti
 `st.navigation`. Such a page would lack the frame, so `require` starts it again inside.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
+from mnistnet.errors import MnistnetError
 from mnistnet.lessons.lesson import Lesson
-from mnistnet.ui import announcements, auth, cache, run_states, session, url, widgets
+from mnistnet.runs.run import Run
+from mnistnet.ui import announcements, auth, cache, notifications, run_states, session, url, widgets
 from mnistnet.ui.design.undo import history
 from mnistnet.ui.lessons import panel
 from mnistnet.ui.theme import styles
@@ -70,6 +73,18 @@ def show_export(subject: str) -> None:
     """Show the Export page next, for a run's id or `session.CURRENT_DESIGN`."""
     session.exported.set(subject)
     go_to("pages/export.py")
+
+
+def show_started(submit: Callable[[], Run]) -> None:
+    """Show the run that `submit` queues on the Train page next; where it is refused, say why and stay."""
+    try:
+        run = submit()
+    except MnistnetError as error:
+        notifications.notify(f"Not started: {error}")
+        return
+    cache.forget()
+    session.run_id.set(run.id)
+    go_to("pages/train.py")
 
 
 def begin_lesson(lesson: Lesson) -> None:

@@ -40,7 +40,7 @@ class NoStart(OperationFailed):
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended before its score: stopped or diverged, and why."""
+    """The end of a run before its score: stopped or diverged, and why."""
 
     state: RunState
     message: str = ""
@@ -86,7 +86,7 @@ class _Job:
         self._reported, self._reported_step = -math.inf, 0  # the first batch reports itself
 
     def _first_batch(self) -> str:
-        """What the first batch waits for; the log is told the precision, and where compiled kernels are missing."""
+        """The phase before the first batch; the log is told the precision, and where compiled kernels are missing."""
         sys.stderr.write(f"precision: {self.training.precision}\n")
         if self.training.device.type != "cpu":
             return "first batch"
@@ -156,7 +156,7 @@ class _Job:
         self._reported, self._reported_step = now, progress.step
 
     def end(self) -> End | None:
-        """How training has to end now, if it has: a stop is requested, read twice a second, or its hours are over."""
+        """The end that is due now, if any: a stop is requested, read twice a second, or its hours are over."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return None

@@ -53,24 +53,12 @@ def count(summary: Summary) -> None:
     """The parameters against the budget, multiply-accumulates and receptive field, as they follow under the hand."""
     profile = session.profile.value
     current, numbers = live.states(summary, profile.params), live.design_numbers(summary, profile.params)
-    so_far = "{params} so far"
+    total: live.Words = {"fits": "{params}", "over": "{params}", "broken": "{params} so far"}
+    room: live.Words = {"fits": "{left} left", "over": "{over} too many", "broken": "a layer does not fit"}
+    rest = live.always("{macs} multiply-accumulates · receptive field {field}×{field}")
     live.write(
-        live.text(
-            live.DESIGN, current, numbers, {"fits": "{params}", "over": "{params}", "broken": so_far}, look="count"
-        ),
+        live.text(live.DESIGN, current, numbers, total, look="count"),
         live.text(live.DESIGN, current, numbers, live.always("of fewer than {budget} parameters")),
-        live.text(
-            live.DESIGN,
-            current,
-            numbers,
-            {"fits": "{left} left", "over": "{over} too many", "broken": "a layer does not fit"},
-            look="chip",
-        ),
-        live.text(
-            live.DESIGN,
-            current,
-            numbers,
-            live.always("{macs} multiply-accumulates · receptive field {field}×{field}"),
-            look="small",
-        ),
+        live.text(live.DESIGN, current, numbers, room, look="chip"),
+        live.text(live.DESIGN, current, numbers, rest, look="small"),
     )

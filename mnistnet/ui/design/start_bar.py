@@ -3,31 +3,30 @@
 import streamlit as st
 
 from mnistnet.data import datasets, splits
-from mnistnet.errors import MnistnetError
 from mnistnet.nets import rules
 from mnistnet.nets.rules import Verdict, epochs_text
 from mnistnet.nets.rules.verdicts import parameters_rule
 from mnistnet.nets.summary import Summary
 from mnistnet.runs.worker import supervisor
+from mnistnet.training.estimate import Estimate
 from mnistnet.ui import app, auth, cache, controls, notifications, session, widgets
 from mnistnet.ui.design import recipe_editor
 from mnistnet.ui.design.network_editor import live
 from mnistnet.ui.design.starting import names
-from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.lessons import held
 
 _COUNT = "{params} / {budget}"
 
 
-def start_bar(summary: Summary) -> None:
-    """The cost of a run, the rules it would break, the protocol, and Start."""
+def start_bar(summary: Summary, guess: Estimate) -> None:
+    """The cost of a run, with `guess` as its training time, the rules it would break, the protocol, and Start."""
     broken = [
         verdict
         for verdict in rules.verdicts(session.design.value, summary, session.recipe.value.epochs, session.profile.value)
         if not verdict.passed
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-        _cost(summary, broken)
+        _cost(summary, broken, guess)
         _protocol()
         _button(summary, broken)
     if summary.fault:
@@ -37,9 +36,8 @@ def start_bar(summary: Summary) -> None:
         st.caption(f":material/warning: This run would not meet the rules: {reasons}.")
 
 
-def _cost(summary: Summary, broken: list[Verdict]) -> None:
+def _cost(summary: Summary, broken: list[Verdict], guess: Estimate) -> None:
     recipe, profile = session.recipe.value, session.profile.value
-    guess = training_time(session.design.value, recipe)
     others = [verdict.rule for verdict in broken if verdict.rule != parameters_rule(profile)]
     too_many = ", ".join([parameters_rule(profile), *others])
     judged: live.Words = {
@@ -102,11 +100,5 @@ def _start(token: str) -> None:
     if named != session.design.value:
         notifications.toast(f"Another design ran as {session.design.value.name}: this run is called {named.name}.")
         session.set_design(named, session.layer_ids())
-    try:
-        run = supervisor.submit(cache.store(), session.design.value, session.recipe.value, token, owner=auth.owner())
-    except MnistnetError as error:
-        notifications.notify(f"Not started: {error}")
-        return
-    cache.forget()
-    session.run_id.set(run.id)
-    app.go_to("pages/train.py")
+    design, recipe = session.design.value, session.recipe.value
+    app.show_started(lambda: supervisor.submit(cache.store(), design, recipe, token, owner=auth.owner()))

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from mnistnet.errors import MnistnetError
 from mnistnet.runs.run import Run
 from mnistnet.runs.worker import further
 from mnistnet.training.recipe import MAX_EPOCHS, SCHEDULE_TITLES
-from mnistnet.ui import app, auth, cache, notifications, session
+from mnistnet.ui import app, auth, cache, session
 from mnistnet.ui.lessons import held
 
 _EPOCHS, _RATE = "further-epochs", "further-rate"
@@ -53,13 +52,8 @@ def further_panel(run: Run) -> None:
 def _start(run: Run, epochs_key: str, rate_key: str, token: str) -> None:
     # Read here: what was typed just before the click is newer than what the page was drawn with.
     epochs, rate = st.session_state[epochs_key], st.session_state[rate_key]
-    try:
-        started = further.submit(
+    app.show_started(
+        lambda: further.submit(
             cache.store(), run.id, further.recipe_of(run, epochs, rate), f"{token}-further", auth.owner()
         )
-    except MnistnetError as error:
-        notifications.notify(f"Not started: {error}")
-        return
-    cache.forget()
-    session.run_id.set(started.id)
-    app.go_to("pages/train.py")
+    )

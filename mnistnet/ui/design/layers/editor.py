@@ -8,7 +8,7 @@ import streamlit as st
 from mnistnet.lessons import controls as named
 from mnistnet.nets import widths
 from mnistnet.nets.architecture import MAX_CHANNELS, MAX_LAYERS, Conv, Layer
-from mnistnet.nets.layer_types import caption
+from mnistnet.nets.layer_types import caption, own_width
 from mnistnet.nets.summary import Summary
 from mnistnet.ui import session
 from mnistnet.ui.design.layers import cards, edits, marks
@@ -34,15 +34,19 @@ def layer_editor(summary: Summary) -> None:
 
 def _card(card: Card, summary: Summary) -> None:
     index, layer_id, layer = card.main
+    budget = session.profile.value.params
+    is_wide = isinstance(layer, Conv) and not held.is_held("width")
+    widest = widths.largest_width(session.design.value, index, budget) if is_wide else None
     title, control, actions = st.columns([0.345, 0.395, 0.26], vertical_alignment="center", gap="small")
     mark = marks.badge(layer_id) + (" :blue-badge[new]" if edits.newest() in card.ids else "")
     with title.container(gap=None):
         st.markdown(f"{card.headline}{mark}")
         _facts(card, summary)
     with control:
-        _main_control(index, layer_id, layer)
+        _main_control(index, layer_id, layer, widest)
     with actions.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        _fit_button(index, layer_id, layer)
+        if widest and widest != own_width(layer):
+            _fit_button(index, layer_id, widest, budget)
         _more(card)
     if summary.fault and summary.fault.layer in card.places:
         st.error(f"Layer {summary.fault.layer + 1}: {summary.fault.message}.", icon=":material/error:")
@@ -57,10 +61,13 @@ def _facts(card: Card, summary: Summary) -> None:
     live.write(live.text(" ".join(card.ids), states, numbers, words, look="small"))
 
 
-def _main_control(index: int, layer_id: str, layer: Layer) -> None:
+def _main_control(index: int, layer_id: str, layer: Layer, widest: int | None) -> None:
     fields, place = held.shown(layer.model_dump()), f"layer {index + 1}"
     if width := fields.get("channels"):
-        _width_slider(index, layer_id, width)
+        high = _slider_end(max(width, widest or 1))
+        slider(layer_id, "channels", width, f"Width of {place} (channels)", 1, high)
+        if widest:
+            live.mark(layer_id, widest, high)
     elif width := fields.get("features"):
         slider(layer_id, "features", width, f"Outputs of {place}", 1, _slider_end(width))
     elif size := fields.get("size"):
@@ -69,27 +76,12 @@ def _main_control(index: int, layer_id: str, layer: Layer) -> None:
         slider(layer_id, "rate", rate, f"Dropout rate of {place}", 0.0, max(0.6, rate))
 
 
-def _width_slider(index: int, layer_id: str, width: int) -> None:
-    """The slider of a convolution's channels, with a mark at the most that fit."""
-    widest = widths.largest_width(session.design.value, index, session.profile.value.params)
-    high = _slider_end(max(width, widest or 1))
-    slider(layer_id, "channels", width, f"Width of layer {index + 1} (channels)", 1, high)
-    if widest and not held.is_held("width"):
-        live.mark(layer_id, widest, high)
-
-
 def _slider_end(width: int) -> int:
     """The upper end of a slider: fine steps for narrow layers, a wide range for wide ones."""
     return next(end for end in _SLIDER_ENDS if width <= end)
 
 
-def _fit_button(index: int, layer_id: str, layer: Layer) -> None:
-    if not isinstance(layer, Conv) or held.is_held("width"):
-        return
-    budget = session.profile.value.params
-    widest = widths.largest_width(session.design.value, index, budget)
-    if widest is None or widest == layer.channels:
-        return
+def _fit_button(index: int, layer_id: str, widest: int, budget: int) -> None:
     st.button(
         f"max {widest}",
         key=f"fit-{layer_id}",

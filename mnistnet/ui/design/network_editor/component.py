@@ -8,7 +8,7 @@ import base64
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +26,7 @@ from mnistnet.ui.design.network_editor.table import table
 from mnistnet.ui.lessons import held
 
 _KEY, _APPLIED = "network-editor", "_applied_edits"
-_FIELDS = ("channels", "features", "size", "rate")  # the main settings of layers
+_Field: TypeAlias = Literal["channels", "features", "size", "rate"]  # the main settings of layers
 _MOST_EDITS = 100
 
 
@@ -59,7 +59,7 @@ class Edit(BaseModel):
     n: Annotated[int, Field(ge=1)]
     op: Literal["set", "move", "insert", "duplicate", "remove", "open"]
     layer: Annotated[str, Field(max_length=16)]
-    field: Literal["channels", "features", "size", "rate"] | None = None
+    field: _Field | None = None
     value: int | float | None = None
     to: Annotated[int, Field(ge=0)] | None = None
     type: Literal[tuple(LAYER_TYPES)] | None = None  # type: ignore[valid-type]
@@ -74,8 +74,7 @@ def network_editor(estimate: Estimate) -> None:
         "layers": [{"id": layer_id, **layer} for layer_id, layer in layers],
         "budget": session.profile.value.params,
         "applied": st.session_state.get(_APPLIED, 0),
-        "may": {name: not held.is_held(name) for name in ("width",)}
-        | {field: not held.holds_field(field) for field in _FIELDS}
+        "may": {field: not held.holds_field(field) for field in get_args(_Field)}
         | {"add": not held.is_held(ADD), "move": not held.is_held(MOVE), "remove": not held.is_held(REMOVE)},
         "time": asdict(rates(design)) | {"low": estimate.low / modelled, "high": estimate.high / modelled},
         "colours": LAYER,

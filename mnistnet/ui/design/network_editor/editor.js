@@ -1,7 +1,6 @@
 // The network under the hand. Python owns the design: it gets each change once it is made, checks it, and its answer
 // is drawn. Until the answer comes, and while something moves, the same change is made here on a copy.
 
-const SHORT = Object.fromEntries(Object.entries(TABLE.layers).map(([name, type]) => [name, type.short]))
 const LIMITS = { channels: [1, TABLE.most_channels], features: [1, TABLE.most_channels], size: [2, TABLE.image], rate: [0, 0.99] }
 const CLICK = 5 // pixels that a pointer may move in a click
 const SETTLES = 300 // milliseconds without a key, after which a change by keys is one change
@@ -10,11 +9,11 @@ const mainField = layer => Object.keys(LIMITS).find(field => field in layer)
 const limitsOf = layer => LIMITS[mainField(layer)]
 const captionOf = layer => {
   const kernel = layer.kernel ? ` ${layer.kernel}×${layer.kernel}` : ""
-  return SHORT[layer.type] + kernel + (layer.stride > 1 ? `, stride ${layer.stride}` : "")
+  return TABLE.layers[layer.type].short + kernel + (layer.stride > 1 ? `, stride ${layer.stride}` : "")
 }
 
 const hasEdge = (view, layer, index) =>
-  view.may.width && TABLE.layers[layer.type].width && view.layers.slice(index + 1).some(other => TABLE.layers[other.type].width)
+  view.may[TABLE.layers[layer.type].width] && view.layers.slice(index + 1).some(other => TABLE.layers[other.type].width)
 
 const describe = (view, layer, index) => {
   const numbers = layerNumbers(view, [index])

@@ -3,7 +3,6 @@ something moves. So each wording stands once, and in Python."""
 
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import streamlit as st
@@ -27,11 +26,6 @@ def states(summary: Summary, budget: int) -> tuple[State, ...]:
     return ("faulty", counted) if summary.fault else (counted,)
 
 
-def style() -> None:
-    """The style of the texts; once a page."""
-    st.html(Path(__file__).with_name("live.css"))
-
-
 def write(*elements: str) -> None:
     """Elements of `text`, side by side."""
     st.html(f'<div class="live-row">{" ".join(elements)}</div>')
@@ -49,7 +43,7 @@ def text(
     """An HTML element of one line: the template for the current state, filled with `values`.
 
     Templates have the names of `figures.js`: of the design params, budget, left, over, macs, field and time, of a layer
-    size, params and field. `look`: further classes of `live.css`; `title`: what is said where one points at it.
+    size, params and field. `look`: further classes, as `ui/theme/styles.css` has them; `title`: its tooltip.
     """
     kept = " ".join(f'data-{state}="{escape(template)}"' for state, template in words.items())
     shown = next(state for state in current if state in words)
