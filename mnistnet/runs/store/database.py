@@ -51,13 +51,15 @@ class Database:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that the query returns; none where there is no store. Raises StoreError."""
+        before = self._file()
         try:
             require_folder(self.path.parent)
             return self._rows(query, *values)
         except (sqlite3.Error, OSError) as error:
-            if not _is_damage(error):
+            if _is_damage(error):
+                self._set_aside()
+            elif self._file() == before:  # else another process has set the file aside meanwhile
                 raise self._failed(error) from None
-        self._set_aside()
         try:
             return self._rows(query, *values)
         except (sqlite3.Error, OSError) as error:
@@ -212,6 +214,13 @@ class Database:
                 return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
         except sqlite3.Error as error:
             return _is_damage(error)
+
+    def _file(self) -> int | None:
+        """The number of the file in this place, which a file that is set aside keeps; None where there is none."""
+        try:
+            return self.path.stat().st_ino
+        except OSError:
+            return None
 
     @property
     def _lock(self) -> Path:

@@ -150,6 +150,22 @@ def test_twenty_looks_at_a_damaged_database_set_it_aside_once(full: Store) -> No
     assert len(full.database.set_aside()) == 1
 
 
+def test_a_database_that_is_set_aside_while_it_is_opened_is_read_anew(
+    full: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(full)
+    garbage(full.database.path)
+    connect = Database._connect
+
+    def late(database: Database, *, new: bool = False) -> sqlite3.Connection:
+        monkeypatch.undo()
+        Database(full.database.path, RunFiles(full.root))._set_aside()  # by another process, after the file was seen
+        return connect(database, new=new)
+
+    monkeypatch.setattr(Database, "_connect", late)
+    assert contents(full) == before
+
+
 def test_a_run_whose_record_is_damaged_keeps_its_design_and_recipe(full: Store) -> None:
     done = next(run for run in full.runs() if run.state is RunState.DONE)
     (full.folder(done.id) / RUN_JSON).write_text('{"run": ')
