@@ -44,9 +44,9 @@ with left:
 with right:
     meter(summary)
 
-layer_table(summary)
-kernels_notice()
 with st.bottom:
     start_bar(summary, estimate)
+layer_table(summary)
+kernels_notice()
 last_design.remember()
 tab_copy()

@@ -1,13 +1,11 @@
 """Elements that several pages show in the same way. Controls are in `controls`."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import streamlit as st
 
 from mnistnet.charts.palette import INK
-from mnistnet.charts.template import Spec
 from mnistnet.data import datasets
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.predictions.evaluation import Score
@@ -18,6 +16,11 @@ from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.run_rows import DamagedRunError
 from mnistnet.ui import cache, notifications
 from mnistnet.ui.computations import TakesLong
+
+if TYPE_CHECKING:  # a quarter of a second of importing, which the first page, without a chart, does not need
+    import altair as alt
+
+    from mnistnet.charts.template import Spec
 
 TITLE = "mnistnet"  # of the browser's tab while no run trains
 
@@ -47,12 +50,12 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", _AFTER_MARKDOWN.sub(rf"\g<0>{_WORD_JOINER}", text))
 
 
-def draw(chart: alt.LayerChart | Spec, key: str, takeaway: str, **options: Any) -> None:
+def draw(chart: "alt.LayerChart | Spec", key: str, takeaway: str, **options: Any) -> None:
     """A chart with its description, its text in a colour that fits the theme."""
     st.vega_lite_chart(spec=specification(chart, ink()), key=key, alt=takeaway, **options)
 
 
-def specification(chart: alt.LayerChart | Spec, text_colour: str) -> Spec:
+def specification(chart: "alt.LayerChart | Spec", text_colour: str) -> "Spec":
     """The chart as Vega-Lite. The tests validate it against the schema; here that would only take time."""
     spec: Spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
     spec.setdefault("config", {})["text"] = {"color": text_colour}

@@ -1,8 +1,7 @@
 """The layer table: each operation with shape, parameters, multiply-accumulates, receptive field and jump."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from mnistnet.nets.architecture import Architecture
@@ -10,6 +9,9 @@ from mnistnet.nets.layer_types import TITLES
 from mnistnet.nets.summary import Summary
 from mnistnet.training import acceleration
 from mnistnet.ui import session
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WAYS = (
     "On a CPU. chain: with its neighbours, in one compiled operation. compiled: by a compiled loop. torch: by "
@@ -43,7 +45,9 @@ def layer_table(summary: Summary) -> None:
                 st.code(_torchinfo_summary(session.design.value), language=None)
 
 
-def _frame(summary: Summary) -> pd.DataFrame:
+def _frame(summary: Summary) -> "pd.DataFrame":
+    import pandas as pd  # 0.3 s at its first call: what stands above the table is there by then
+
     total = max(1, summary.params)
     ways = acceleration.fast_path(session.design.value, summary).rows
     return pd.DataFrame(
