@@ -35,7 +35,7 @@ FLOORS = (
     {"mnistnet.runs"},
     {"mnistnet.insight"},
     {"mnistnet.links", "mnistnet.charts"},
-    {"mnistnet.handins", "mnistnet.review", "mnistnet.lessons"},
+    {"mnistnet.handins", "mnistnet.review", "mnistnet.lessons", "mnistnet.search"},
     {"mnistnet.exports"},
     {"mnistnet.cli", "mnistnet.api"},
     {"mnistnet.ui", "mnistnet.__main__"},

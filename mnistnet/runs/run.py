@@ -57,7 +57,9 @@ class Run:
 
     `attempt` counts claims by a supervisor; `step` of `steps` batches of the epoch are done; `stage` says what its
     worker is doing, `message` how it ended. A run that trains another one further has `started_from`, that run's id,
-    `epochs_before`, the epochs trained until then, and `start_sha256` of its copy of that run's last checkpoint.
+    `epochs_before`, the epochs trained until then, and `start_sha256` of its copy of that run's last checkpoint. A run
+    that a search started has that `search`'s id and the number of its `trial`; where `scored` is False, the test set
+    is not asked at its end.
     """
 
     id: str
@@ -95,6 +97,10 @@ class Run:
     epochs_before: int = 0
     start_sha256: str | None = None
 
+    search: str | None = None
+    trial: int | None = None
+    scored: bool = True
+
     @property
     def architecture(self) -> Architecture:
         """The design as it was when the run was started."""
@@ -109,7 +115,8 @@ class Run:
     def title(self) -> str:
         """Its id and name, for lists; "gallery" and its name for a run of the gallery; the run that it goes on from."""
         further = f" · further from {self.started_from}" if self.started_from else ""
-        return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}{further}"
+        trial = f" · trial {self.trial} of search {self.search}" if self.search else ""
+        return f"gallery · {self.name}" if self.is_of_gallery else f"{self.id} · {self.name}{further}{trial}"
 
     @property
     def provenance(self) -> str:
@@ -163,12 +170,13 @@ class Run:
     def scorable(self) -> tuple[SplitName, ...]:
         """The splits that it may be scored on now, the first to be looked at first.
 
-        Under `holdout` the test set is touched once, with the final weights: not before the run is done.
+        Under `holdout` the test set is touched once, with the final weights: not before the run is done, and not at
+        all by the trials of a search.
         Under `course` validation is the test set.
         """
         if self.recipe.protocol == "course":
             return ("test",)
-        return ("test", "validation") if self.state is RunState.DONE else ("validation",)
+        return ("test", "validation") if self.state is RunState.DONE and self.scored else ("validation",)
 
     @property
     def is_training(self) -> bool:

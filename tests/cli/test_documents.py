@@ -24,7 +24,7 @@ def done(store: Store) -> Run:
     run = running(store)
     transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.75))
     transitions.record_epoch(store, run.id, metrics(2, validation_accuracy=0.5))
-    transitions.complete(store, run.id, 3, 300, "ab" * 32)
+    transitions.complete(store, run.id, (3, 300), "ab" * 32)
     return store.run(run.id)
 
 

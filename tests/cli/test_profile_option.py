@@ -31,7 +31,7 @@ def run(store: Store) -> Run:
     run = started(store)
     for epoch, accuracy in enumerate((0.996, 0.993, 0.995), 1):
         transitions.record_epoch(store, run.id, metrics(epoch, validation_accuracy=accuracy))
-    transitions.complete(store, run.id, 50, 10_000, "ab" * 32)
+    transitions.complete(store, run.id, (50, 10_000), "ab" * 32)
     return store.run(run.id)
 
 

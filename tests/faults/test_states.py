@@ -154,7 +154,7 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_says_so(still: Store) -> 
     assert "the checkpoint of epoch 2 was damaged or gone" in texts(opened("train")).replace("\\", "")
     for epoch in (2, 3):
         transitions.record_epoch(still, run.id, metrics(epoch))
-    transitions.complete(still, run.id, 3, 297, "0" * 64)
+    transitions.complete(still, run.id, (3, 297), "0" * 64)
     cache.forget()
     assert "training went on from epoch 1" in texts(opened("train")).replace("\\", "")
 

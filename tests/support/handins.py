@@ -72,7 +72,7 @@ def finished(store: Store, network: torch.nn.Sequential, architecture: Architect
     errors, total = _score(network, run.recipe)
     epoch = asdict(_epoch(1, run.recipe, (total - errors) / total, 1))
     transitions.record_epoch(store, run.id, EpochMetrics(**epoch, checkpoint=name, checkpoint_sha256=sha256))
-    transitions.complete(store, run.id, errors, total, checkpoint.weights_sha256(state))
+    transitions.complete(store, run.id, (errors, total), checkpoint.weights_sha256(state))
     return store.run(run.id)
 
 

@@ -12,6 +12,9 @@ from mnistnet.training.recipe import Recipe
 
 # What makes a database of this version one of version 1.
 TO_VERSION_1 = (
+    "ALTER TABLE runs DROP COLUMN scored",
+    "ALTER TABLE runs DROP COLUMN trial",
+    "ALTER TABLE runs DROP COLUMN search",
     "ALTER TABLE runs DROP COLUMN start_sha256",
     "ALTER TABLE runs DROP COLUMN epochs_before",
     "ALTER TABLE runs DROP COLUMN started_from",

@@ -59,7 +59,7 @@ def done(store: Store, design: Architecture = FIRST.architecture) -> Run:
         (store.folder(run.id) / name).write_bytes(data)
     for epoch in trained.epochs:
         transitions.record_epoch(store, run.id, epoch)
-    transitions.complete(store, run.id, *trained.score, trained.answers)
+    transitions.complete(store, run.id, trained.score[:2], trained.score[2], trained.answers)
     return store.run(run.id)
 
 

@@ -36,7 +36,7 @@ def test_compare_has_the_best_run_that_meets_the_assignment_first_and_says_why_o
         queued(store, recipe({"epochs": 1}), architecture.renamed(name))
         run = started(store)
         transitions.record_epoch(store, run.id, metrics(1, validation_accuracy=0.99))
-        transitions.complete(store, run.id, errors, 10_000, "ab" * 32)
+        transitions.complete(store, run.id, (errors, 10_000), "ab" * 32)
     queued(store)
     app = opened("compare")
     assert not app.exception

@@ -110,7 +110,7 @@ def _trained(store: Store, *accuracies: float) -> None:
     run = started(store)
     for epoch, accuracy in enumerate(accuracies, 1):
         transitions.record_epoch(store, run.id, metrics(epoch, validation_accuracy=accuracy))
-    transitions.complete(store, run.id, 50, 10_000, "ab" * 32)
+    transitions.complete(store, run.id, (50, 10_000), "ab" * 32)
     cache.forget()
 
 

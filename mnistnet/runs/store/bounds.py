@@ -59,6 +59,9 @@ RUN: dict[str, ColumnType] = {
     "started_from": Text(8, RUN_ID, optional=True, words="8 hexadecimal digits"),
     "epochs_before": Integer(0, LARGEST),
     "start_sha256": _SHA256,
+    "search": Text(8, RUN_ID, optional=True, words="8 hexadecimal digits"),
+    "trial": Integer(0, LARGEST, optional=True),
+    "scored": Integer(0, 1),
 }
 EPOCH: dict[str, ColumnType] = {
     "epoch": Integer(1, MAX_EPOCHS),
@@ -92,6 +95,7 @@ def is_plain(run: Run, token: str | None) -> bool:
         and (run.stage + run.message + run.owner + (token or "")).isprintable()
         and all(map(_SHA256.allows, hashes))
         and RUN["started_from"].allows(run.started_from)
+        and RUN["search"].allows(run.search)
         and _start_fault(run.started_from, run.epochs_before, run.start_sha256) is None
         and _related_fault(run.architecture_json, run.recipe_json, run.name, run.params, run.epochs_done) is None
         and _score_fault(run.test_errors, run.test_total) is None

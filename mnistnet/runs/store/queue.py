@@ -28,10 +28,19 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """The search that starts a run, and the number of its trial; `scored` is False where the test set is not asked."""
+
+    search: str
+    number: int
+    scored: bool = False
+
+
+@dataclass(frozen=True)
 class NewRun:
     """A run to be queued. `token`: given by whoever starts it, so that a repeated request makes no second run.
 
-    `start` is None where it starts from random weights.
+    `start` is None where it starts from random weights, `trial` where people started it.
     """
 
     id: str
@@ -40,6 +49,7 @@ class NewRun:
     token: str | None
     owner: str
     start: Start | None = None
+    trial: Trial | None = None
 
     def write(self, folder: Path) -> None:
         """Make its folder, with its design, its recipe and the weights that it starts from. Raises OSError."""
@@ -64,8 +74,8 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> str:
     """Put the run at the end of the queue; its id, or that of the run that its token has made already."""
     connection.execute(
         "INSERT INTO runs (number, id, token, turn, name, architecture_json, recipe_json, params, threads, state,"
-        " created, owner, started_from, epochs_before, start_sha256)"
-        f" VALUES ({_next('number')}, ?, ?, {_next('turn')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " created, owner, started_from, epochs_before, start_sha256, search, trial, scored)"
+        f" VALUES ({_next('number')}, ?, ?, {_next('turn')}, {', '.join('?' * 14)})"
         " ON CONFLICT (token) DO NOTHING",
         (
             run.id,
@@ -79,6 +89,7 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> str:
             time.time(),
             run.owner,
             *((run.start.run_id, run.start.epochs, run.start.sha256) if run.start else (None, 0, None)),
+            *((run.trial.search, run.trial.number, run.trial.scored) if run.trial else (None, None, True)),
         ),
     )
     row = connection.execute("SELECT id FROM runs WHERE id = ? OR token = ?", (run.id, run.token)).fetchone()

@@ -12,7 +12,7 @@ from mnistnet.runs.store import bounds
 from mnistnet.runs.store.database import StoreError
 
 _FIELDS = [field.name for field in fields(Run)]
-_STATE, _STOP = _FIELDS.index("state"), _FIELDS.index("stop_requested")
+_STATE, _STOP, _SCORED = map(_FIELDS.index, ("state", "stop_requested", "scored"))
 _COLUMNS = [*_FIELDS, *(column for column in bounds.RUN if column not in _FIELDS)]
 _OF_EPOCHS = {
     "epochs_done": "coalesce(max(epochs.epoch), 0)",  # the last, also where the row of an earlier one is missing
@@ -107,7 +107,7 @@ def _parsed(values: tuple[Any, ...]) -> Run | DamagedRun:
 
 def _run(values: tuple[Any, ...]) -> Run:
     row = list(values[: len(_FIELDS)])
-    row[_STATE], row[_STOP] = RunState(row[_STATE]), bool(row[_STOP])
+    row[_STATE], row[_STOP], row[_SCORED] = RunState(row[_STATE]), bool(row[_STOP]), bool(row[_SCORED])
     return Run(*row)
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from importlib.resources import files
 from typing import Any, TypeAlias
 
-VERSION = 4
+VERSION = 5
 TABLES = ("runs", "epochs")
 # What each older version needs to become the next one.
 _STEPS = {
@@ -21,6 +21,11 @@ _STEPS = {
         "ALTER TABLE runs ADD COLUMN started_from TEXT",
         "ALTER TABLE runs ADD COLUMN epochs_before INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE runs ADD COLUMN start_sha256 TEXT",
+    ),
+    4: (
+        "ALTER TABLE runs ADD COLUMN search TEXT",
+        "ALTER TABLE runs ADD COLUMN trial INTEGER",
+        "ALTER TABLE runs ADD COLUMN scored INTEGER NOT NULL DEFAULT 1",
     ),
 }
 

@@ -1,4 +1,4 @@
--- Version 4 of the store (PRAGMA user_version).
+-- Version 5 of the store (PRAGMA user_version).
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -28,6 +28,9 @@ CREATE TABLE runs (
     started_from TEXT,                       -- the run whose weights it starts from; it may be deleted since
     epochs_before INTEGER NOT NULL DEFAULT 0, -- trained until then by that run and those before it
     start_sha256 TEXT,                       -- of its copy of that run's last checkpoint
+    search TEXT,                             -- the search that started it as a trial
+    trial INTEGER,                           -- the trial's number in the search
+    scored INTEGER NOT NULL DEFAULT 1,       -- 0: the test set is not asked at its end
     owner TEXT NOT NULL DEFAULT ''           -- who started it, where people log in; else empty
 );
 

@@ -4,7 +4,6 @@ What the supervisor and the workers change is in `transitions`. Knows no process
 """
 
 import os
-import secrets
 import shutil
 import sqlite3
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from mnistnet.errors import BadInput
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits, users
-from mnistnet.runs.files.names import ID_PREFIX, RUN_ID
+from mnistnet.runs.files.names import ID_PREFIX, RUN_ID, new_id
 from mnistnet.runs.run import ACTIVE, CLAIMED, DamagedRun, EpochMetrics, Run, RunState
 from mnistnet.runs.store import bounds, messages, queue, run_rows
 from mnistnet.runs.store.database import Database, StoreError, require_folder
@@ -107,7 +106,7 @@ class Store:
         Raises DesignError for a design that cannot be built, OverLimit for more than is allowed here,
         StoreError where the disk is full or cannot be written; nothing is left behind then.
         """
-        return self.enqueue_new(NewRun(secrets.token_hex(4), architecture, recipe, token, owner))
+        return self.enqueue_new(NewRun(new_id(), architecture, recipe, token, owner))
 
     def enqueue_new(self, new: NewRun) -> Run:
         """Put a run, with the weights that it starts from, at the end of the queue. Raises as `enqueue`."""
@@ -118,7 +117,7 @@ class Store:
     ) -> list[Run]:
         """Put many runs at the end of the queue, all of them or none. `tokens`: one for each. Raises as `enqueue`."""
         given: Sequence[str | None] = tokens or [None] * len(wanted)
-        new = [NewRun(secrets.token_hex(4), *one, token, owner) for one, token in zip(wanted, given, strict=True)]
+        new = [NewRun(new_id(), *one, token, owner) for one, token in zip(wanted, given, strict=True)]
         ids = self._enqueue(new)
         by_id = {run.id: run for run in self.runs()}
         return [by_id[run_id] for run_id in ids]

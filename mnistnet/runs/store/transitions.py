@@ -19,11 +19,12 @@ Sha256OfAnswers: TypeAlias = Mapping[SplitName, str]
 _NOT_HASHED: Sha256OfAnswers = MappingProxyType({})
 
 
-def claim(store: Store, slots: int) -> Run | None:
+def claim(store: Store, slots: int, after: Run | None = None) -> Run | None:
     """The next queued run, now starting, if its threads fit beside those at work into `slots`; else None.
 
     A run that alone wants more than all slots starts when nothing else runs. First in, first out:
-    a small run does not overtake a large one that waits.
+    a small run does not overtake a large one that waits. `after`: a run whose worker is free now; it takes none but
+    a trial of the same search that wants as many threads.
     """
 
     def work(connection: sqlite3.Connection) -> str | None:
@@ -31,6 +32,8 @@ def claim(store: Store, slots: int) -> Run | None:
         busy = sum(run.threads for run in active if run.state in CLAIMED)
         first = next((run for run in active if run.state is RunState.QUEUED), None)
         if first is None or (busy and busy + first.threads > slots):
+            return None
+        if after and (first.search, first.threads) != (after.search, after.threads):
             return None
         connection.execute(
             "UPDATE runs SET state = ?, attempt = attempt + 1, stage = 'starting' WHERE id = ?",
@@ -116,16 +119,22 @@ def forget_epochs_after(store: Store, run_id: str, epoch: int, message: str = ""
 def complete(
     store: Store,
     run_id: str,
-    test_errors: int,
-    test_total: int,
+    test_errors: tuple[int, int] | None,
     weights_sha256: str,
     answers: Sha256OfAnswers = _NOT_HASHED,
 ) -> bool:
     """From running to done with the final score; False where another terminal state came first.
 
-    `answers`: the sha256 of the file with each split's predictions.
+    `test_errors`: how many of how many test images; None for a run that is not scored. `answers`: the sha256 of the
+    file with each split's predictions.
     """
-    values = (time.time(), test_errors, test_total, weights_sha256, answers.get("validation"), answers.get("test"))
+    values = (
+        time.time(),
+        *(test_errors or (None, None)),
+        weights_sha256,
+        answers.get("validation"),
+        answers.get("test"),
+    )
 
     def work(connection: sqlite3.Connection) -> bool:
         done = connection.execute(

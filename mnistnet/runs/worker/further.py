@@ -1,7 +1,6 @@
 """Training a finished run further: a new run that starts from its weights. Imports no torch."""
 
-import secrets
-
+from mnistnet.runs.files.names import new_id
 from mnistnet.runs.files.verified import verified
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.queue import NewRun, Start
@@ -40,6 +39,6 @@ def submit(store: Store, run_id: str, recipe: Recipe, token: str | None = None, 
     last = store.metrics(run.id)[-1]
     state = verified(store.folder(run.id) / last.checkpoint, last.checkpoint_sha256)
     start = Start(run.id, run.epochs_in_all, state, last.checkpoint_sha256)
-    new = store.enqueue_new(NewRun(secrets.token_hex(4), run.architecture, recipe, token, owner, start))
+    new = store.enqueue_new(NewRun(new_id(), run.architecture, recipe, token, owner, start))
     supervisor.ensure_for(store, new)
     return new

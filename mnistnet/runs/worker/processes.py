@@ -44,8 +44,26 @@ def kill_recorded(file: Path, *arguments: str) -> None:
 
     Pids are reused: where the system does not tell a process's command line, nothing is killed.
     """
-    with contextlib.suppress(OSError, ValueError):
-        pid = int(file.read_text("ascii"))
+    pid = recorded(file)
+    if pid is None:
+        return
+    with contextlib.suppress(OSError):
         command = system.command_line(pid)
         if command and all(f" {argument} " in f" {command} " for argument in arguments):
             system.kill(pid)
+
+
+def recorded(file: Path) -> int | None:
+    """The pid that the file holds; None where it holds none."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(file.read_text("ascii"))
+    return None
+
+
+def has_ended(process: subprocess.Popen[bytes], patience_seconds: float) -> bool:
+    """True where the process has ended, or ends within so many seconds."""
+    try:
+        process.wait(patience_seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -12,23 +12,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnistnet import system
-from mnistnet.errors import MnistnetError, SaveFailed
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
 from mnistnet.runs.files import locks
-from mnistnet.runs.files.names import PID, RUN_LOG
 from mnistnet.runs.run import CLAIMED, Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.users import User
-from mnistnet.runs.worker.processes import NotStarted, detach, kill_recorded
+from mnistnet.runs.worker.processes import NotStarted, detach
+from mnistnet.runs.worker.workers import STOP_PATIENCE_SECONDS, Workers, interruption
 from mnistnet.system import cores
 from mnistnet.training.recipe import Recipe
 
 POLL_SECONDS = 0.2
-STOP_PATIENCE_SECONDS = 8.0  # a worker looks twice a second; one that does not answer is killed
 ORPHAN_PATIENCE_SECONDS = 10.0  # a worker takes its lock in its first half second
 LIMIT_PATIENCE_SECONDS = 60.0  # a worker sees by itself that its hours are over
 TROUBLE_SECONDS = 2.0  # to wait after an error of the store
@@ -90,11 +87,7 @@ def mark_dead(store: Store, active: list[Run]) -> None:
             if run.stop_requested:
                 transitions.finish(store, run.id, RunState.STOPPED, attempt=run.attempt)
             else:
-                transitions.finish(store, run.id, RunState.INTERRUPTED, _interruption(run), attempt=run.attempt)
-
-
-def _interruption(run: Run) -> str:
-    return f"its process ended in epoch {run.epochs_done + 1}"
+                transitions.finish(store, run.id, RunState.INTERRUPTED, interruption(run), attempt=run.attempt)
 
 
 def ensure(store: Store) -> None:
@@ -124,19 +117,18 @@ def supervise(store: Store) -> None:
 
 
 class _SupervisorLoop:
-    """A supervisor that holds the lock: the workers that it started, and since when each run waits for something."""
+    """A supervisor that holds the lock: its workers, and since when each run waits for something."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self.memory_kills: dict[str, int | None] = {}  # the kernel's count when the run's worker was started
+        self.workers = Workers(store)
         self.waiting_since: dict[tuple[str, str], float] = {}
 
     def work(self) -> None:
         while True:
             try:
                 if not (active := self.store.active()):
-                    self._reap(working=set())
+                    self.workers.reap(working=set())
                     return
                 self._poll(active)
             except (StoreError, NotStarted) as error:  # workers find out by themselves, everything else waits
@@ -146,73 +138,17 @@ class _SupervisorLoop:
             time.sleep(POLL_SECONDS)
 
     def _poll(self, active: list[Run]) -> None:
+        self.workers.follow(active)
         for run in active:
             self._check(run)
-        for run_id, worker in list(self.workers.items()):
-            if worker.poll() is not None and run_id not in {run.id for run in active}:
-                self._report_exit(run_id)
+        self.workers.drop_ended({run.id for run in active})
         while claimed := transitions.claim(self.store, cores()):
             # Queried after the claim: a run that was at work then has a slot of its own.
-            self._reap({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
-            self._spawn_worker(claimed)
-
-    def _reap(self, working: set[str]) -> None:
-        """Wait until the workers of other runs have ended: until then they hold memory and threads."""
-        for run_id, worker in list(self.workers.items()):
-            if run_id in working:
-                continue
-            try:
-                worker.wait(STOP_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-            self._report_exit(run_id)
-
-    def _report_exit(self, run_id: str) -> None:
-        """Drop a worker that has ended, and explain in the run how: whoever marked the run could not know it."""
-        worker = self.workers.pop(run_id)
-        with contextlib.suppress(MnistnetError):  # the run was deleted, or the disk is full: only words are lost
-            run = self.store.run(run_id)
-            transitions.explain(self.store, run, _interruption(run), self._exit_message(run, worker.returncode))
-
-    def _exit_message(self, run: Run, returncode: int | None) -> str:
-        if not system.was_killed(returncode) or run.id not in self.memory_kills:
-            return _interruption(run)
-        before, now = self.memory_kills[run.id], system.GROUPS.memory_kills()
-        killed = f"its process was killed in epoch {run.epochs_done + 1}"
-        if before is not None and now is not None and now > before:
-            return (
-                f"{killed}, most likely because memory ran out: choose a smaller batch or fewer threads, or free memory"
-            )
-        return f"{killed} by signal 9 (the system does this when memory runs out)"
-
-    def _spawn_worker(self, run: Run) -> None:
-        try:
-            limits.require_allowed(run.architecture, run.recipe)
-            limits.require_room(self.store.root)
-        except SaveFailed as error:  # the run has no fault: it can go on once there is room
-            transitions.finish(self.store, run.id, RunState.INTERRUPTED, str(error))
-            return
-        except MnistnetError as error:
-            transitions.finish(self.store, run.id, RunState.FAILED, str(error))
-            return
-        folder = self.store.folder(run.id)
-        self.memory_kills[run.id] = system.GROUPS.memory_kills()
-        try:
-            folder.mkdir(exist_ok=True)
-            self.workers[run.id] = detach(
-                "mnistnet.runs.worker.worker", str(self.store.root), run.id, str(run.attempt), log=folder / RUN_LOG
-            )
-        except NotStarted:  # the run has no fault: it goes on waiting
-            transitions.unclaim(self.store, run)
-            raise
-        except OSError as error:  # the store is just deleted or moved, or no folder can be made in it
-            transitions.finish(
-                self.store, run.id, RunState.INTERRUPTED, f"{folder}: {error.strerror}; Resume tries again"
-            )
+            self.workers.reap({run.id for run in self.store.active() if run.state in CLAIMED} - {claimed.id})
+            self.workers.start(claimed)
 
     def _check(self, run: Run) -> None:
-        worker = self.workers.get(run.id)
+        worker = self.workers.of(run)
         ended = worker is not None and worker.poll() is not None
         if run.state is RunState.RUNNING:
             mark_dead(self.store, [run])
@@ -226,15 +162,7 @@ class _SupervisorLoop:
         if (run.stop_requested and self._waited(run, "stop", STOP_PATIENCE_SECONDS)) or self._waited(
             run, "limit", limits.seconds_of_an_attempt() + LIMIT_PATIENCE_SECONDS
         ):
-            self._kill(run, worker)
-
-    def _kill(self, run: Run, worker: subprocess.Popen[bytes] | None) -> None:
-        """Kill a worker that does not end by itself, one of ours or of an earlier supervisor."""
-        self.memory_kills.pop(run.id, None)  # so that no message blames memory
-        if worker:
-            worker.kill()
-        elif run.state is RunState.RUNNING:
-            kill_recorded(self.store.folder(run.id) / PID, "mnistnet.runs.worker.worker", str(self.store.root), run.id)
+            self.workers.kill(run)
 
     def _waited(self, run: Run, reason: str, seconds: float) -> bool:
         """True where more than `seconds` have passed since the first call for the run's attempt and this reason."""

@@ -5,6 +5,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import torch
 
@@ -32,6 +33,9 @@ LOOK_SECONDS = 0.4
 # What torch raises for the state of another optimizer.
 _MISFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
 FIRST_BATCH = "first batch (a new machine compiles for up to 30 s)"
+
+
+_dataset = lru_cache(maxsize=1)(datasets.load)  # trials of a search are trained in turn by one process
 
 
 class NoStart(OperationFailed):
@@ -75,7 +79,7 @@ class _Job:
         self.folder = store.folder(run.id)
         torch.set_num_threads(run.threads)
         transitions.advance(store, run.id, f"loading {datasets.source(run.recipe.dataset).title}")
-        dataset = datasets.load(run.recipe.dataset)
+        dataset = _dataset(run.recipe.dataset)
         self.split: Split = splits.split(dataset, run.recipe.protocol)
         self.source = dataset.source
         self.training = self._beginning()
@@ -171,25 +175,29 @@ class _Job:
     def score(self) -> None:
         """Apply the final weights to validation and test images: predictions into files, the score into the store.
 
-        Under `holdout` this is the only time that the test set is touched.
+        Under `holdout` this is the only time that the test set is touched; the trial of a search does not touch it.
         """
-        transitions.advance(self.store, self.run.id, "scoring the test set")
+        transitions.advance(self.store, self.run.id, f"scoring the {'test' if self.run.scored else 'validation'} set")
         sha256 = checkpoint.weights_sha256(self.training.ema_network.state_dict())
-        test = self._answers(self.split.test)
-        same = self.split.validation is self.split.test
-        answers: dict[SplitName, Predictions] = {
-            "validation": test if same else self._answers(self.split.validation),
-            "test": test,
-        }
+        answers: dict[SplitName, Predictions] = {"validation": self._answers(self.split.validation)}
+        if self.run.scored:
+            same = self.split.validation is self.split.test
+            answers["test"] = answers["validation"] if same else self._answers(self.split.test)
         hashes: dict[SplitName, str] = {}
         for split, answered in answers.items():
             packed = predictions.pack(answered, sha256)
             write_atomic(predictions.path(self.folder, split), packed)
             hashes[split] = predictions.sha256(packed)
-        errors = int((test.probabilities.argmax(1) != test.labels).sum())
-        transitions.complete(self.store, self.run.id, errors, len(test.labels), sha256, hashes)
+        transitions.complete(self.store, self.run.id, _errors(answers.get("test")), sha256, hashes)
 
     def _answers(self, part: Part) -> Predictions:
         images = pixels(part.images, self.training.source, self.training.device)
         answers = logits(self.training.ema_network, images, self.training.source)
         return Predictions(answers.softmax(1).cpu().numpy(), part.labels)
+
+
+def _errors(answered: Predictions | None) -> tuple[int, int] | None:
+    """Wrong answers, and how many there are; None where there are none."""
+    if answered is None:
+        return None
+    return int((answered.probabilities.argmax(1) != answered.labels).sum()), len(answered.labels)

@@ -63,7 +63,7 @@ def trained(store: Store, state: RunState) -> Run:
         (folder / name).write_text(f"{name} of {run.id}")
     (folder / ".hidden").mkdir()
     if state is RunState.DONE:
-        transitions.complete(store, run.id, 3, 297, "ab" * 32)
+        transitions.complete(store, run.id, (3, 297), "ab" * 32)
     elif state is RunState.QUEUED:
         transitions.finish(store, run.id, RunState.STOPPED)
         store.resume(run.id)

@@ -40,6 +40,9 @@ BEYOND: dict[str, list[Any]] = {
     "started_from": ["../../x", "0123ABCD"],
     "epochs_before": [-1, 0.5, 3, None],  # 3: without a run that they were trained by
     "start_sha256": ["ab", "g" * 64],
+    "search": ["../../x", "0123ABCD"],
+    "trial": [-1, 0.5, 2**63 - 1],
+    "scored": [2, -1, None],
 }
 BEYOND_OF_EPOCHS: dict[str, list[Any]] = {
     "epoch": [0, -1, 101, 1.5, 2**63 - 1],
@@ -73,7 +76,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
     run = running(store, TINY)
     for epoch in (1, 2, 3):
         transitions.record_epoch(store, run.id, metrics(epoch))
-    transitions.complete(store, run.id, 7, 297, "ab" * 32, {"validation": "cd" * 32, "test": "ef" * 32})
+    transitions.complete(store, run.id, (7, 297), "ab" * 32, {"validation": "cd" * 32, "test": "ef" * 32})
     return rows_of(store, "runs")[0], rows_of(store, "epochs")[0]
 
 

@@ -50,7 +50,7 @@ def two(still: Store) -> tuple[Run, Run]:
         run = running(still)
         for epoch in (1, 2, 3):
             transitions.record_epoch(still, run.id, metrics(epoch, validation_accuracy=epoch / 4))
-        transitions.complete(still, run.id, errors, 297, "ab" * 32)
+        transitions.complete(still, run.id, (errors, 297), "ab" * 32)
     second, first = still.runs()
     return first, second
 

@@ -32,7 +32,7 @@ def full(store: Store) -> Store:
     done = running(store)
     for epoch in (1, 2, 3):
         transitions.record_epoch(store, done.id, metrics(epoch, validation_accuracy=epoch / 4))
-    transitions.complete(store, done.id, 7, 297, "a" * 64)
+    transitions.complete(store, done.id, (7, 297), "a" * 64)
     diverged = running(store)
     transitions.finish(store, diverged.id, RunState.DIVERGED, "too fast")
     transitions.record_epoch(store, running(store).id, metrics(1))
@@ -359,7 +359,7 @@ def test_epochs_that_an_older_database_lacks_are_said_to_be_missing(store: Store
         transitions.record_epoch(store, run.id, metrics(epoch))
     put_back(store, tmp_path / "older")
     transitions.record_epoch(store, run.id, metrics(4))
-    transitions.complete(store, run.id, 7, 297, "a" * 64)
+    transitions.complete(store, run.id, (7, 297), "a" * 64)
     message = "epochs 2 to 3 of it are missing: the database was replaced by an older one while it trained"
     assert (store.run(run.id).state, store.run(run.id).message) == (RunState.DONE, message)
 
@@ -371,7 +371,7 @@ def test_a_last_epoch_that_an_older_database_lacks_is_said_to_be_missing(store: 
     shutil.copyfile(store.database.path, tmp_path / "older")
     transitions.record_epoch(store, run.id, metrics(3))
     put_back(store, tmp_path / "older")
-    transitions.complete(store, run.id, 7, 297, "a" * 64)
+    transitions.complete(store, run.id, (7, 297), "a" * 64)
     assert "epoch 3 of it is missing" in store.run(run.id).message
 
 

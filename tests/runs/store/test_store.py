@@ -39,7 +39,7 @@ def at(store: Store, state: RunState) -> Run:
         if state is not RunState.STARTING:
             transitions.start(store, run.id, claimed.attempt)
         if state is RunState.DONE:
-            transitions.complete(store, run.id, 3, 297, "ab" * 32)
+            transitions.complete(store, run.id, (3, 297), "ab" * 32)
         elif state in TERMINAL:
             transitions.finish(store, run.id, state, "because")
     run = store.run(run.id)
@@ -172,7 +172,7 @@ def test_a_change_leads_where_it_should_and_is_ignored_or_refused_elsewhere(
         "claim": lambda: transitions.claim(store, 1_000),
         "unclaim": lambda: transitions.unclaim(store, run),
         "start": lambda: transitions.start(store, run.id, run.attempt),
-        "complete": lambda: transitions.complete(store, run.id, 1, 297, "cd" * 32),
+        "complete": lambda: transitions.complete(store, run.id, (1, 297), "cd" * 32),
         "finish": lambda: transitions.finish(store, run.id, RunState.FAILED),
         "request_stop": lambda: store.request_stop(run.id),
         "resume": lambda: store.resume(run.id),
@@ -195,7 +195,7 @@ def test_the_first_terminal_state_wins(store: Store, first: RunState, second: Ru
 @pytest.mark.parametrize("first", [state for state in TERMINAL if state is not RunState.DONE])
 def test_a_run_that_has_ended_otherwise_is_never_done(store: Store, first: RunState) -> None:
     run = at(store, first)
-    assert not transitions.complete(store, run.id, 0, 297, "cd" * 32)
+    assert not transitions.complete(store, run.id, (0, 297), "cd" * 32)
     assert store.run(run.id) == run
 
 
@@ -515,7 +515,7 @@ def test_a_store_of_a_newer_version_is_not_written_and_nothing_is_left_behind(tm
     store = Store(tmp_path)
     run = queued(store)
     newer(store)
-    with pytest.raises(StoreError, match=r"made by a newer mnistnet \(store version 5\); update mnistnet$"):
+    with pytest.raises(StoreError, match=r"made by a newer mnistnet \(store version 6\); update mnistnet$"):
         queued(store)
     assert folders(store) == [store.folder(run.id)]
 

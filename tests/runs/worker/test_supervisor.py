@@ -176,7 +176,7 @@ def supervise(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             hired.append(subprocess.Popen(fakes.pop(0)) if code else detach(module, *arguments, log=log))
             return hired[-1]
 
-        monkeypatch.setattr(supervisor, "detach", hire)
+        monkeypatch.setattr(processes, "detach", hire)
         thread.start()
         return hired
 

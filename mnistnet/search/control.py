@@ -1,0 +1,73 @@
+"""What dashboards and commands do with searches: start, pause, resume, stop, extend. Imports no torch, no Optuna."""
+
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mnistnet.runs.store.store import Store
+from mnistnet.runs.users import User
+from mnistnet.runs.worker.processes import NotStarted, detach
+from mnistnet.search import folder as folders
+from mnistnet.search import sampler
+from mnistnet.search.executors import connection
+from mnistnet.search.folder import OUTPUT, SearchFolder
+from mnistnet.search.search import Search, SearchError
+
+_PATIENCE_SECONDS = 20.0  # between two starts of a controller that ends at once
+
+_started: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
+
+
+def start(store: Store, search: Search, owner: str = "", cluster: str = "", *, insecure: bool = False) -> SearchFolder:
+    """Start a search and the process that controls it; where none can be started, any look at the store tries again.
+
+    Raises SearchError for a search that could not run, NoOptuna, WriteError, and what the cluster's address raises.
+    """
+    sampler.require_available(search)
+    connection.require_usable(cluster, insecure=insecure)
+    folder = folders.create(store, search, owner, cluster, insecure=insecure)
+    _ensure(folder)
+    return folder
+
+
+def refresh(store: Store) -> None:
+    """Start a controller for every search that waits for one."""
+    for folder in folders.all_of(store):
+        with suppress(SearchError):
+            if folder.state(folder.trials()) == "waiting":
+                _ensure(folder)
+
+
+def pause(folder: SearchFolder, by: User | None = None) -> None:
+    """Start no further training; those under way end. Raises SearchError, NotOwner, WriteError."""
+    folder.want(by, state="paused")
+
+
+def stop(folder: SearchFolder, by: User | None = None) -> None:
+    """End it with the trainings under way; `resume` begins these anew. Raises as `pause`."""
+    folder.want(by, state="stopped")
+
+
+def resume(folder: SearchFolder, by: User | None = None) -> None:
+    """Let a paused or stopped search go on. Raises as `pause`."""
+    folder.want(by, state="running")
+    _started.pop(folder.path, None)
+    _ensure(folder)
+
+
+def extend(folder: SearchFolder, trials: int, by: User | None = None) -> None:
+    """Let a search have so many trials more, also one that is done. Raises as `pause`."""
+    folder.want(by, state="running", trials=folder.wanted().trials + trials)
+    _started.pop(folder.path, None)
+    _ensure(folder)
+
+
+def _ensure(folder: SearchFolder) -> None:
+    process, since = _started.get(folder.path, (None, 0.0))
+    is_alive = process is not None and process.poll() is None
+    if is_alive or time.monotonic() - since < _PATIENCE_SECONDS or folder.is_controlled():
+        return
+    with suppress(NotStarted, OSError):  # the next look tries again
+        started = detach("mnistnet.search.controller", str(folder.store.root), folder.id, log=folder.path / OUTPUT)
+        _started[folder.path] = (started, time.monotonic())

@@ -1,0 +1,223 @@
+"""Runs one search to its end: proposals, trainings, finalists, winner.
+
+`python -m mnistnet.search.controller ROOT SEARCH` is the process. It holds the search's lock as long as it lives, and
+knows nothing that is not in the log: killed at any moment, the next one goes on from there. Imports no torch.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from mnistnet.errors import MnistnetError
+from mnistnet.runs.files import locks
+from mnistnet.runs.store.queue import Trial as TrialOfRun
+from mnistnet.runs.store.store import Store
+from mnistnet.search import finalists, sampler
+from mnistnet.search.executors.connection import connect
+from mnistnet.search.executors.executor import EpochReported, Event, Executor, Task
+from mnistnet.search.folder import LOCK, SearchFolder, Wanted, seeds_of
+from mnistnet.search.log import Ended, Finished, Line, LogError, Phase, Proposed, Reported, Submitted
+from mnistnet.search.proposals import Proposals
+from mnistnet.search.sampler import Exhausted
+from mnistnet.search.trials import Trial, Trials, TrialState, folded
+
+POLL_SECONDS = 0.1
+TROUBLE_SECONDS = 2.0
+MOST_TROUBLE = 300  # waits in a row, then the controller gives up: whoever looks next starts another one
+_STOP_PATIENCE_SECONDS = 30.0
+
+
+def control(folder: SearchFolder) -> None:
+    """Work on the search until it is done, paused or stopped. Returns at once where another controller does."""
+    lock = locks.hold(folder.path / LOCK, patience_seconds=0.5)
+    if lock is None:
+        return
+    with lock:
+        wanted = folder.wanted()
+        executor = connect(folder.store, wanted, folder.search().recipe.threads)
+        try:
+            Controller(folder, executor).work()
+        finally:
+            executor.close()
+
+
+class Controller:
+    """One search under way. `trials` is what its log says."""
+
+    def __init__(self, folder: SearchFolder, executor: Executor) -> None:
+        self.folder, self.executor = folder, executor
+        self.search, self._writer = folder.search(), folder.writer()
+        self._seeds = seeds_of(self.search)
+        self._reader = folder.reader()
+        self.trials = folded(Trials(), self._reader.lines(), self._seeds)
+        self._sampler = sampler.sampler_of(self.search)
+        for trial in self.trials.by_number.values():
+            self._sampler.tell(trial)
+        self._proposals = Proposals(self.search, self._sampler)
+        self._active: dict[str, tuple[int, int]] = {}  # the trial and part of each key
+        self._trouble = 0
+
+    def work(self) -> None:
+        """Until the search is done, or nothing is wanted of it any more."""
+        if self.trials.finished and self.trials.finished.state == "failed":
+            return
+        self._submit([part for trial in self.trials.by_number.values() for part in _unfinished(trial)])
+        while not self._step():
+            time.sleep(POLL_SECONDS)
+
+    def _step(self) -> bool:
+        """One look at everything; True where the controller is to end."""
+        try:
+            wanted = self.folder.wanted()
+            self._take(self.executor.events())
+            if wanted.state == "stopped":
+                return self._stop()
+            if wanted.state == "running" and self._fill(wanted):
+                return True
+            self._trouble = 0
+            return wanted.state == "paused" and not self._active
+        except (MnistnetError, OSError) as error:  # a full disk, a store that is gone, a scheduler that went away
+            self._trouble += 1
+            sys.stderr.write(f"{error}\n")
+            time.sleep(TROUBLE_SECONDS)
+            return self._trouble > MOST_TROUBLE or not self.folder.path.is_dir()
+
+    def _stop(self) -> bool:
+        """Cancel what is under way, and wait for its end for a while."""
+        for key in self._active:
+            self.executor.cancel(key)
+        until = time.monotonic() + _STOP_PATIENCE_SECONDS
+        while self._active and time.monotonic() < until:
+            self._take(self.executor.events())
+            time.sleep(POLL_SECONDS)
+        return True
+
+    # Trainings
+
+    def _submit(self, parts: list[tuple[Trial, int]]) -> None:
+        """Give trainings to the executor, each noted before: a note without a training is submitted again."""
+        for trial, part in parts:
+            seed = finalists.seed(self.search, trial.phase, part)
+            self._note(Submitted(number=trial.number, part=part, seed=seed))
+            task = self._task(trial, part, seed)
+            self._active[task.key] = (trial.number, part)
+            self.executor.submit(task)
+
+    def _task(self, trial: Trial, part: int, seed: int) -> Task:
+        architecture, recipe = self._proposals.of(trial.values)
+        name = f"{self.search.design.name}-{trial.number}"[-80:]
+        run = TrialOfRun(self.folder.id, trial.number, scored=trial.phase == "winner")
+        key = f"{self.folder.id}-{trial.number}-{part}"
+        return Task(key, architecture.renamed(name), recipe.changed(seed=seed), run)
+
+    def _take(self, events: list[Event]) -> None:
+        """Note what happened, all of it at once, and end what has become hopeless."""
+        known = [event for event in events if event.key in self._active]
+        self._note(*(self._line(event) for event in known))
+        for event in known:
+            trial = self.trials.by_number[self._active[event.key][0]]
+            if isinstance(event, EpochReported):
+                if self._sampler.is_hopeless(trial) and trial.state is TrialState.RUNNING:
+                    self._prune(event.key)
+            else:
+                self._active.pop(event.key, None)
+
+    def _line(self, event: Event) -> Line:
+        number, part = self._active[event.key]
+        if isinstance(event, EpochReported):
+            return Reported(number=number, part=part, epoch=event.epoch, accuracy=event.accuracy)
+        return Ended(
+            number=number,
+            part=part,
+            state=event.state,
+            accuracy=event.accuracy,
+            seconds=event.seconds,
+            run=event.run,
+            message=event.message,
+        )
+
+    def _prune(self, key: str) -> None:
+        number, part = self._active.pop(key)
+        self.executor.cancel(key)
+        self._note(Ended(number=number, part=part, state="pruned"))
+
+    # Phases
+
+    def _fill(self, wanted: Wanted) -> bool:
+        """Submit as much as the executor has slots for; True where nothing is left to do."""
+        while len(self._active) < self.executor.slots:
+            if following := self._following(wanted):
+                self._submit(following)
+                continue
+            if not self._active:
+                self._note(Finished(state="done", message=finalists.summary(self.trials)))
+                return True
+            return False
+        return False
+
+    def _following(self, wanted: Wanted) -> list[tuple[Trial, int]]:
+        """The next parts to be trained; none where all that can be submitted now is."""
+        if len(self.trials.of_phase("search")) < wanted.trials:
+            try:
+                return self._propose(wanted)
+            except Exhausted:
+                self.folder.want(trials=max(1, len(self.trials.of_phase("search"))))
+        if self._active:
+            return []  # finalists are chosen once all trials have ended
+        chosen = finalists.following(self.search, self.trials)
+        phase: Phase = "winner" if chosen and chosen[0].phase == "finalist" else "finalist"
+        return [part for trial in chosen for part in self._again(trial, phase)]
+
+    def _propose(self, wanted: Wanted) -> list[tuple[Trial, int]]:
+        """Propose until one proposal is within the budget. Raises Exhausted."""
+        while True:
+            line = self._proposals.following(self.trials)
+            self._note(line)
+            if not line.why_not:
+                return _unfinished(self.trials.by_number[line.number])
+
+    def _again(self, trial: Trial, phase: Phase) -> list[tuple[Trial, int]]:
+        number = len(self.trials.by_number)
+        line = Proposed(
+            number=number,
+            phase=phase,
+            of=trial.number if trial.number != finalists.START else None,
+            values=dict(trial.values),
+            params=trial.params,
+            macs=trial.macs,
+        )
+        self._note(line)
+        return _unfinished(self.trials.by_number[number])
+
+    def _note(self, *lines: Line) -> None:
+        """Write lines into the log, and learn from it: what is known is what was written. Raises LogError."""
+        if not lines:
+            return
+        self._writer.append(*lines)
+        self.trials = folded(self.trials, self._reader.lines(), self._seeds)
+        for number in {line.number for line in lines if not isinstance(line, Finished)}:
+            self._sampler.tell(self.trials.by_number[number])
+
+
+def _unfinished(trial: Trial) -> list[tuple[Trial, int]]:
+    """The parts of a trial that are still to be trained, or to be submitted again."""
+    if trial.state not in (TrialState.RUNNING, TrialState.STOPPED):
+        return []
+    ended = {part.number for part in trial.parts if part.state not in ("running", "stopped")}
+    return [(trial, part) for part in range(trial.wanted) if part not in ended]
+
+
+def main(root: str, search: str) -> None:
+    """Control the search; what makes it impossible is noted as its end."""
+    folder = SearchFolder(Store(Path(root)), search)
+    try:
+        control(folder)
+    except LogError as error:
+        sys.stderr.write(f"{error}\n")
+    except MnistnetError as error:
+        sys.stderr.write(f"{error}\n")
+        folder.writer().append(Finished(state="failed", message=str(error)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,71 @@
+"""The three calls that a search makes to whatever trains for it: submit, events, cancel."""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mnistnet.nets.architecture import Architecture
+from mnistnet.runs.store.queue import Trial
+from mnistnet.search.log import PartEnd
+from mnistnet.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training. `key` is the same for the same training for ever: whatever is delivered twice counts once."""
+
+    key: str
+    architecture: Architecture
+    recipe: Recipe
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class EpochReported:
+    """A task has finished an epoch, from 1, with this validation accuracy, 0 to 1."""
+
+    key: str
+    epoch: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class TaskEnded:
+    """A task has ended. `run`: the id of its run in the store; None where there is none."""
+
+    key: str
+    state: PartEnd
+    run: str | None = None
+    accuracy: float | None = None
+    seconds: float = 0.0
+    message: str = ""
+
+
+Event: TypeAlias = EpochReported | TaskEnded
+
+
+class Executor(Protocol):
+    """Trains tasks somewhere. All calls return at once.
+
+    `slots`: how many tasks it wants to have at the same time, so that none of its processors waits.
+    """
+
+    @property
+    def slots(self) -> int: ...
+
+    def submit(self, task: Task) -> None:
+        """Train the task. One that was submitted before, by whatever process, goes on or has ended already.
+
+        Raises an MnistnetError where it cannot be submitted now: it was not, then.
+        """
+
+    def events(self) -> list[Event]:
+        """What happened to submitted tasks since the last call, each task's epochs in order, its end last.
+
+        An event may be told twice. Raises an MnistnetError where nothing can be learned now.
+        """
+
+    def cancel(self, key: str) -> None:
+        """End the task as soon as possible; nothing where it has ended or is unknown."""
+
+    def close(self) -> None:
+        """Give back what the executor holds. Tasks go on where they can."""
