@@ -16,6 +16,7 @@ from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import compilation, supervisor
 from tests.support import beside
 from tests.support.processes import supervisors, until, workers
+from tests.support.searches import stop_searches
 
 # Without the last three Chromium itself looks for Google's hosts at every start.
 FLAGS = [
@@ -148,6 +149,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "runs"))
     store = Store()
     yield store
+    stop_searches(store)
     for run in store.active():
         store.request_stop(run.id)
     until(lambda: not supervisors(store) and not workers(store))

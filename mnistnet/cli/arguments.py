@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ from mnistnet.runs.sources import GALLERY
 from mnistnet.runs.store.run_rows import NoSuchRun
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
+from mnistnet.search import search as searches
+from mnistnet.search.ready import READY
+from mnistnet.search.search import Search, SearchError
 from mnistnet.training import recipe as recipes
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe, RecipeError
+
+_SEARCHED = "mnistnet-8k"  # by a ready-made search without a design
 
 
 class UnknownMaterial(BadInput):
@@ -105,6 +110,31 @@ def material(name: str, store: Store, named: str | None, rules: Profile = COURSE
 def _refreshed(store: Store) -> Store:
     supervisor.refresh(store)
     return store
+
+
+def search(space: str, given: Mapping[str, Any]) -> Search:
+    """The search that SPACE and the options describe; an option that is None leaves what SPACE says.
+
+    SPACE: a ready-made search, which needs a design, or a search file, in which an option replaces a field. Raises
+    SearchError, DesignError, RecipeError.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    start = design(chosen.pop("design")) if "design" in chosen else None
+    budget, settings = chosen.pop("budget", None), fields(chosen.pop("named", None), chosen.pop("settings"))
+    settings |= {name: chosen.pop(name) for name in ("epochs", "dataset") if name in chosen}
+    if space in READY:
+        start = start or PRESETS[_SEARCHED].architecture
+        own = RECIPES[start.name].fields if start.name in RECIPES else {}
+        made = READY[space].make(start, recipes.recipe(own | settings), budget or COURSE.params)
+        again = {"recipe": made.recipe.changed(**settings).model_dump()} if settings else {}
+        found = made.changed(**again, **chosen)
+        searches.require_usable(found)
+        return found
+    if not _exists(Path(space)):
+        raise SearchError(f"space {space!a}: neither a ready-made search ({', '.join(READY)}) nor a file; give one")
+    if start:
+        chosen["design"] = start.model_dump(mode="json")
+    return searches.load(Path(space), chosen, settings, budget)
 
 
 def profile(name: str) -> Profile:

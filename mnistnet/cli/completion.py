@@ -11,6 +11,8 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.rules import PROFILES
 from mnistnet.runs.run import GALLERY_PREFIX, Run
 from mnistnet.runs.store.store import Store
+from mnistnet.search import folder
+from mnistnet.search.ready import READY
 from mnistnet.training.presets import RECIPES
 from mnistnet.training.recipe import Recipe
 
@@ -103,9 +105,19 @@ def _settings() -> dict[str, str]:
     return texts
 
 
+def _searches() -> dict[str, str]:
+    """The searches of the store; none where it cannot be read."""
+    try:
+        return {found.id: found.search().name for found in folder.all_of(Store())[:_MOST_RUNS]}
+    except (MnistnetError, OSError):
+        return {}
+
+
 design = named(_presets, or_file=True)
 run = named(_runs)
 material = named(_materials, or_file=True)
 recipe = named(lambda: dict.fromkeys(RECIPES, "built-in recipe"), or_file=True)
 profile = named(lambda: {name: one.title for name, one in PROFILES.items()}, or_file=True)
 setting = named(_settings)
+space = named(lambda: {name: one.title for name, one in READY.items()}, or_file=True)
+search = named(_searches)

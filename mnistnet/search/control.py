@@ -33,6 +33,9 @@ def start(store: Store, search: Search, owner: str = "", cluster: str = "", *, i
 
 def refresh(store: Store) -> None:
     """Start a controller for every search that waits for one."""
+    for path, (process, since) in list(_started.items()):
+        if process.poll() is not None and time.monotonic() - since > _PATIENCE_SECONDS:
+            del _started[path]
     for folder in folders.all_of(store):
         with suppress(SearchError):
             if folder.state(folder.trials()) == "waiting":
@@ -52,21 +55,20 @@ def stop(folder: SearchFolder, by: User | None = None) -> None:
 def resume(folder: SearchFolder, by: User | None = None) -> None:
     """Let a paused or stopped search go on. Raises as `pause`."""
     folder.want(by, state="running")
-    _started.pop(folder.path, None)
-    _ensure(folder)
+    _ensure(folder, at_once=True)
 
 
 def extend(folder: SearchFolder, trials: int, by: User | None = None) -> None:
     """Let a search have so many trials more, also one that is done. Raises as `pause`."""
     folder.want(by, state="running", trials=folder.wanted().trials + trials)
-    _started.pop(folder.path, None)
-    _ensure(folder)
+    _ensure(folder, at_once=True)
 
 
-def _ensure(folder: SearchFolder) -> None:
+def _ensure(folder: SearchFolder, *, at_once: bool = False) -> None:
     process, since = _started.get(folder.path, (None, 0.0))
     is_alive = process is not None and process.poll() is None
-    if is_alive or time.monotonic() - since < _PATIENCE_SECONDS or folder.is_controlled():
+    is_early = not at_once and time.monotonic() - since < _PATIENCE_SECONDS
+    if is_alive or is_early or folder.is_controlled():
         return
     with suppress(NotStarted, OSError):  # the next look tries again
         started = detach("mnistnet.search.controller", str(folder.store.root), folder.id, log=folder.path / OUTPUT)

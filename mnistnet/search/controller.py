@@ -56,14 +56,18 @@ class Controller:
         self._proposals = Proposals(self.search, self._sampler)
         self._active: dict[str, tuple[int, int]] = {}  # the trial and part of each key
         self._trouble = 0
+        self._noted = 0  # lines, by this controller
 
     def work(self) -> None:
         """Until the search is done, or nothing is wanted of it any more."""
         if self.trials.finished and self.trials.finished.state == "failed":
             return
         self._submit([part for trial in self.trials.by_number.values() for part in _unfinished(trial)])
+        before = 0
         while not self._step():
-            time.sleep(POLL_SECONDS)
+            if self._noted == before:
+                time.sleep(POLL_SECONDS)
+            before = self._noted
 
     def _step(self) -> bool:
         """One look at everything; True where the controller is to end."""
@@ -115,6 +119,8 @@ class Controller:
         known = [event for event in events if event.key in self._active]
         self._note(*(self._line(event) for event in known))
         for event in known:
+            if event.key not in self._active:  # told twice
+                continue
             trial = self.trials.by_number[self._active[event.key][0]]
             if isinstance(event, EpochReported):
                 if self._sampler.is_hopeless(trial) and trial.state is TrialState.RUNNING:
@@ -194,6 +200,7 @@ class Controller:
         if not lines:
             return
         self._writer.append(*lines)
+        self._noted += len(lines)
         self.trials = folded(self.trials, self._reader.lines(), self._seeds)
         for number in {line.number for line in lines if not isinstance(line, Finished)}:
             self._sampler.tell(self.trials.by_number[number])

@@ -109,7 +109,7 @@ class SearchFolder:
 
     def trials(self) -> Trials:
         """Its trials so far. Raises SearchError as `search`."""
-        return folded(Trials(), self.reader().lines(), seeds_of(self.search()))
+        return read_on(self.reader(), Trials(), self.search())
 
     def is_controlled(self) -> bool:
         """True where a controller works on it."""
@@ -134,6 +134,11 @@ def state_of(wanted: Wanted, trials: Trials, *, is_controlled: bool) -> State:
 def seeds_of(search: Search) -> dict[Phase, int]:
     """How many parts a trial has in each phase."""
     return {"search": search.seeds, "finalist": search.finalist_seeds, "winner": 1}
+
+
+def read_on(reader: LogReader, trials: Trials, search: Search) -> Trials:
+    """The trials with what the log says since the reader's last look."""
+    return folded(trials, reader.lines(), seeds_of(search))
 
 
 def create(store: Store, search: Search, owner: str = "", cluster: str = "", *, insecure: bool = False) -> SearchFolder:

@@ -169,7 +169,8 @@ class _Optuna:
     def _end(self, trial: Trial, handle: "optuna.Trial") -> None:
         states = self._optuna.trial.TrialState
         over = self._search.budget.excess(trial.params, trial.macs)
-        handle.set_constraint("budget", over)
+        if self._search.sampler != "cmaes":  # it has no constraints
+            handle.set_constraint("budget", over)
         if trial.state is TrialState.DONE and trial.accuracy is not None:
             self._study.tell(handle, values_of(trial, has_two=self._has_two))
         elif any(part.state == "diverged" for part in trial.parts):

@@ -1,6 +1,6 @@
 """A search: what varies, under which budget, towards what, by which sampler; and its JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -136,29 +136,42 @@ def strict_search(value: object) -> Search:
         raise SearchError(str(error)) from None
 
 
-def parse(text: str | bytes) -> Search:
-    """The search in a file's text. Raises SearchError."""
+def parse(
+    text: str | bytes,
+    given: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    params: int | None = None,
+) -> Search:
+    """The search in a file's text. Raises SearchError.
+
+    `given` replaces fields of the file, `settings` fields of its recipe, `params` the parameters of its budget.
+    """
     try:
         value = strict_json.versioned(text, "a search is one JSON object with version, name, design, space", VERSION)
     except ValueError as error:
         raise SearchError(str(error)) from None
-    if isinstance(value.get("recipe"), dict):
+    value |= given or {}
+    own = value.get("recipe", {})
+    if isinstance(own, dict):
         try:  # fields that are not given have the defaults that a recipe file's have
-            value["recipe"] = recipes.recipe(value["recipe"])
+            value["recipe"] = recipes.recipe({**own, **(settings or {})})
         except RecipeError as error:
             raise SearchError(f"recipe.{error}") from None
+    if params is not None and isinstance(value.get("budget", {}), dict):
+        value["budget"] = {**value.get("budget", {}), "params": params}
     found = strict_search(value)
     require_usable(found)
     return found
 
 
-def load(path: Path) -> Search:
-    """The search in the file at `path`. Raises SearchError."""
+def load(path: Path, given: Mapping[str, Any], settings: Mapping[str, Any], params: int | None) -> Search:
+    """The search in the file at `path`, with what is given instead, as in `parse`. Raises SearchError."""
     try:
-        return parse(strict_json.contents(path))
+        text = strict_json.contents(path)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "no file has such a name"
         raise SearchError(f"search {str(path)!a}: {why}; give a readable file") from None
+    return parse(text, given, settings, params)
 
 
 def grid_size(space: Sequence[Choice]) -> int:

@@ -20,6 +20,11 @@ class TrialState(StrEnum):
     REFUSED = "refused"  # over the budget, or impossible: not trained
     REPEATED = "repeated"  # the values of an earlier trial: not trained
 
+    @property
+    def is_final(self) -> bool:
+        """True where nothing more happens to the trial by itself."""
+        return self is not TrialState.RUNNING
+
 
 @dataclass(frozen=True)
 class Part:

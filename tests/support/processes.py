@@ -29,6 +29,10 @@ def supervisors(store: Store) -> list[psutil.Process]:
     return _alive("mnistnet.runs.worker.supervisor", store)
 
 
+def controllers(store: Store) -> list[psutil.Process]:
+    return _alive("mnistnet.search.controller", store)
+
+
 def _alive(module: str, store: Store) -> list[psutil.Process]:
     command = [sys.executable, "-m", module, str(store.root)]
     return [process for process in psutil.process_iter() if _command(process)[:4] == command]

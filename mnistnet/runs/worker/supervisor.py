@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from mnistnet import system
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs import limits
 from mnistnet.runs.files import locks
@@ -155,6 +156,8 @@ class _SupervisorLoop:
         if run.state is RunState.STARTING and ended:
             if run.stop_requested:
                 transitions.finish(self.store, run.id, RunState.STOPPED)
+            elif system.was_killed(worker.returncode if worker else None):
+                transitions.finish(self.store, run.id, RunState.INTERRUPTED, interruption(run))
             else:
                 transitions.finish(self.store, run.id, RunState.FAILED, "its process could not start; the log says why")
         if run.state is RunState.STARTING and worker is None and self._waited(run, "orphan", ORPHAN_PATIENCE_SECONDS):

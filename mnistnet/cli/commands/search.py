@@ -1,0 +1,159 @@
+"""Commands about searches: start one and follow it, list and change them, take their trials home."""
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistnet.cli import arguments, completion, destination, search_texts
+from mnistnet.cli.commands.group import SOURCES, as_json, cli, report, with_recipe
+from mnistnet.errors import OperationFailed
+from mnistnet.exports import trials as exports
+from mnistnet.runs.store.store import Store
+from mnistnet.search import control, folder
+from mnistnet.search.folder import SearchFolder, State
+from mnistnet.search.search import SAMPLERS, PrunerName, Search, SearchError
+from mnistnet.search.trials import Trials
+
+_LOOK_SECONDS = 0.5
+_PRUNERS: tuple[PrunerName, ...] = ("none", "halving")
+
+
+class NotDone(OperationFailed):
+    """A search that was followed to its end, and the end was not `done`."""
+
+
+@cli.command()
+@click.argument("space", shell_complete=completion.space)
+@click.option("--design", shell_complete=completion.design, help="Starting design. Default: the file's; mnistnet-8k.")
+@click.option("--trials", type=int, help="Trainings of proposals within the budget. Default: the search's.")
+@click.option("--budget", type=int, help="Fewer parameters than this. Default: the file's; 20000.")
+@click.option("--epochs", type=int, help="Epochs of each trial. Default: the file's; at most 3.")
+@click.option("--dataset", type=SOURCES, help="Data set. Default: the file's; mnist.")
+@with_recipe
+@click.option("--seeds", type=int, help="Seeds of each trial. Default: the search's.")
+@click.option("--sampler", type=click.Choice(list(SAMPLERS)), help="Who proposes. Default: the search's.")
+@click.option("--pruner", type=click.Choice(list(_PRUNERS)), help="Who ends hopeless trials. Default: the search's.")
+@click.option("--finalists", type=int, help="Best trials that are trained again. Default: the search's.")
+@click.option("--cluster", default="", metavar="ADDRESS", help="A Dask scheduler, as in tls://10.0.0.1:8786.")
+@click.option("--insecure", is_flag=True, help="Allow an ADDRESS off this machine without TLS.")
+@click.option("--detach", is_flag=True, help="Start the search and return at once.")
+@as_json
+def search(space: str, cluster: str, insecure: bool, detach: bool, as_json: bool, **given: Any) -> None:
+    """Search for a better design or recipe: SPACE says what varies.
+
+    SPACE is a search file, or a ready-made search: learning-rate, batch-size, pooling, spend-the-rest, seeds. Ctrl-C
+    stops the search; `searches SEARCH --resume` goes on with it.
+    """
+    chosen = arguments.search(space, given)
+    started = control.start(Store(), chosen, cluster=cluster, insecure=insecure)
+    if detach:
+        document = {"search": started.id, "state": started.state(started.trials())}
+        report(document, as_json, [f"{started.id} {document['state']}"])
+    else:
+        _follow(started, chosen, as_json)
+
+
+@cli.command()
+@click.argument("search", required=False, shell_complete=completion.search)
+@click.option("--pause", "action", flag_value="pause", help="Start no further training of SEARCH.")
+@click.option("--stop", "action", flag_value="stop", help="End SEARCH with the trainings under way.")
+@click.option("--resume", "action", flag_value="resume", help="Go on with SEARCH and follow it.")
+@click.option("--extend", type=click.IntRange(1, 10_000), help="Give SEARCH so many trials more, and follow it.")
+@click.option("--delete", "action", flag_value="delete", help="Delete SEARCH; its runs stay.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Write the trials of SEARCH as CSV.")
+@click.option("--optuna", type=click.Path(path_type=Path), help="Write SEARCH as an Optuna storage (SQLite).")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@as_json
+def searches(
+    search: str | None,
+    action: str | None,
+    extend: int | None,
+    csv: Path | None,
+    optuna: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """List all searches, or show SEARCH and change it."""
+    store = Store()
+    control.refresh(store)
+    if search is None:
+        _require_no_action(action, extend, csv, optuna)
+        _list(store, as_json)
+        return
+    found = folder.find(store, search)
+    if action == "delete":
+        folder.delete(found)
+        report({"search": found.id, "state": "deleted"}, as_json, [f"{found.id} deleted"])
+        return
+    wanted = {path: make for path, make in ((csv, exports.comma_separated), (optuna, exports.optuna_storage)) if path}
+    files = {path: make(found.search(), found.trials()) for path, make in wanted.items()}
+    destination.write(files, overwrite=overwrite)
+    if extend:
+        control.extend(found, extend)
+    elif action:
+        getattr(control, action)(found)
+    if extend or action == "resume":
+        _follow(found, found.search(), as_json)
+    else:
+        _show(found, as_json, [f"{path} written" for path in files])
+
+
+def _require_no_action(*given: object) -> None:
+    if any(given):
+        raise SearchError("searches: this option needs the id of a search; `python -m mnistnet searches` lists them")
+
+
+def _list(store: Store, as_json: bool) -> None:
+    documented, lines = [], [search_texts.HEADINGS]
+    for found in folder.all_of(store):
+        try:
+            chosen, trials = found.search(), found.trials()
+        except SearchError as error:
+            click.echo(f"mnistnet: {error}", err=True)
+            continue
+        state = found.state(trials)
+        documented.append(search_texts.document(found.id, chosen, state, trials, found.wanted().trials))
+        lines.append(search_texts.line(found.id, chosen, state, trials, found.wanted().trials))
+    report(documented, as_json, lines if documented else ["no searches yet"])
+
+
+def _show(found: SearchFolder, as_json: bool, more: list[str]) -> None:
+    chosen, trials = found.search(), found.trials()
+    state, wanted = found.state(trials), found.wanted().trials
+    lines = search_texts.report(found.id, chosen, state, trials, wanted)
+    report(search_texts.document(found.id, chosen, state, trials, wanted), as_json, [*lines, *more])
+
+
+def _follow(found: SearchFolder, chosen: Search, as_json: bool) -> None:
+    try:
+        state = _wait(found, chosen)
+    except KeyboardInterrupt:
+        with contextlib.suppress(SearchError):
+            control.stop(found)
+        click.echo(f"\nstopping {found.id}; `python -m mnistnet searches {found.id} --resume` continues it", err=True)
+        state = _wait(found, chosen)
+    _show(found, as_json, [])
+    if state != "done":
+        message = trials.finished.message if (trials := found.trials()).finished else ""
+        hint = f"`python -m mnistnet searches {found.id} --resume` continues it"
+        raise NotDone(f"search {found.id}: {state}: {message or 'as requested'}; {hint}")
+
+
+def _wait(found: SearchFolder, chosen: Search) -> State:
+    """The state in which the search has ended, or rests."""
+    reader, trials = found.reader(), Trials()
+    with click.progressbar(length=found.wanted().trials, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        while True:
+            trials = folder.read_on(reader, trials, chosen)
+            ended = [trial for trial in trials.of_phase("search") if trial.state.is_final]
+            bar.label = f"{chosen.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
+            bar.update(len(ended) - bar.pos)
+            state = found.state(trials)
+            if state in ("done", "failed", "paused", "stopped"):
+                return state
+            control.refresh(found.store)
+            time.sleep(_LOOK_SECONDS)
