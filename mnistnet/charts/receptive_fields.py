@@ -18,6 +18,7 @@ _SEES: dict[Coverage, str] = {
     "every": "whole image, every unit",
 }
 _LABEL_ROOM = 15  # pixels along the axis that a slanted label needs
+_FIGURE_ROOM = 30  # pixels along the axis that a figure like "100%" needs
 _SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
 
 
@@ -181,7 +182,10 @@ def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.La
     bars = base.mark_bar(size=16).encode(
         color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value(NEUTRAL))
     )
-    labels = base.mark_text(dy=-7, fontSize=11).encode(text=alt.Text("label:N"))
+    crowded = alt.value(alt.ExprRef(f"width < {_FIGURE_ROOM * len(names)} ? 0 : 11"))
+    labels = base.mark_text(dy=-7).encode(
+        text=alt.Text("label:N"), size=alt.condition(alt.datum.chosen, alt.value(11), crowded)
+    )
     return alt.LayerChart(layer=[bars, labels], height=240)
 
 
