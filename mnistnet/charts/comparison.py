@@ -14,6 +14,7 @@ from mnistnet.runs.run import EpochMetrics
 
 _LINE = 30  # pixels that a line of the legend takes
 _ALIKE = 800  # parameters apart, in which there is no room for a name
+_BESIDE = "width > 330"  # whether names fit beside their marks, and beside the rightmost: not on a phone
 _NAME_HEIGHT, _PLANE_HEIGHT = 13, 290  # pixels
 _NAME_PARAMS = 3_500  # parameters that the width of a name covers on a wide screen
 
@@ -95,7 +96,8 @@ def plane(
     ends = [*stated["accuracy"], target]
     for frame in (own, means, finals):
         ends += [*frame["low"], *frame["high"]]
-    axes = _Axes(max(0.0, min(ends) - 0.0008), min(1.0, max(ends) + 0.0004))
+    widest = max(size for frame in (own, means, finals, stated) for size in frame["params"])
+    axes = _Axes(max(0.0, min(ends) - 0.0008), min(1.0, max(ends) + 0.0004), -(-widest // 5_000) * 5_000)
     layers = [
         _reference(stated, axes),
         *_squares(finals, axes, "gallery, final fit", filled=False),
@@ -109,16 +111,19 @@ def plane(
 
 @dataclass(frozen=True)
 class _Axes:
-    """The axes that every layer shares; accuracies from `low` to `high`."""
+    """The axes that every layer shares; accuracies from `low` to `high`, parameters up to `widest`."""
 
     low: float
     high: float
+    widest: int
 
     @property
     def along(self) -> alt.X:
         return alt.X(
             "params:Q",
-            scale=alt.Scale(zero=False, padding=30),
+            scale=alt.Scale(
+                domain=[0, self.widest], nice=False, range=[0, alt.ExprRef(f"width - ({_BESIDE} ? 70 : 0)")]
+            ),
             axis=alt.Axis(title="parameters", format=",.0f", tickCount=5),
         )
 
@@ -146,7 +151,7 @@ def _names(means: pd.DataFrame, finals: pd.DataFrame, axes: _Axes) -> list[alt.C
     ours, others = ours.assign(high=levels[0]), others.assign(accuracy=levels[1])
     above = alt.Chart(ours[[not below for below in is_below]]).mark_text(fontSize=10, align="center", dy=-6)
     below = alt.Chart(ours[is_below]).mark_text(fontSize=10, align="center", baseline="top", dy=4)
-    beside = alt.Chart(others).mark_text(fontSize=10, align="left", dx=7, dy=-8)
+    beside = alt.Chart(others).mark_text(fontSize=alt.ExprRef(f"{_BESIDE} ? 10 : 0"), align="left", dx=7, dy=-8)
     return [
         text.encode(x=axes.along, y=axes.up(field), text="label:N")
         for text, field in ((above, "high"), (below, "low"), (beside, "accuracy"))
@@ -160,8 +165,7 @@ def _apart(places: Iterable[int], levels: Iterable[float], axes: _Axes) -> list[
     found = dict[int, float]()
     for name in sorted(range(len(wanted)), key=lambda one: wanted[one][1]):
         place, level = wanted[name]
-        near = sorted(found[other] for other in found if abs(wanted[other][0] - place) < _NAME_PARAMS)
-        for taken in near:
+        for taken in sorted(found[other] for other in found if abs(wanted[other][0] - place) < _NAME_PARAMS):
             level = taken + least if taken - least < level < taken + least else level
         found[name] = level
     return [found[name] for name in range(len(wanted))]
@@ -240,9 +244,6 @@ def _tooltip(title: str, accuracy: str, form: str) -> list[alt.Tooltip]:
 
 def _goal(level: float, target: float) -> alt.Chart:
     frame = pd.DataFrame({"level": [level], "label": [f"goal {target:.1%}"]})
-    rule: alt.Chart = (
-        alt.Chart(frame)
-        .mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5)
-        .encode(y="level:Q", tooltip=["label:N"])
-    )
-    return rule
+    rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5)
+    named: alt.Chart = rule.encode(y="level:Q", tooltip=["label:N"])
+    return named
