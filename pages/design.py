@@ -37,7 +37,7 @@ with left:
     layers, recipe = st.tabs(["Layers", "Training recipe"], key="design-tabs")
     with layers:
         toolbar()
-        with st.container(height=560, border=False, key="layers"):
+        with st.container(height=560, border=False, key="layers", gap="xsmall"):
             layer_editor(summary)
     with recipe:
         recipe_editor()

@@ -14,7 +14,7 @@ from mnistnet.ui.mistakes.two_runs import two_runs_view
 app.require()
 st.title("Mistakes", anchor=False)
 widgets.work_in_progress()
-choice, part, figure = st.columns([0.45, 0.2, 0.35])
+choice, part = st.columns([0.65, 0.35], gap="medium")
 with choice:
     run = controls.run_picker(cache.runs_with_predictions(), else_why="its first epoch is not stored yet")
 if run is None:
@@ -29,21 +29,21 @@ with part:
 evaluation = header.evaluation(run, split)
 if evaluation is None:
     st.stop()
-with figure:
-    widgets.score(header.accuracy_title(run), evaluation.score, widgets.split_title(run, split))
-    header.score_without_label_errors(evaluation, run, split)
 header.view_picker()
 
 if session.view.value == "trust":
+    header.score(evaluation, run, split)
     calibration_view(evaluation, run, split)
     st.stop()
 if session.view.value == "compared":
+    header.score(evaluation, run, split)
     two_runs_view(evaluation, header.images(run, split), run, split)
     st.stop()
 matrix, choices = st.columns([0.45, 0.55], gap="medium")
 with matrix:
     confusion_matrix(evaluation, run)
 with choices:
+    header.score(evaluation, run, split)
     filters.filters(run)
 shown = filters.filtered(evaluation, run)
 images = header.images(run, split)

@@ -8,6 +8,7 @@ from mnistnet.charts.palette import NEUTRAL, TARGET, TRAINING, VALIDATION
 from mnistnet.insight.predictions.calibration import Bin
 from mnistnet.insight.predictions.evaluation import Score
 
+_LETTER = 6.2  # pixels, of a text of 11 pixels
 _DOMAIN = alt.Scale(domain=[0, 1], nice=False)
 
 
@@ -73,12 +74,13 @@ def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:
         if score.total
     ]
     begin = max(0.0, min([1.0, *(score.interval.low for score in scores if score.total)]) - 0.002)
-    scale = alt.Scale(domain=[begin, 1 + (1 - begin) * 0.6], nice=False)  # beyond 100 % is room for the labels
+    # Beside 100% there is room for the labels, however narrow the chart is.
+    end = alt.ExprRef(f"max(60, width - {_LETTER * max((len(str(row['label'])) for row in rows), default=0) + 12})")
+    scale = alt.Scale(domain=[begin, 1], nice=False, range=[0, end])
     title = f"accuracy (axis starts at {begin:.1%})"
     down = alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False))
     base = alt.Chart(alt.InlineData(values=rows)).encode(down)
-    ticks = [begin + (1 - begin) * part / 4 for part in range(5)]
-    axis = alt.Axis(title=title, format=".1%", grid=True, values=ticks)
+    axis = alt.Axis(title=title, format="~%", grid=True, values=_ticks(begin))
     intervals = base.mark_rule(color=NEUTRAL, strokeWidth=2).encode(
         alt.X("low:Q", scale=scale, axis=axis), alt.X2("high:Q")
     )
@@ -89,3 +91,9 @@ def by_class(scores: Sequence[Score], classes: Sequence[str]) -> alt.LayerChart:
         alt.X("high:Q", scale=scale, axis=axis), text=alt.Text("label:N")
     )
     return alt.LayerChart(layer=[intervals, points, labels], height=300)
+
+
+def _ticks(begin: float) -> list[float]:
+    """Round accuracies from 1 down to `begin`, at most five."""
+    step = next(step for step in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if 1 - begin <= 5 * step)
+    return [1 - place * step for place in range(5) if 1 - place * step >= begin]

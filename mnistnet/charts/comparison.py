@@ -1,18 +1,22 @@
 """Runs side by side: their curves over each other, and accuracy against parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from mnistnet.charts.curves import FLOOR
+from mnistnet.charts.curves import FLOOR, ticks_of_errors
 from mnistnet.charts.palette import NEUTRAL, TARGET
 from mnistnet.nets.presets import PRESETS, PUBLIC
 from mnistnet.runs.run import EpochMetrics
 
 _LINE = 30  # pixels that a line of the legend takes
 _ALIKE = 800  # parameters apart, in which there is no room for a name
+_BESIDE = "width > 330"  # whether names fit beside their marks, and beside the rightmost: not on a phone
+_NAME_HEIGHT, _PLANE_HEIGHT = 13, 290  # pixels
+_NAME_PARAMS = 3_500  # parameters that the width of a name covers on a wide screen
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def overlay(curves: Mapping[str, Sequence[EpochMetrics]], target: float) -> alt.
         ],
         columns=["run", "epoch", "error", "accuracy"],
     )
+    ends = [0.85 * min([*frame["error"], 1 - target]), min(1.0, 1.15 * max([*frame["error"], 1 - target]))]
     lines = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2)
@@ -44,10 +49,10 @@ def overlay(curves: Mapping[str, Sequence[EpochMetrics]], target: float) -> alt.
             x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", format="d", tickMinStep=1, grid=False)),
             y=alt.Y(
                 "error:Q",
-                scale=alt.Scale(type="log", nice=True),
-                axis=alt.Axis(title="validation error (log axis)", format="~%", grid=True, tickCount=5),
+                scale=alt.Scale(type="log", domain=ends, nice=False),
+                axis=alt.Axis(title="validation error (log axis)", format="~%", values=ticks_of_errors(*ends)),
             ),
-            color=_colour("run:N", list(curves)),
+            color=_colour("run:N", list(curves), symbolType="stroke", symbolStrokeWidth=3, symbolSize=500),
             strokeDash=alt.StrokeDash("run:N", sort=list(curves), legend=None),
             tooltip=[
                 "run:N",
@@ -56,13 +61,18 @@ def overlay(curves: Mapping[str, Sequence[EpochMetrics]], target: float) -> alt.
             ],
         )
     )
-    return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=270 + _LINE * len(curves))
+    return alt.LayerChart(layer=[lines, _goal(1 - target, target)], height=370 + _LINE * len(curves))
 
 
-def _colour(field: str, order: Sequence[str], shown: Sequence[str] = ()) -> alt.Color:
+def _colour(field: str, order: Sequence[str], shown: Sequence[str] = (), **looks: Any) -> alt.Color:
     """A colour for each of `order`, with a line of the legend for each of `shown`, or of them all."""
     legend = alt.Legend(
-        orient="bottom", columns=1, title=None, labelLimit={"expr": "max(120, width - 20)"}, values=list(shown or order)
+        orient="bottom",
+        columns=1,
+        title=None,
+        labelLimit={"expr": "max(120, width - 20)"},
+        values=list(shown or order),
+        **looks,
     )
     return alt.Color(field, scale=alt.Scale(domain=list(order)), legend=legend)
 
@@ -86,7 +96,8 @@ def plane(
     ends = [*stated["accuracy"], target]
     for frame in (own, means, finals):
         ends += [*frame["low"], *frame["high"]]
-    axes = _Axes(max(0.0, min(ends) - 0.0008), min(1.0, max(ends) + 0.0004))
+    widest = max(size for frame in (own, means, finals, stated) for size in frame["params"])
+    axes = _Axes(max(0.0, min(ends) - 0.0008), min(1.0, max(ends) + 0.0004), -(-widest // 5_000) * 5_000)
     layers = [
         _reference(stated, axes),
         *_squares(finals, axes, "gallery, final fit", filled=False),
@@ -100,16 +111,19 @@ def plane(
 
 @dataclass(frozen=True)
 class _Axes:
-    """The axes that every layer shares; accuracies from `low` to `high`."""
+    """The axes that every layer shares; accuracies from `low` to `high`, parameters up to `widest`."""
 
     low: float
     high: float
+    widest: int
 
     @property
     def along(self) -> alt.X:
         return alt.X(
             "params:Q",
-            scale=alt.Scale(zero=False, padding=30),
+            scale=alt.Scale(
+                domain=[0, self.widest], nice=False, range=[0, alt.ExprRef(f"width - ({_BESIDE} ? 70 : 0)")]
+            ),
             axis=alt.Axis(title="parameters", format=",.0f", tickCount=5),
         )
 
@@ -122,20 +136,39 @@ class _Axes:
 
 
 def _names(means: pd.DataFrame, finals: pd.DataFrame, axes: _Axes) -> list[alt.Chart]:
-    """Our own nets' above their intervals, the published ones' beside their squares and those of their like."""
+    """Our own nets' above their intervals, or below where a better one is near; others' beside those of their like."""
     is_ours = means["protocol"] == "holdout"
-    tops = pd.concat([means, finals]).groupby("label")["high"].max()
-    ours = means[is_ours].assign(high=means["label"].map(tops))
-    above = alt.Chart(ours).mark_text(fontSize=10, align="center", dy=-6)
-    published = means[~is_ours]
-    reach = [
-        max(other for other in published["params"] if 0 <= other - params < _ALIKE) for params in published["params"]
+    both = pd.concat([means, finals]).groupby("label")
+    ours = means[is_ours].assign(high=means["label"].map(both["high"].max()), low=means["label"].map(both["low"].min()))
+    is_below = [
+        bool(((ours["params"] - params).abs().lt(_ALIKE) & ours["high"].gt(high)).any())
+        for params, high in zip(ours["params"], ours["high"], strict=True)
     ]
-    beside = alt.Chart(published.assign(params=reach)).mark_text(fontSize=10, align="left", dx=7, dy=-8)
+    others = means[~is_ours]
+    reach = [max(other for other in others["params"] if 0 <= other - params < _ALIKE) for params in others["params"]]
+    others = others.assign(params=reach)
+    levels = _apart(ours["params"], ours["high"], axes), _apart(others["params"], others["accuracy"], axes)
+    ours, others = ours.assign(high=levels[0]), others.assign(accuracy=levels[1])
+    above = alt.Chart(ours[[not below for below in is_below]]).mark_text(fontSize=10, align="center", dy=-6)
+    below = alt.Chart(ours[is_below]).mark_text(fontSize=10, align="center", baseline="top", dy=4)
+    beside = alt.Chart(others).mark_text(fontSize=alt.ExprRef(f"{_BESIDE} ? 10 : 0"), align="left", dx=7, dy=-8)
     return [
         text.encode(x=axes.along, y=axes.up(field), text="label:N")
-        for text, field in ((above, "high"), (beside, "accuracy"))
+        for text, field in ((above, "high"), (below, "low"), (beside, "accuracy"))
     ]
+
+
+def _apart(places: Iterable[int], levels: Iterable[float], axes: _Axes) -> list[float]:
+    """The levels of names at these places along the axis, raised where a name would lie on one that is lower."""
+    least = (axes.high - axes.low) * _NAME_HEIGHT / _PLANE_HEIGHT
+    wanted = list(zip(places, levels, strict=True))
+    found = dict[int, float]()
+    for name in sorted(range(len(wanted)), key=lambda one: wanted[one][1]):
+        place, level = wanted[name]
+        for taken in sorted(found[other] for other in found if abs(wanted[other][0] - place) < _NAME_PARAMS):
+            level = taken + least if taken - least < level < taken + least else level
+        found[name] = level
+    return [found[name] for name in range(len(wanted))]
 
 
 def _stated() -> list[tuple[str, int, float, str, str]]:
@@ -211,9 +244,6 @@ def _tooltip(title: str, accuracy: str, form: str) -> list[alt.Tooltip]:
 
 def _goal(level: float, target: float) -> alt.Chart:
     frame = pd.DataFrame({"level": [level], "label": [f"goal {target:.1%}"]})
-    rule: alt.Chart = (
-        alt.Chart(frame)
-        .mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5)
-        .encode(y="level:Q", tooltip=["label:N"])
-    )
-    return rule
+    rule = alt.Chart(frame).mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5)
+    named: alt.Chart = rule.encode(y="level:Q", tooltip=["label:N"])
+    return named

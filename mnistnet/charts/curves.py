@@ -49,6 +49,8 @@ def curves(
     # Every layer says the same of the axis: one that is silent would stretch it down to 0.
     levels = alt.Scale(type="log" if log else "linear", domain=[low, high], nice=False)
     up = alt.Axis(title=_title(view, low), format="~%" if _is_share(view) else "~g", labelFlush=False)
+    if log:
+        up.values = ticks_of_errors(low, high)
     along = alt.X(
         "epoch:Q",
         scale=alt.Scale(domain=[0 if has_samples else 0.75, epochs + 0.25], nice=False),
@@ -100,6 +102,11 @@ def with_samples(spec: Spec, samples: Sequence[Sample], view: View) -> Spec:
 def _of_sample(sample: Sample, view: View) -> float:
     value = {"loss": sample.loss, "accuracy": sample.accuracy}.get(view, max(FLOOR, 1 - sample.accuracy))
     return float(f"{value:.4g}")
+
+
+def ticks_of_errors(low: float, high: float) -> list[float]:
+    """The marks of a logarithmic axis of errors from `low` to `high`: 1, 2 and 5 of each power of ten."""
+    return [tick for power in range(-5, 1) for one in (1, 2, 5) if low <= (tick := one * 10.0**power) <= high]
 
 
 def takeaway(metrics: Sequence[EpochMetrics], view: View) -> str:

@@ -1,6 +1,7 @@
 """The mistakes of a network: confusion matrix, gallery, and the ten probabilities of one digit."""
 
 from collections.abc import Container, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -19,6 +20,7 @@ _CELL_FIELDS = ["index", "column", "row", "picture", "answer", "probability", "c
 ALL = "errors"  # the margin's name on both axes: a click there chooses a whole row or column
 _RAMP = ["#fde0c0", "#f08a24"]  # both light enough for dark figures
 _RIGHT = "#d7dde6"
+_LETTER = 6.2  # pixels, of a text of 11 pixels
 _SIDE = f"min(46, 0.9 * width / {COLUMNS})"  # of a picture in the gallery, in pixels: on a phone they must not overlap
 
 
@@ -39,14 +41,15 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> alt.Laye
         strokeWidth=alt.value(2.5),
         tooltip=_cell("count"),
     )
-    numbers = base.mark_text(fontSize=12, cursor="pointer", color="#111827").encode(
+    numbers = base.mark_text(cursor="pointer", color="#111827").encode(
+        size=_size("count"),
         text=alt.Text("count:Q", format=","),
         opacity=alt.condition(alt.datum.count > 0, alt.value(1), alt.value(0)),
     )
     margin = _at_labels(_margin(counts, classes), classes).encode(tooltip=_cell("errors"))
     sums = margin.mark_rect(cursor="pointer", cornerRadius=2, color="#00000000", stroke=NEUTRAL, strokeWidth=1)
-    totals = margin.mark_text(fontSize=12, cursor="pointer", fontWeight="bold").encode(
-        text=alt.Text("errors:Q", format=",")
+    totals = margin.mark_text(cursor="pointer", fontWeight="bold").encode(
+        size=_size("errors"), text=alt.Text("errors:Q", format=",")
     )
     layers = [cells.add_params(selected), diagonal.encode(tooltip=_cell("count")), numbers, sums, totals]
     return alt.LayerChart(layer=layers, height=430)
@@ -72,6 +75,12 @@ def _at_labels(frame: pd.DataFrame, classes: Sequence[str]) -> alt.Chart:
         x=alt.X("guess:N", title="predicted", sort=places, axis=across),
         y=alt.Y("truth:N", title="true label", sort=places, axis=down),
     )
+
+
+def _size(figure: str) -> Any:
+    """Pixels of a figure's text: one of three digits or more is smaller on a phone, where a cell has 22 pixels."""
+    on_a_phone = alt.value(alt.ExprRef("max(8, min(12, width / 31))"))
+    return alt.condition(alt.datum[figure] > 99, on_a_phone, alt.value(12))
 
 
 def _cell(figure: str) -> list[alt.Tooltip]:
@@ -170,9 +179,11 @@ def probabilities(row: npt.NDArray[np.float32], truth: int | None, classes: Sequ
     )
     named = frame["role"] if truth is not None else [""] * len(frame)  # alone, a guess needs no name
     frame["label"] = [f"{p:.1%} {r}".strip() for p, r in zip(frame["probability"], named, strict=True)]
+    # Beside the longest bar there is room for its label, however narrow the chart is.
+    end = alt.ExprRef(f"max(20, width - {_LETTER * max(map(len, frame['label'])) + 10})")
     base = alt.Chart(frame).encode(
         y=alt.Y("class:N", sort=list(classes), axis=alt.Axis(title=None, domain=False, ticks=False)),
-        x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.3]), axis=None),
+        x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1], nice=False, range=[0, end]), axis=None),
     )
     bars = base.mark_bar(height=16).encode(
         color=alt.Color(

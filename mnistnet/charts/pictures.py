@@ -15,7 +15,7 @@ from mnistnet.nets.summary import Span
 _DIMMED = 0.45
 _VEIL = 70  # what dimming adds, so that even black shows where the window ends
 _FAINT = 0.55  # of the digit's brightness, where colours are laid over it
-_GAP = 3  # pixels between the maps of a sheet
+_GAP = 3  # pixels between the maps of a sheet, at least; half a pixel of a map where that is more
 _AROUND = 96  # the shade beside a part that was cut out at the image's edge
 
 
@@ -89,8 +89,9 @@ def sheet(maps: Floats, columns: int, times: int, *, grey_is_zero: bool = False)
     shades = ((maps - low) / (high - low or 1) * 255).astype(np.uint8)
     columns = min(columns, count)
     rows = -(-count // columns)
-    step_down, step_across = height * times + _GAP, width * times + _GAP
-    whole = np.zeros((rows * step_down - _GAP, columns * step_across - _GAP, 2), np.uint8)  # gaps show the page
+    gap = max(_GAP, times // 2)
+    step_down, step_across = height * times + gap, width * times + gap
+    whole = np.zeros((rows * step_down - gap, columns * step_across - gap, 2), np.uint8)  # gaps show the page
     for place, shade in enumerate(shades):
         top, left = place // columns * step_down, place % columns * step_across
         block = whole[top : top + height * times, left : left + width * times]

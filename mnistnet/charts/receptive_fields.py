@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 import pandas as pd
@@ -18,6 +18,7 @@ _SEES: dict[Coverage, str] = {
     "every": "whole image, every unit",
 }
 _LABEL_ROOM = 15  # pixels along the axis that a slanted label needs
+_FIGURE_ROOM = 30  # pixels along the axis that a figure like "100%" needs
 _SMALL_MOST = 40  # pixels; a larger field is cut here, its figure is not
 
 
@@ -51,7 +52,7 @@ def along_depth(
             color=alt.Color(
                 "sees:N",
                 scale=alt.Scale(domain=list(_SEES.values()), range=[NEUTRAL, TARGET, VALIDATION]),
-                legend=alt.Legend(orient="top", title=None, columns=1, labelLimit=300),
+                legend=_legend("top"),
             ),
             tooltip=_hints("layer"),
         )
@@ -62,7 +63,7 @@ def along_depth(
         .encode(x=alt.X("layer:N", sort=names), y="field:Q", text="field:Q")
     )
     marks = [_effective(names, effective)] if effective else []
-    return alt.LayerChart(layer=[bars, numbers, *_image_side(), *marks], height=320)
+    return alt.LayerChart(layer=[bars, numbers, *_image_side(), *marks], height=380)
 
 
 def _image_side() -> list[alt.Chart]:
@@ -78,6 +79,11 @@ def _image_side() -> list[alt.Chart]:
 def _overlap(names: Sequence[str]) -> alt.ExprRef:
     """Labels are left out only where the chart is too narrow for all."""
     return alt.ExprRef(f"width < {_LABEL_ROOM * len(names)} ? 'parity' : false")
+
+
+def _legend(orient: Literal["top", "bottom"], **looks: Any) -> alt.Legend:
+    """Its entries side by side, below each other on a phone."""
+    return alt.Legend(orient=orient, title=None, columns=alt.ExprRef("width < 500 ? 1 : 3"), labelLimit=300, **looks)
 
 
 def _hints(name: str) -> list[alt.Tooltip]:
@@ -104,7 +110,7 @@ def _effective(names: Sequence[str], effective: Mapping[str, Sequence[float]]) -
             shape=alt.Shape(
                 "who:N",
                 scale=alt.Scale(domain=shown, range=["triangle-up", "diamond"][: len(shown)]),
-                legend=alt.Legend(orient="top", title=None, columns=1, labelLimit=300, symbolFillColor=TRAINING),
+                legend=_legend("bottom", symbolFillColor=TRAINING, symbolStrokeColor=TRAINING, symbolSize=60),
             ),
             tooltip=[
                 alt.Tooltip("layer:N"),
@@ -181,7 +187,10 @@ def unseen(names: Sequence[str], shares: Sequence[float], chosen: str) -> alt.La
     bars = base.mark_bar(size=16).encode(
         color=alt.condition(alt.datum.chosen, alt.value(HIGHLIGHT), alt.value(NEUTRAL))
     )
-    labels = base.mark_text(dy=-7, fontSize=11).encode(text=alt.Text("label:N"))
+    crowded = alt.value(alt.ExprRef(f"width < {_FIGURE_ROOM * len(names)} ? 0 : 11"))
+    labels = base.mark_text(dy=-7).encode(
+        text=alt.Text("label:N"), size=alt.condition(alt.datum.chosen, alt.value(11), crowded)
+    )
     return alt.LayerChart(layer=[bars, labels], height=240)
 
 

@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any page, light or dark: WCAG 2.2, levels A and AA."""
+"""axe-core finds nothing serious on any page, light or dark, empty or full: WCAG 2.2, levels A and AA."""
 
 from collections.abc import Iterator
 
@@ -39,9 +39,14 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.bar("A9")
+@pytest.mark.parametrize("filled", ["shared", "with_runs"], ids=["empty", "full"])
 @pytest.mark.parametrize("path", screen.PAGES)
-def test_a_page_has_no_serious_fault_in_light_and_dark(with_runs: Dashboard, page: Page, path: str) -> None:
-    screen.open_page(page, f"{with_runs.url}/{path}")
+def test_a_page_has_no_serious_fault_in_light_and_dark(
+    request: pytest.FixtureRequest, page: Page, filled: str, path: str
+) -> None:
+    dashboard: Dashboard = request.getfixturevalue(filled)
+    screen.open_page(page, f"{dashboard.url}/{path}")
     for scheme, ground in GROUNDS.items():
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         red, green, blue = (int(ground[start : start + 2], 16) for start in (1, 3, 5))

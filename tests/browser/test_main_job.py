@@ -65,7 +65,7 @@ def test_from_a_preset_to_the_window_on_a_wrong_digit(dashboard: Dashboard, page
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.985
 
-    page.get_by_role("link", name="See its mistakes").click()
+    page.get_by_role("button", name="See its mistakes").click()
     expect(page.locator("h1")).to_have_text("Mistakes")
     screen.settle(page)
     _click_a_wrong_digit(page)

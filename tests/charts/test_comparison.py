@@ -1,5 +1,6 @@
 """Runs over each other and in the accuracy-parameters plane: what stands where, and what the axes say."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -158,10 +159,10 @@ def test_runs_means_and_what_others_state_differ_by_shape_as_well_as_by_colour()
 
 def test_the_gallery_is_named_and_has_its_intervals() -> None:
     spec = vega.spec(plane([], [MEAN], [FINAL], TARGET))
-    above, beside = vega.layers(spec, "text")
+    above, below, beside = vega.layers(spec, "text")
     assert vega.levels(spec, above, "text") == ["mnistnet-4k"]
     assert vega.levels(spec, above, "y") == [0.9966]  # clear of the final fit's interval too
-    assert vega.levels(spec, beside, "text") == []
+    assert vega.levels(spec, below, "text") == vega.levels(spec, beside, "text") == []
     assert vega.levels(spec, squares(spec), "y") == [0.9951]
     spans = [layer for layer in vega.layers(spec, "rule") if "y2" in layer["encoding"]]
     assert [vega.levels(spec, spans[1], channel) for channel in ("y", "y2")] == [[0.9935], [0.9963]]
@@ -172,8 +173,38 @@ def test_names_of_published_nets_of_much_the_same_size_stand_clear_of_each_other
     spec = vega.spec(
         plane([], [Point(name, size, 0.995, 0.993, 0.997, "course") for name, size in sizes.items()], [], TARGET)
     )
-    _, beside = vega.layers(spec, "text")
+    *_, beside = vega.layers(spec, "text")
     assert vega.levels(spec, beside, "x") == [10_216, 10_216, 18_738]
+
+
+def test_no_name_of_the_gallery_lies_on_another() -> None:
+    nets = (("4k", 4_000, 0.9951), ("5k", 5_000, 0.9952), ("6k", 6_000, 0.9951), ("20k", 20_000, 0.9951))
+    spec = vega.spec(
+        plane([], [Point(name, size, high - 0.001, 0.993, high, "holdout") for name, size, high in nets], [], TARGET)
+    )
+    low, high = vega.scale(spec, "y")["domain"]
+    above, *_ = vega.layers(spec, "text")
+    levels = dict(zip(vega.levels(spec, above, "text"), vega.levels(spec, above, "y"), strict=True))
+    near = sorted(levels[name] for name in ("4k", "5k", "6k"))
+    assert all(upper - lower > 0.04 * (high - low) for lower, upper in itertools.pairwise(near))
+    assert levels["20k"] == 0.9951  # has no name near
+
+
+def test_of_two_nets_of_one_size_the_worse_ones_name_stands_below_its_interval() -> None:
+    better, worse = MEAN, Point("plain", 3_200, 0.9941, 0.9925, 0.9955, "holdout")
+    spec = vega.spec(plane([], [better, worse], [], TARGET))
+    above, below, _ = vega.layers(spec, "text")
+    assert [vega.levels(spec, above, channel) for channel in ("text", "y")] == [["mnistnet-4k"], [0.9963]]
+    assert [vega.levels(spec, below, channel) for channel in ("text", "y")] == [["plain"], [0.9925]]
+
+
+def test_the_marks_of_the_logarithmic_axis_are_few_and_lie_on_it() -> None:
+    spec = vega.spec(overlay(RUNS, TARGET))
+    low, high = vega.scale(spec, "y")["domain"]
+    marks = vega.layers(spec, "line")[0]["encoding"]["y"]["axis"]["values"]
+    assert 2 <= len(marks) <= 12
+    assert all(low <= mark <= high for mark in marks)
+    assert all(low < error < high for error in vega.levels(spec, vega.layers(spec, "line")[0], "y"))
 
 
 def test_a_final_fit_is_a_hollow_square_with_its_interval() -> None:

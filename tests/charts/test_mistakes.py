@@ -315,10 +315,16 @@ def test_every_role_has_a_colour() -> None:
     assert roles == set(vega.colours(vega.spec(probabilities(WRONG, 4, DIGITS))))
 
 
-def test_a_sure_answer_leaves_room_for_its_label() -> None:
-    low, high = vega.scale(vega.spec(probabilities(WRONG, 4, DIGITS)), "x")["domain"]
-    assert low == 0
-    assert high >= 1.25
+@pytest.mark.parametrize(("truth", "label"), [(4, "99.5% predicted"), (2, "100.0% predicted, true label")])
+def test_a_sure_answer_leaves_room_for_its_label(truth: int, label: str) -> None:
+    sure = np.full(10, 0.0005, np.float32)
+    sure[2] = float(label[: label.index("%")]) / 100
+    scale = vega.scale(vega.spec(probabilities(sure, truth, DIGITS)), "x")
+    assert scale["domain"] == [0, 1]
+    begin, end = scale["range"]
+    assert begin == 0
+    room = float(end["expr"].removeprefix("max(20, width - ").removesuffix(")"))
+    assert room >= 6 * len(label)
 
 
 def test_bars_keep_the_order_of_the_classes() -> None:

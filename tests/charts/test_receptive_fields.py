@@ -249,6 +249,13 @@ def test_every_share_is_printed_over_its_bar() -> None:
     assert vega.levels(spec, labels, "y") == SHARES
 
 
+def test_where_shares_have_no_room_only_that_of_the_chosen_layer_is_printed() -> None:
+    (labels,) = vega.layers(ink(), "text")
+    size = labels["encoding"]["size"]
+    assert size["condition"] == {"test": "datum.chosen", "value": 11}
+    assert size["value"]["expr"] == "width < 150 ? 0 : 11"
+
+
 def test_the_axis_of_shares_has_room_over_a_whole() -> None:
     low, high = vega.scale(ink(), "y")["domain"]
     assert (low, high > 1.1) == (0, True)

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mnistnet.charts.palette import INK
+from mnistnet.charts.pictures import png
 from mnistnet.charts.variations import VariedPrediction, strip
+from mnistnet.data.datasets import Bytes
 from tests.support import vega
 from tests.support.contrast import GRAPHICS, GROUNDS, TEXT, blend, contrast
 
@@ -23,7 +26,11 @@ CHARTS = {"steps": STEPS, "one": STEPS[:1], "none": []}
 
 
 def drawn(steps: list[VariedPrediction], current: float = 0.0) -> vega.Spec:
-    return vega.spec(strip(steps, TITLE, current))
+    return vega.spec(strip(steps, {one.value: picture(one.value) for one in steps}, TITLE, current))
+
+
+def picture(value: float) -> Bytes:
+    return np.full((28, 28), 100 + value, np.uint8)
 
 
 def cells(spec: vega.Spec) -> vega.Spec:
@@ -86,7 +93,15 @@ def test_steps_stand_in_the_order_of_their_numbers() -> None:
 
 def test_networks_stand_in_the_order_given_not_in_that_of_the_alphabet() -> None:
     down = cells(drawn(STEPS))["encoding"]["y"]
-    assert (down["field"], down["sort"]) == ("network", None)
+    assert (down["field"], down["sort"]) == ("network", ["", "wide", "narrow"])
+
+
+def test_above_the_answers_of_a_step_stands_the_digit_that_was_answered() -> None:
+    spec = drawn(STEPS)
+    (layer,) = vega.layers(spec, "image")
+    assert [(row["network"], row["value"], row["picture"]) for row in vega.rows(spec, layer)] == [
+        ("", f"{value:g}", png(picture(value))) for value in (-5.0, 0.0, 10.0)
+    ]
 
 
 def test_the_steps_say_what_they_are_of() -> None:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mnistnet.cli.commands import cli
+from mnistnet.insight.network.saliency import PAPER, covered
 from mnistnet.insight.predictions import pairs
 from mnistnet.insight.predictions.selection import Selection
 from mnistnet.runs.files import predictions
@@ -121,6 +122,27 @@ def test_a_digit_can_be_asked_each_question(store: Store, question: str, said: s
     assert not app.exception
     assert said in texts(app)
     assert store.run(run.id) == before
+
+
+def test_an_altered_digit_has_the_prediction_that_is_written_below_it(store: Store) -> None:
+    run = done(store)
+    images = cache.images("digits", "holdout", "test")
+    erasable = 0
+    for mistake in cache.evaluation(run, "test").mistakes[:5]:
+        app = opened("mistakes", ask="why", digit=str(mistake.index))
+        said = [caption.value for caption in app.caption if caption.value.startswith("Without the ink in the orange")]
+        erased = network_cache.occlusion(run, images[mistake.index], PAPER)
+        rows, columns = np.nonzero(erased.answers == mistake.label)
+        assert bool(said) == bool(len(rows))
+        if said:
+            altered = [
+                covered(images[mistake.index], *place, PAPER)
+                for place in zip(rows.tolist(), columns.tolist(), strict=True)
+            ]
+            highest = network_cache.probabilities(run, np.stack(altered))[:, mistake.label].max()
+            assert said == [f"Without the ink in the orange frame: predicted **{mistake.label}** ({highest:.0%})"]
+            erasable += 1
+    assert erasable
 
 
 def test_some_training_digits_are_searched_at_first_and_all_where_that_is_asked_for(

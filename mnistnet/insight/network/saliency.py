@@ -47,17 +47,20 @@ class Occlusion:
         return answers
 
 
-def occlusion(probe: "Probe", image: Bytes, shade: int = PAPER, side: int = PATCH) -> Steps[Occlusion]:
-    """The logits of image (28, 28) uint8 with a patch of brightness `shade` (0 to 255) around each pixel.
+def covered(image: Bytes, row: int, column: int, shade: int, side: int = PATCH) -> Bytes:
+    """A copy of image (28, 28) uint8 with a patch of brightness `shade` (0 to 255) around one pixel.
 
     The patch is `side` pixels wide, an odd number, and is cut off at the edge of the image.
     """
-    half = side // 2
-    variants = np.repeat(image[None], IMAGE_SIZE**2, axis=0)
-    for place, variant in enumerate(variants):
-        down, across = divmod(place, IMAGE_SIZE)
-        variant[max(0, down - half) : down + half + 1, max(0, across - half) : across + half + 1] = shade
-    answers = yield from probe.answers(np.concatenate([variants, image[None]]))
+    half, altered = side // 2, image.copy()
+    altered[max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1] = shade
+    return altered
+
+
+def occlusion(probe: "Probe", image: Bytes, shade: int = PAPER, side: int = PATCH) -> Steps[Occlusion]:
+    """The logits of image (28, 28) uint8 `covered` around each pixel in turn, and of the image itself."""
+    variants = [covered(image, *divmod(place, IMAGE_SIZE), shade, side) for place in range(IMAGE_SIZE**2)]
+    answers = yield from probe.answers(np.stack([*variants, image]))
     return Occlusion(answers[:-1].reshape(IMAGE_SIZE, IMAGE_SIZE, -1), answers[-1])
 
 

@@ -19,6 +19,7 @@ def gallery_table() -> None:
     st.dataframe(
         pd.DataFrame([_row(entry) for entry in entries().values()]),
         hide_index=True,
+        height="content",
         key="gallery-table",
         alt=f"{len(entries())} presets with parameters, seeds, mean, worst and interval of their test accuracy",
         column_config=_columns(),

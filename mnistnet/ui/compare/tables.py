@@ -159,7 +159,7 @@ def differences_table(runs: Sequence[Run]) -> None:
         key="compare-differences",
         alt=f"{len(found)} fields of design and recipe in which {len(runs)} runs differ",
         column_config={
-            "field": st.column_config.TextColumn(width=110, pinned=True),
+            "field": st.column_config.TextColumn(width=215, pinned=True),
             **{run.title: st.column_config.TextColumn(width=285) for run in runs},
         },
     )

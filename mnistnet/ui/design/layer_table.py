@@ -73,6 +73,7 @@ def _columns() -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "layer": number(width=50),
+        "operation": text(width=140),
         "share": st.column_config.ProgressColumn(
             "share", format="%.0f %%", min_value=0, max_value=100, help="Share of all parameters"
         ),

@@ -29,8 +29,9 @@ def meter(summary: Summary) -> None:
         profile_picker()
     with st.container(border=True, key="rules", gap="small"):
         known = rules.card(session.design.value, summary, session.recipe.value.epochs, profile)
-        _parameters_rule(summary, profile)
-        rule_lines(known[1:], AFTER_TRAINING)
+        with st.container(gap=None):
+            _parameters_rule(summary, profile)
+            rule_lines(known[1:], AFTER_TRAINING)
         if not held.is_held(RULES):
             own_profile.popover(profile)
     uses = ", ".join(f"{note.technique} ×{note.uses}" for note in rules.notes(session.design.value))

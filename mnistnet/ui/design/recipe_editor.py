@@ -60,7 +60,7 @@ def _optimizer() -> None:
 
 def _augmentation(recipe: Recipe) -> None:
     st.markdown("**Augmentation**, a random amount for each image")
-    with st.container(horizontal=True):
+    with st.grid(2, min_column_width=240):
         _slider("rotation_degrees", "Rotation (degrees, left or right)", 0.0, 45.0, 1.0)
         _slider("shift", "Shift (fraction of image width)", 0.0, 0.5, 0.01)
         _slider("scale", "Scaling (fraction, larger or smaller)", 0.0, 0.5, 0.01)

@@ -1,4 +1,7 @@
-"""The explanation "Why": patches that change the prediction, and the units that add most to two logits, by layer."""
+"""The explanation "Why": altered digits that change the prediction, and the units that decide, layer by layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -8,38 +11,73 @@ from mnistnet.charts.pictures import left_out, with_field, with_patches
 from mnistnet.data.datasets import Bytes
 from mnistnet.errors import MnistnetError
 from mnistnet.insight.network import explanation
-from mnistnet.insight.network.explanation import Spot
+from mnistnet.insight.network.explanation import Flip
 from mnistnet.insight.network.receptive_fields import UnitAttribution
-from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion
+from mnistnet.insight.network.saliency import INK, PAPER, PATCH, Occlusion, covered
 from mnistnet.nets.summary import IMAGE_SIZE, LayerSummary, Span
 from mnistnet.ui import network_cache, widgets
 from mnistnet.ui.digit.prediction import Prediction
 
 _LAYER = "why-layer"
-_TIMES = 8
+_TIMES, _ALTERED_TIMES = 8, 7
 
 
 def explanation_view(prediction: Prediction) -> None:
-    """The sentences with a picture of the patches, then the layers."""
+    """The sentences beside the altered digits that change the prediction, then the layers."""
     erased, inked = (network_cache.occlusion(prediction.run, prediction.image, shade) for shade in (PAPER, INK))
-    text, picture = st.columns([0.6, 0.4])
+    alterations = [
+        _Alteration(what, flip, shade, colour)
+        for what, covering, shade, colour in (
+            ("Without the ink in the orange frame", erased, PAPER, HIGHLIGHT),
+            ("With the green frame filled with ink", inked, INK, TARGET),
+        )
+        if (flip := explanation.flip(covering, prediction.rival))
+    ]
+    text, pictures = st.columns([0.36, 0.64], gap="medium") if alterations else (st.container(), None)
     with text:
         _sentences(prediction, erased, inked)
-    flips = (
-        ("without the ink in the orange frame", explanation.flip(erased, prediction.rival), HIGHLIGHT),
-        ("with the green frame filled with ink", explanation.flip(inked, prediction.rival), TARGET),
-    )
-    frames = [(*_patch(found.spot), colour) for _, found, colour in flips if found]
-    with picture:
-        if frames:
-            st.image(
-                with_patches(prediction.image, frames, _TIMES),
-                width=IMAGE_SIZE * _TIMES,
-                alt="The digit with a frame around each patch that changes the prediction",
-            )
-            ways = " or ".join(name for name, found, _ in flips if found)
-            st.caption(f"The prediction is {widgets.plain(prediction.classes[prediction.rival])} {ways}.")
+    if pictures:
+        with pictures:
+            _altered_digits(prediction, alterations)
     _by_layer(prediction)
+
+
+@dataclass(frozen=True)
+class _Alteration:
+    """A patch of brightness `shade` that changes the prediction; `what` it does in words, `colour` of its frame."""
+
+    what: str
+    flip: Flip
+    shade: int
+    colour: str
+
+    @property
+    def frame(self) -> tuple[Span, Span, str]:
+        """Rows, columns and colour."""
+        spot, half = self.flip.spot, PATCH // 2
+        rows, columns = (Span(max(0, at - half), min(IMAGE_SIZE, at + half + 1)) for at in (spot.row, spot.column))
+        return rows, columns, self.colour
+
+    def of(self, image: Bytes) -> Bytes:
+        """The altered image (28, 28) uint8."""
+        return covered(image, self.flip.spot.row, self.flip.spot.column, self.shade)
+
+
+def _altered_digits(prediction: Prediction, alterations: Sequence[_Alteration]) -> None:
+    """The digit with a frame around each patch, then each altered digit as the network saw it, with its prediction."""
+    guess = widgets.plain(prediction.classes[prediction.guess])
+    original = f"This digit: predicted **{guess}** ({prediction.confidence:.0%})"
+    shown = [(prediction.image, [one.frame for one in alterations], original)]
+    for one in alterations:
+        answer = widgets.plain(prediction.classes[one.flip.answer])
+        said = f"{one.what}: predicted **{answer}** ({one.flip.probability:.0%})"
+        shown.append((one.of(prediction.image), [one.frame], said))
+    with st.grid(min_column_width=IMAGE_SIZE * _ALTERED_TIMES + 16):
+        for image, frames, said in shown:
+            with st.container(gap="xsmall"):
+                picture = with_patches(image, frames, _ALTERED_TIMES)
+                st.image(picture, width=IMAGE_SIZE * _ALTERED_TIMES, alt=said.replace("**", ""))
+                st.caption(said)
 
 
 def _sentences(prediction: Prediction, erased: Occlusion, inked: Occlusion) -> None:
@@ -52,14 +90,6 @@ def _sentences(prediction: Prediction, erased: Occlusion, inked: Occlusion) -> N
     if said:
         st.markdown(f"**{widgets.plain(said[0])}**")
         st.markdown("\n".join(f"- {widgets.plain(one)}" for one in said[1:]))
-
-
-def _patch(spot: Spot) -> tuple[Span, Span]:
-    half = PATCH // 2
-    return (
-        Span(max(0, spot.row - half), min(IMAGE_SIZE, spot.row + half + 1)),
-        Span(max(0, spot.column - half), min(IMAGE_SIZE, spot.column + half + 1)),
-    )
 
 
 @st.fragment

@@ -101,7 +101,10 @@ def _search_all(prediction: Prediction) -> bool:
     total, some = (len(network_cache.searched_digits(prediction.run, everything=every)[1]) for every in (True, False))
     if total == some:
         return True
-    help_ = f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner."
+    help_ = (
+        f"Otherwise {some:,} of the {total:,} are searched, at equal distances: enough for most digits, and sooner. "
+        "Switching it off ends a search that is under way."
+    )
     return st.toggle(f"Search all {total:,} training digits", key=_EVERYTHING, help=help_)
 
 

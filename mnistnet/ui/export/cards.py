@@ -9,13 +9,15 @@ from mnistnet.exports.material import Material
 from mnistnet.ui import widgets
 from mnistnet.ui.export import downloads
 
+_CARD_PIXELS = 330
+
 
 def cards(material: Material) -> None:
     """The formats side by side, those that can be made first."""
     formats = sorted(FORMATS.values(), key=lambda form: _objection(form, material) is not None)
-    for row in range(0, len(formats), 2):
-        for column, form in zip(st.columns(2), formats[row : row + 2], strict=False):
-            with column, st.container(border=True, height="stretch", key=f"export-card-{form.name}"):
+    with st.grid(3, min_column_width=_CARD_PIXELS):
+        for form in formats:
+            with st.container(border=True, height="stretch", key=f"export-card-{form.name}"):
                 _card(form, material)
 
 

@@ -18,7 +18,7 @@ _CARD_PIXELS = 300
 def built_in_lessons() -> None:
     """A card for each lesson that comes with mnistnet: title, what it is about, Begin."""
     st.caption("A lesson gives a design, locks some controls, and sees by itself which of its tasks are done.")
-    with st.grid(min_column_width=_CARD_PIXELS):
+    with st.grid(3, min_column_width=_CARD_PIXELS):
         for number, (name, lesson) in enumerate(built_in.lessons().items(), 1):
             with st.container(border=True, height="stretch", key=f"lesson-{name}"):
                 _card(f"{number}. {lesson.title}", name, lesson)

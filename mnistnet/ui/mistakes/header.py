@@ -42,9 +42,17 @@ def evaluation(run: Run, split: SplitName) -> Evaluation | None:
         return None
 
 
-def accuracy_title(run: Run) -> str:
-    """The accuracy's name: with the epoch whose weights it is of, where the training has not ended with them."""
-    return "Accuracy" if run.state is RunState.DONE else f"Accuracy after epoch {run.epochs_done}"
+def score(evaluation: Evaluation, run: Run, split: SplitName) -> None:
+    """The accuracy; also without the labels that people judged wrong, where the labels were checked."""
+    # A training that has not ended with these weights: the accuracy has the epoch that they are of.
+    title = "Accuracy" if run.state is RunState.DONE else f"Accuracy after epoch {run.epochs_done}"
+    widgets.score(title, evaluation.score, widgets.split_title(run, split))
+    if label_errors.covers(run.recipe.dataset, split):
+        clean = label_errors.without_validated(evaluation)
+        st.caption(
+            f"{clean.errors} errors without the {len(label_errors.VALIDATED)} labels judged wrong by people "
+            f"([source]({label_errors.SOURCE})): {clean.accuracy:.2%}."
+        )
 
 
 def images(run: Run, split: SplitName) -> Bytes | None:
@@ -57,13 +65,3 @@ def images(run: Run, split: SplitName) -> Bytes | None:
             icon=":material/error:",
         )
         return None
-
-
-def score_without_label_errors(evaluation: Evaluation, run: Run, split: SplitName) -> None:
-    """The accuracy without the labels that people judged wrong, where the labels were checked."""
-    if label_errors.covers(run.recipe.dataset, split):
-        clean = label_errors.without_validated(evaluation)
-        st.caption(
-            f"{clean.errors} errors without the {len(label_errors.VALIDATED)} labels judged wrong by people "
-            f"([source]({label_errors.SOURCE})): {clean.accuracy:.2%}."
-        )

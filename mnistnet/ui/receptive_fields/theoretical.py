@@ -113,7 +113,7 @@ def _typed() -> None:
 def all_layers(named: Named, images: Bytes) -> None:
     """The receptive field of every layer's middle unit on the same digit."""
     image = images[min(session.digit.value or 0, len(images) - 1)]
-    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 20):
+    with st.grid(min_column_width=IMAGE_SIZE * _SMALL + 12):
         for name, row in named:
             middle = row.receptive_fields[row.size // 2]
             with st.container(gap="xsmall"):

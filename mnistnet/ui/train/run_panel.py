@@ -17,7 +17,7 @@ def run_panel(run: Run) -> None:
     """Links to its mistakes, receptive fields and design, the log where it failed, and the command line."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.epochs_done:
-            st.page_link("pages/mistakes.py", label="See its mistakes", icon=":material/search:")
+            st.button("See its mistakes", icon=":material/search:", on_click=app.go_to, args=("pages/mistakes.py",))
         st.button(
             "See its receptive fields",
             icon=":material/center_focus_strong:",

@@ -133,9 +133,9 @@ def _along_variations(predicted: Sequence[Prediction], digit: Bytes, variation: 
                 for one in _steps(prediction, names[prediction.run.id], values, variants)
             ]
             with st.container():
-                widgets.draw(
-                    variations.strip(steps, title, getattr(variation, field)), f"strip-{field}", _takeaway(title, steps)
-                )
+                pictures = dict(zip(values, variants, strict=True))
+                chart = variations.strip(steps, pictures, title, getattr(variation, field))
+                widgets.draw(chart, f"strip-{field}", _takeaway(title, steps))
 
 
 def _names(runs: Sequence[Run]) -> dict[str, str]:

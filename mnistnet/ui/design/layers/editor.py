@@ -37,7 +37,7 @@ def _card(card: Card, summary: Summary) -> None:
     budget = session.profile.value.params
     is_wide = isinstance(layer, Conv) and not held.is_held("width")
     widest = widths.largest_width(session.design.value, index, budget) if is_wide else None
-    title, control, actions = st.columns([0.345, 0.395, 0.26], vertical_alignment="center", gap="small")
+    title, control, actions = st.columns([0.43, 0.31, 0.26], vertical_alignment="center", gap="small")
     mark = marks.badge(layer_id) + (" :blue-badge[new]" if edits.newest() in card.ids else "")
     with title.container(gap=None):
         st.markdown(f"{card.headline}{mark}")
@@ -58,7 +58,7 @@ def _facts(card: Card, summary: Summary) -> None:
     if not numbers:
         words = {"broken": "cannot be built yet"}
     states = live.states(summary, session.profile.value.params)
-    live.write(live.text(" ".join(card.ids), states, numbers, words, look="small"))
+    live.write(live.text(" ".join(card.ids), states, numbers, words, look="facts"))
 
 
 def _main_control(index: int, layer_id: str, layer: Layer, widest: int | None) -> None:
