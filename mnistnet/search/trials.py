@@ -26,7 +26,7 @@ class Part:
     """One training of a trial, with a seed of its own.
 
     `reports`: the validation accuracy after each epoch so far. `state` is `running` until it has ended. `run`: its id
-    in the store.
+    in the store. `ended`: the moment of its end, in seconds since 1970; None where that is not known.
     """
 
     number: int
@@ -37,6 +37,7 @@ class Part:
     seconds: float = 0.0
     run: str | None = None
     message: str = ""
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -166,5 +167,5 @@ def _parts(trial: Trial, line: Submitted | Reported | Ended) -> tuple[Part, ...]
         case Ended():
             if part and part.state == "running":
                 ended = line.model_dump(include={"state", "accuracy", "seconds", "run", "message"})
-                found[line.part] = replace(part, **ended)
+                found[line.part] = replace(part, **ended, ended=line.time or None)
     return tuple(found[number] for number in sorted(found))
