@@ -80,9 +80,9 @@ def _parallel_form(titles: tuple[str, ...], low: float, high: float) -> str:
             detail="trial:N",
             color=alt.Color(
                 "accuracy:Q",
-                scale=alt.Scale(domain=[low, high], range=[NEUTRAL, HIGHLIGHT], clamp=True),
+                scale=alt.Scale(domain=[low, high], range=[NEUTRAL, HIGHLIGHT], clamp=True, interpolate="rgb"),
                 legend=alt.Legend(
-                    orient="top", title=f"accuracy, {low:.2%} and less to {high:.2%}", format=".2%", tickCount=3
+                    orient="top", title="validation accuracy", format=".2%", values=[low, high], gradientLength=240
                 ),
             ),
             tooltip=["trial:Q", alt.Tooltip("accuracy:Q", format=".2%"), "axis:N", "value:N"],

@@ -12,6 +12,8 @@ from mnistnet.charts.palette import HIGHLIGHT, LIMIT, NEUTRAL, TARGET, VALIDATIO
 from mnistnet.charts.template import Spec, filled, rows_to_come, template
 
 MOST_CURVES = 120
+_HEIGHT = 320  # in which the title of an axis has room
+_NARROW = 0.02  # of an axis whose ticks need two decimals
 _LOW_SHARE = 0.1  # of the trials that may lie below an axis, so that a poor few do not flatten the others
 _REFERENCES = 1.5  # of the budget, up to which the gallery's nets are drawn
 
@@ -28,11 +30,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class Reference:
-    """A net of the gallery: parameters and mean test accuracy."""
+    """A net of the gallery: parameters and mean test accuracy. `label` stands beside it, where there is room."""
 
     name: str
     params: int
     accuracy: float
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,11 @@ def best_so_far(dots: Sequence[Dot]) -> Spec:
 
 @lru_cache(maxsize=64)
 def _best_form(low: float, high: float) -> str:
-    along = alt.X("trial:Q", axis=alt.Axis(title="trial", format="d", tickMinStep=1, grid=False))
+    along = alt.X(
+        "trial:Q",
+        scale=alt.Scale(nice=False, zero=False, padding=12),
+        axis=alt.Axis(title="trial", format="d", tickMinStep=1, grid=False),
+    )
     hint = [
         alt.Tooltip("trial:Q"),
         alt.Tooltip("accuracy:Q", format=".2%"),
@@ -68,7 +75,7 @@ def _best_form(low: float, high: float) -> str:
     line = base.mark_line(interpolate="step-after", color=VALIDATION, strokeWidth=2.5, clip=True).encode(
         x=along, y=_up("best", low, high), tooltip=hint
     )
-    return template(alt.LayerChart(layer=[dots, line], height=280))
+    return template(alt.LayerChart(layer=[dots, line], height=_HEIGHT))
 
 
 def plane(dots: Sequence[Dot], front: Sequence[Dot], gallery: Sequence[Reference], budget: int) -> Spec:
@@ -80,7 +87,10 @@ def plane(dots: Sequence[Dot], front: Sequence[Dot], gallery: Sequence[Reference
         _plane_form(low, high, budget),
         [_of_dot(dot) for dot in dots],
         front=[_of_dot(dot) for dot in sorted(front, key=lambda dot: dot.params)],
-        gallery=[{"name": one.name, "params": one.params, "accuracy": round(one.accuracy, 6)} for one in shown],
+        gallery=[
+            {"name": one.name, "params": one.params, "accuracy": round(one.accuracy, 6), "label": one.label}
+            for one in shown
+        ],
     )
 
 
@@ -120,13 +130,13 @@ def _plane_form(low: float, high: float, budget: int) -> str:
         y=up,
         tooltip=[alt.Tooltip("name:N", title="gallery"), params, alt.Tooltip("accuracy:Q", format=".2%", title="test")],
     )
-    names = nets.mark_text(fontSize=10, dy=-10).encode(x=along, y=up, text="name:N")
+    names = nets.mark_text(fontSize=10, dy=-10).encode(x=along, y=up, text="label:N")
     limit = (
         alt.Chart(alt.InlineData(values=[{"params": budget, "label": f"budget {budget:,}"}]))
         .mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5)
         .encode(x=along, tooltip=["label:N"])
     )
-    return template(alt.LayerChart(layer=[limit, dots, front, squares, names], height=340))
+    return template(alt.LayerChart(layer=[limit, dots, front, squares, names], height=_HEIGHT))
 
 
 def curves(trials: Sequence[Curve], epochs: int) -> Spec:
@@ -161,7 +171,7 @@ def _curves_form(low: float, high: float, epochs: int) -> str:
             tooltip=["trial:Q", "kind:N", "epoch:Q", alt.Tooltip("accuracy:Q", format=".2%")],
         )
     )
-    return template(alt.LayerChart(layer=[lines], height=280))
+    return template(alt.LayerChart(layer=[lines], height=_HEIGHT))
 
 
 def _range(accuracies: Sequence[float], others: Sequence[float] = ()) -> tuple[float, float]:
@@ -185,7 +195,9 @@ def _up(field: str, low: float, high: float) -> alt.Y:
         f"{field}:Q",
         scale=alt.Scale(domain=[low, high], nice=False),
         axis=alt.Axis(
-            title=f"validation accuracy{f' (axis starts at {low:.1%})' if low else ''}", format=".1%", tickCount=6
+            title=f"validation accuracy{f' (axis starts at {low:.1%})' if low else ''}",
+            format=".2%" if high - low < _NARROW else ".1%",
+            tickCount=6,
         ),
     )
 

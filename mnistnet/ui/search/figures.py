@@ -35,9 +35,11 @@ def figures(shown: SearchNow) -> None:
     if len(shown.search.space) > 1:
         _parallel(shown)
     left, right = st.columns(2, gap="medium")
-    with left:
-        _curves(shown)
-    with right:
+    has_curves = shown.search.recipe.epochs > 1
+    if has_curves:
+        with left:
+            _curves(shown)
+    with right if has_curves else left:
         weights.weights(shown)
 
 
@@ -96,7 +98,10 @@ def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spec:
     nets: list[Reference] = []
     if _shown.search.recipe.dataset == "mnist":
         entries = (entry for entry in gallery.entries().values() if not entry.is_final_fit)
-        nets = [Reference(entry.preset, PRESETS[entry.preset].params, entry.mean) for entry in entries]
+        nets = [
+            Reference(one.preset, PRESETS[one.preset].params, one.mean, one.preset * (one.recipe.protocol == "holdout"))
+            for one in entries
+        ]
     done = _shown.done
     return charts.plane(_dots(_shown, done), _dots(_shown, front(done)), nets, _shown.search.budget.params)
 
@@ -140,8 +145,6 @@ def _parallel_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spe
 
 def _curves(shown: SearchNow) -> None:
     epochs = shown.search.recipe.epochs
-    if epochs < 2:
-        return
     st.subheader("Learning curves", anchor=False)
     trials = [one for one in shown.trials.of_phase("search") if one.parts and one.parts[0].reports]
     best = shown.trials.best

@@ -33,8 +33,7 @@ def custom(design: Architecture, recipe: Recipe, cluster: str) -> None:
         st.button("Start the search", key="start-search", icon=":material/play_arrow:", disabled=True)
         return
     _said(search)
-    if st.button("Start the search", key="start-search", icon=":material/play_arrow:", type="primary"):
-        starting.start(search, cluster)
+    starting.button("search", search, cluster, "Start the search", type="primary")
 
 
 def _said(search: Search) -> None:

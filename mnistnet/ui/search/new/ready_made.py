@@ -37,8 +37,7 @@ def _card(name: str, ready: Ready, design: Architecture, recipe: Recipe, cluster
         f"{cost.trainings} trainings of {epochs_text(search.recipe.epochs)} at most, finalists included: about "
         f"{cost.time}{' (a guess)' if cost.is_guess else ''}."
     )
-    if st.button("Start", key=f"start-{name}", icon=":material/play_arrow:", help=f"Starts “{ready.title}”"):
-        starting.start(search, cluster)
+    starting.button(name, search, cluster, "Start", help=f"Starts “{ready.title}”")
 
 
 def _searched(search: Search) -> Search:

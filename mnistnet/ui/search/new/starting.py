@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from mnistnet.ui import auth, cache, session, widgets
 from mnistnet.ui.design.training_time import training_time
 from mnistnet.ui.search import reading
 
-_STARTED = "_search_started"
+_STARTED, _ASKED = "_search_started", "_search_asked"
 _TWICE_SECONDS = 3.0  # a second click on Start within this time starts nothing
 INSTALL = "`pip install -r requirements-search.txt`"
 
@@ -42,7 +43,20 @@ def cost(search: Search) -> Cost:
     return Cost(count, widgets.time_range(each.low * rounds, each.high * rounds), is_guess=each.runs_seen == 0)
 
 
-def start(search: Search, cluster: str) -> None:
+def button(name: str, search: Search, cluster: str, label: str, **looks: Any) -> None:
+    """A button that starts the search, as it is drawn with what was typed last, and shows it."""
+    # The click is only noted: a callback would still have the search of the drawing before.
+    st.button(label, key=f"start-{name}", icon=":material/play_arrow:", on_click=_ask, args=(name,), **looks)
+    if st.session_state.get(_ASKED) == name:
+        del st.session_state[_ASKED]
+        _start(search, cluster)
+
+
+def _ask(name: str) -> None:
+    st.session_state[_ASKED] = name
+
+
+def _start(search: Search, cluster: str) -> None:
     """Start the search and show it; where that is refused, say why and stay."""
     before, when = st.session_state.get(_STARTED, (None, 0.0))
     if before == search and time.monotonic() - when < _TWICE_SECONDS:
