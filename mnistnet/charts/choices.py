@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, floor
 
 import altair as alt
 
@@ -55,8 +56,9 @@ def _colour_range(lines: Sequence[Line]) -> tuple[float, float]:
     ranked = sorted(line.accuracy for line in lines)
     if not ranked:
         return 0.0, 1.0
-    low, high = round(ranked[len(ranked) // 2], 4), round(ranked[-1], 4)
-    return (low, high) if low < high else (low - 1e-4, high)
+    # Whole tenths of a percent, so that the form is built seldom.
+    low, high = floor(1_000 * ranked[len(ranked) // 2]) / 1_000, ceil(1_000 * ranked[-1]) / 1_000
+    return (low, high) if low < high else (low - 1e-3, high)
 
 
 @lru_cache(maxsize=64)
@@ -82,7 +84,7 @@ def _parallel_form(titles: tuple[str, ...], low: float, high: float) -> str:
                 "accuracy:Q",
                 scale=alt.Scale(domain=[low, high], range=[NEUTRAL, HIGHLIGHT], clamp=True, interpolate="rgb"),
                 legend=alt.Legend(
-                    orient="top", title="validation accuracy", format=".2%", values=[low, high], gradientLength=240
+                    orient="top", title="validation accuracy", format=".1%", values=[low, high], gradientLength=240
                 ),
             ),
             tooltip=["trial:Q", alt.Tooltip("accuracy:Q", format=".2%"), "axis:N", "value:N"],

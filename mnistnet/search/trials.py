@@ -129,6 +129,15 @@ class Trials:
         done = [trial for trial in self.of_phase("search") if trial.accuracy is not None]
         return max(done, key=lambda trial: (trial.accuracy or 0.0, -trial.params), default=None)
 
+    def original(self, trial: Trial) -> int | None:
+        """The number of the first phase's trial that this one repeats, at once or through a finalist, or its own; None
+        for the starting design where no trial has its values."""
+        while trial.phase != "search":
+            if trial.of is None or trial.of not in self.by_number:
+                return None
+            trial = self.by_number[trial.of]
+        return trial.number
+
     @property
     def winner(self) -> Trial | None:
         """The trial that was trained once more for the test set."""

@@ -1,6 +1,7 @@
 """The charts of one search. Each is made once for all sessions that watch the same trials."""
 
-from copy import deepcopy
+import json
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -9,8 +10,8 @@ from mnistnet.charts import choices as choice_charts
 from mnistnet.charts import search as charts
 from mnistnet.charts.choices import Axis, Line
 from mnistnet.charts.search import Curve, Dot, Reference
-from mnistnet.charts.template import Spec
 from mnistnet.nets.presets import PRESETS
+from mnistnet.search.choices import Choice
 from mnistnet.search.finalists import front
 from mnistnet.search.reports import coordinates
 from mnistnet.search.trials import Trial, TrialState
@@ -43,13 +44,14 @@ def figures(shown: SearchNow) -> None:
         weights.weights(shown)
 
 
-def _draw(spec: Spec, key: str, takeaway: str) -> None:
-    st.vega_lite_chart(spec=deepcopy(widgets.specification(spec, widgets.ink())), key=key, alt=takeaway)
+def _draw(spec: str, key: str, takeaway: str) -> None:
+    """A chart in JSON, which takes less to read than an object to copy. Streamlit changes what it is given."""
+    widgets.draw(json.loads(spec), key, takeaway)
 
 
 def _best(shown: SearchNow) -> None:
     st.subheader("Best so far", anchor=False)
-    best = shown.trials.best
+    best = shown.best
     assert best is not None
     accuracies = [trial.accuracy or 0.0 for trial in shown.done]
     _draw(
@@ -62,8 +64,8 @@ def _best(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _best_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spec:
-    return charts.best_so_far(_dots(_shown, _shown.done))
+def _best_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
+    return json.dumps(charts.best_so_far(_dots(_shown, _shown.done)))
 
 
 def _dots(shown: SearchNow, trials: list[Trial]) -> list[Dot]:
@@ -94,7 +96,7 @@ def _plane(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spec:
+def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
     nets: list[Reference] = []
     if _shown.search.recipe.dataset == "mnist":
         entries = (entry for entry in gallery.entries().values() if not entry.is_final_fit)
@@ -103,12 +105,13 @@ def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spec:
             for one in entries
         ]
     done = _shown.done
-    return charts.plane(_dots(_shown, done), _dots(_shown, front(done)), nets, _shown.search.budget.params)
+    budget = _shown.search.budget.params
+    return json.dumps(charts.plane(_dots(_shown, done), _dots(_shown, front(done)), nets, budget))
 
 
 def _parallel(shown: SearchNow) -> None:
     st.subheader("Values and accuracy", anchor=False)
-    best = shown.trials.best
+    best = shown.best
     assert best is not None
     _draw(
         _parallel_spec(shown.version, shown),
@@ -126,20 +129,20 @@ def _parallel(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _parallel_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> Spec:
+def _parallel_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
     space = _shown.search.space[: choice_charts.MOST_AXES]
     best = sorted(_shown.done, key=lambda trial: -(trial.accuracy or 0.0))[: choice_charts.MOST_LINES]
-    return choice_charts.parallel(
-        [Axis(choice.name, coordinates.ticks(choice)) for choice in space],
-        [
-            Line(
-                trial.number,
-                trial.accuracy or 0.0,
-                tuple(coordinates.place(choice, trial.values[choice.name]) for choice in space),
-                tuple(coordinates.text(choice, trial.values[choice.name]) for choice in space),
-            )
-            for trial in best
-        ],
+    axes = [Axis(choice.name, coordinates.ticks(choice)) for choice in space]
+    return json.dumps(choice_charts.parallel(axes, [_line(space, trial) for trial in best]))
+
+
+def _line(space: Sequence[Choice], trial: Trial) -> Line:
+    values = [(choice, trial.values[choice.name]) for choice in space]
+    return Line(
+        trial.number,
+        trial.accuracy or 0.0,
+        tuple(coordinates.place(choice, value) for choice, value in values),
+        tuple(coordinates.text(choice, value) for choice, value in values),
     )
 
 
@@ -147,13 +150,14 @@ def _curves(shown: SearchNow) -> None:
     epochs = shown.search.recipe.epochs
     st.subheader("Learning curves", anchor=False)
     trials = [one for one in shown.trials.of_phase("search") if one.parts and one.parts[0].reports]
-    best = shown.trials.best
+    best = shown.best
     newest = trials[-charts.MOST_CURVES :]
     if best and best not in newest:
         newest = [best, *newest[1:]]
     pruned = sum(one.state is TrialState.PRUNED for one in newest)
     spec = charts.curves([_curve(one, is_best=one is best) for one in newest], epochs)
-    _draw(spec, "search-curves", f"Validation accuracy of {len(newest)} trials over {epochs} epochs, {pruned} pruned")
+    takeaway = f"Validation accuracy of {len(newest)} trials over {epochs} epochs, {pruned} pruned"
+    widgets.draw(spec, "search-curves", takeaway)
     seeds = " Of several seeds, the first." if shown.search.seeds > 1 else ""
     last = f" The last {len(newest)} trials." if len(newest) < len(trials) else ""
     faint = " Faint: ended early." if pruned else ""

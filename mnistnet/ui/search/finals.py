@@ -75,7 +75,7 @@ def _winner(shown: SearchNow) -> None:
     first, _ = st.columns([0.6, 0.4])
     with first:
         widgets.score(
-            f"Winner: trial {winner.of}, scored once",
+            f"Winner: trial {shown.trials.original(winner)}, scored once",
             Score(run.test_errors, run.test_total),
             widgets.split_title(run, "test"),
         )

@@ -107,8 +107,8 @@ def _phase(shown: SearchNow) -> str:
 
 def _scores(shown: SearchNow, known: Progress) -> None:
     best, left, right = st.columns([0.4, 0.25, 0.35])
-    right = right if shown.trials.best else best
-    if trial := shown.trials.best:
+    right = right if shown.best else best
+    if trial := shown.best:
         with best:
             score(shown.search, trial, f"Best: trial {trial.number}")
         with left:

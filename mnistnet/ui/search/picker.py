@@ -73,7 +73,7 @@ def _table(searches: list[SearchNow]) -> None:
 
 
 def _row(one: SearchNow) -> dict[str, object]:
-    best = one.trials.best
+    best = one.best
     return {
         "search": one.id,
         "name": one.search.name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 
 import streamlit as st
@@ -36,10 +37,15 @@ class SearchNow:
         """True where something will still happen to it by itself."""
         return self.state in MOVING
 
-    @property
+    @cached_property
     def done(self) -> list[Trial]:
         """The trials of the first phase with an accuracy, by number."""
         return [trial for trial in self.trials.of_phase("search") if trial.accuracy is not None]
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The most accurate of them."""
+        return self.trials.best
 
     @property
     def version(self) -> tuple[str, str, int, int]:

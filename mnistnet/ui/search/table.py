@@ -92,7 +92,7 @@ def _frame(version: tuple[str, str, int, int], _shown: SearchNow) -> pd.DataFram
         "parameters": [one.params for one in trials],
     }
     if any(one.phase != "search" for one in trials):
-        columns["what"] = [_what(one) for one in trials]
+        columns["what"] = [_what(_shown, one) for one in trials]
     for choice in space:
         columns[choice.name] = [
             coordinates.text(choice, one.values[choice.name])
@@ -105,10 +105,8 @@ def _frame(version: tuple[str, str, int, int], _shown: SearchNow) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def _what(one: Trial) -> str:
-    if one.phase == "search":
-        return "trial"
-    return f"{one.phase}: {'the start' if one.of is None else f'trial {one.of}'}"
+def _what(shown: SearchNow, one: Trial) -> str:
+    return "trial" if one.phase == "search" else f"{one.phase}: {trial.repeated(shown, one)}"
 
 
 def _columns() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mnistnet.ui.train import actions as run_actions
 def trial_panel(shown: SearchNow, one: Trial) -> None:
     """The trial in a frame."""
     with st.container(border=True, key="trial"):
-        st.markdown(f"#### Trial {one.number}{_repeats(one)}")
+        st.markdown(f"#### {_title(shown, one)}")
         st.caption(_said(shown, one))
         if one.message:
             st.caption(f":material/info: {widgets.plain(one.message)}")
@@ -31,10 +31,15 @@ def trial_panel(shown: SearchNow, one: Trial) -> None:
             st.caption("Its run can be opened once it has ended.")
 
 
-def _repeats(one: Trial) -> str:
-    if one.phase == "search":
-        return ""
-    return f": {one.phase}, {'the start' if one.of is None else f'trial {one.of}'} again"
+def _title(shown: SearchNow, one: Trial) -> str:
+    again = "" if one.phase == "search" else f": {one.phase}, {repeated(shown, one)} again"
+    return f"Trial {one.number}{again}"
+
+
+def repeated(shown: SearchNow, one: Trial) -> str:
+    """What a finalist or winner repeats, in words."""
+    number = shown.trials.original(one)
+    return "the start" if number is None else f"trial {number}"
 
 
 def _said(shown: SearchNow, one: Trial) -> str:
