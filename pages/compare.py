@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.ui import app, cache, widgets
+from mnistnet.ui import app, cache, session, widgets
 from mnistnet.ui.compare import charts, tables
 from mnistnet.ui.compare.gallery_table import gallery_table
 from mnistnet.ui.compare.run_selection import run_selection
@@ -10,7 +10,7 @@ from mnistnet.ui.compare.run_selection import run_selection
 app.require()
 st.title("Compare", anchor=False)
 widgets.work_in_progress()
-runs = list(cache.snapshot().runs)
+runs = cache.listed_runs(*(session.compared.value or ()))
 if runs:
     tables.runs_table(runs)
 else:

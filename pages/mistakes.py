@@ -16,7 +16,9 @@ st.title("Mistakes", anchor=False)
 widgets.work_in_progress()
 choice, part = st.columns([0.65, 0.35], gap="medium")
 with choice:
-    run = controls.run_picker(cache.runs_with_predictions(), else_why="its first epoch is not stored yet")
+    run = controls.run_picker(
+        cache.runs_with_predictions(session.run_id.value), else_why="its first epoch is not stored yet"
+    )
 if run is None:
     widgets.empty(
         "No run has finished an epoch yet: mistakes appear here after the first epoch.",

@@ -66,6 +66,7 @@ SLOW = (
     "ui/test_pages.py",
     "ui/test_receptive_fields_page.py",
     "ui/test_run_states.py",
+    "ui/test_search_page.py",
     "ui/test_try_a_digit_page.py",
     "ui/test_undo.py",
     "ui/test_url.py",

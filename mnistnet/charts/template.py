@@ -22,8 +22,9 @@ def template(chart: alt.LayerChart) -> str:
     return json.dumps(chart.to_dict(validate=False))
 
 
-def filled(form: str, rows: Sequence[Mapping[str, object]]) -> Spec:
-    """The template's chart of `rows`."""
+def filled(form: str, rows: Sequence[Mapping[str, object]], **others: Sequence[Mapping[str, object]]) -> Spec:
+    """The template's chart of `rows`, and of other rows by the names that its layers give their data."""
     spec: Spec = json.loads(form)
-    spec["datasets"] = {**spec.get("datasets", {}), _ROWS: list(rows)}
+    named = {name: list(some) for name, some in others.items()}
+    spec["datasets"] = {**spec.get("datasets", {}), _ROWS: list(rows), **named}
     return spec

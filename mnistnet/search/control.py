@@ -11,12 +11,13 @@ from mnistnet.runs.worker.processes import NotStarted, detach
 from mnistnet.search import folder as folders
 from mnistnet.search import sampler
 from mnistnet.search.executors import connection
-from mnistnet.search.folder import OUTPUT, SearchFolder
+from mnistnet.search.folder import LOG, OUTPUT, SearchFolder, Wanted
 from mnistnet.search.search import Search, SearchError
 
 _PATIENCE_SECONDS = 20.0  # between two starts of a controller that ends at once
 
 _started: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
+_ended: dict[Path, tuple[Wanted, int]] = {}  # of searches that have ended: what was wanted, and bytes of the log
 
 
 def start(store: Store, search: Search, owner: str = "", cluster: str = "", *, insecure: bool = False) -> SearchFolder:
@@ -32,14 +33,28 @@ def start(store: Store, search: Search, owner: str = "", cluster: str = "", *, i
 
 
 def refresh(store: Store) -> None:
-    """Start a controller for every search that waits for one."""
+    """Start a controller for every search that waits for one. Reads no log twice of a search that has ended."""
     for path, (process, since) in list(_started.items()):
         if process.poll() is not None and time.monotonic() - since > _PATIENCE_SECONDS:
             del _started[path]
     for folder in folders.all_of(store):
-        with suppress(SearchError):
-            if folder.state(folder.trials()) == "waiting":
+        with suppress(SearchError, OSError):
+            if _waits(folder):
                 _ensure(folder)
+
+
+def _waits(folder: SearchFolder) -> bool:
+    wanted = folder.wanted()
+    if wanted.state != "running" or folder.is_controlled():
+        return False
+    log = folder.path / LOG
+    now = wanted, log.stat().st_size if log.exists() else 0
+    if _ended.get(folder.path) == now:
+        return False
+    waits = folder.state(folder.trials()) == "waiting"
+    if not waits:
+        _ended[folder.path] = now
+    return waits
 
 
 def pause(folder: SearchFolder, by: User | None = None) -> None:

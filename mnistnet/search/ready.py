@@ -49,20 +49,16 @@ def _pooling(design: Architecture, recipe: Recipe, budget: int) -> Search:
     pools = [place for place, layer in enumerate(design.layers) if isinstance(layer, MaxPool)]
     if not pools:
         raise SearchError(f"pooling: {design.name!a} has no max pool to move; add one")
-    last = _first_head(design)
-    space = tuple(Pooling(layer=pool, behind=_places(pool, last)) for pool in pools if len(_places(pool, last)) > 1)
+    space = tuple(Pooling(layer=pool, behind=behind) for pool in pools if len(behind := places(design, pool)) > 1)
     if not space:
         raise SearchError(f"pooling: {design.name!a} leaves its max pool no other place; add a convolution")
     return _search("where to put the pooling", design, recipe, budget, space, trials=12)
 
 
-def _places(pool: int, last: int) -> tuple[int, ...]:
-    return tuple(place for place in range(last) if place != pool)
-
-
-def _first_head(design: Architecture) -> int:
-    """The number of the first layer behind which no pool makes sense: a global mean, a linear layer, the outputs."""
-    return max(free_widths(design), default=0) + 1
+def places(design: Architecture, pool: int) -> tuple[int, ...]:
+    """The layers behind which the max pool `pool` may stand: those before the last layers."""
+    first_head = max(free_widths(design), default=0) + 1
+    return tuple(place for place in range(first_head) if place != pool)
 
 
 def _spend(design: Architecture, recipe: Recipe, budget: int) -> Search:

@@ -31,7 +31,7 @@ class Part:
     """One training of a trial, with a seed of its own.
 
     `reports`: the validation accuracy after each epoch so far. `state` is `running` until it has ended. `run`: its id
-    in the store.
+    in the store. `ended`: the moment of its end, in seconds since 1970; None where that is not known.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Part:
     seconds: float = 0.0
     run: str | None = None
     message: str = ""
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,15 @@ class Trials:
         done = [trial for trial in self.of_phase("search") if trial.accuracy is not None]
         return max(done, key=lambda trial: (trial.accuracy or 0.0, -trial.params), default=None)
 
+    def original(self, trial: Trial) -> int | None:
+        """The number of the first phase's trial that this one repeats, at once or through a finalist, or its own; None
+        for the starting design where no trial has its values."""
+        while trial.phase != "search":
+            if trial.of is None or trial.of not in self.by_number:
+                return None
+            trial = self.by_number[trial.of]
+        return trial.number
+
     @property
     def winner(self) -> Trial | None:
         """The trial that was trained once more for the test set."""
@@ -171,5 +181,5 @@ def _parts(trial: Trial, line: Submitted | Reported | Ended) -> tuple[Part, ...]
         case Ended():
             if part and part.state == "running":
                 ended = line.model_dump(include={"state", "accuracy", "seconds", "run", "message"})
-                found[line.part] = replace(part, **ended)
+                found[line.part] = replace(part, **ended, ended=line.time or None)
     return tuple(found[number] for number in sorted(found))

@@ -31,7 +31,7 @@ def look() -> None:
 
 def _own_runs() -> list[Run]:
     owner = auth.owner()
-    return [run for run in cache.snapshot().runs if run.owner == owner]
+    return [run for run in cache.listed_runs() if run.owner == owner]
 
 
 def _end(run: Run) -> str:

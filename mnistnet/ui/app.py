@@ -105,6 +105,7 @@ def _navigation(position: Literal["top", "hidden"] = "top") -> st.Page:
             st.Page("pages/receptive_fields.py", title="Receptive fields", icon=":material/center_focus_strong:"),
             st.Page("pages/try_a_digit.py", title="Try a digit", icon=":material/draw:"),
             st.Page("pages/review.py", title="Review", icon=":material/checklist:"),
+            st.Page("pages/search.py", title="Search", icon=":material/query_stats:"),
             st.Page("pages/export.py", title="Export", icon=":material/download:"),
             st.Page("pages/check.py", title="Check a hand-in", icon=":material/fact_check:"),
             st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),

@@ -16,8 +16,7 @@ import streamlit as st
 from mnistnet import login
 from mnistnet.cli import serving
 from mnistnet.errors import BadInput
-from mnistnet.runs.run import Run
-from mnistnet.runs.users import User
+from mnistnet.runs.users import Owned, User
 from mnistnet.ui import widgets
 
 _REFUSAL = "This dashboard serves no network without a login. Whoever started it finds the reason in its log."
@@ -68,15 +67,15 @@ def owner() -> str:
     return who.name if who else ""
 
 
-def objection(run: Run) -> str | None:
-    """The reason why the user may not stop, resume or delete the run, for a button's help; None where they may."""
+def objection(one: Owned) -> str | None:
+    """The reason why the user may not change a run or search, for a button's help; None where they may."""
     try:
         who = user()
     except NotLoggedIn as error:
         return str(error)
-    if who is None or who.may_change(run):
+    if who is None or who.may_change(one):
         return None
-    return f"Started by {widgets.plain(run.owner) or 'someone without a name'}: only they or an administrator may."
+    return f"Started by {widgets.plain(one.owner) or 'someone without a name'}: only they or an administrator may."
 
 
 def _is_guarded() -> bool:

@@ -106,9 +106,15 @@ def _stores_seen() -> set[str]:
     return set()
 
 
-def runs_with_predictions() -> list[Run]:
-    """The runs with at least one epoch, which have predictions: the newest first, those of the gallery last."""
-    return [*(run for run in snapshot().runs if run.epochs_done), *GALLERY.runs()]
+def listed_runs(*also: str | None) -> list[Run]:
+    """The runs that lists offer, the newest first: of a search's trainings only what was scored on the test set, and
+    those whose ids are among `also`. A search has hundreds of them, and the Search page shows them all."""
+    return [run for run in snapshot().runs if run.search is None or run.scored or run.id in also]
+
+
+def runs_with_predictions(*also: str | None) -> list[Run]:
+    """The listed runs with at least one epoch, which have predictions; those of the gallery last."""
+    return [*(run for run in listed_runs(*also) if run.epochs_done), *GALLERY.runs()]
 
 
 def chosen(run_id: str | None) -> Run | None:

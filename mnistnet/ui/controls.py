@@ -67,7 +67,7 @@ def subject_picker(label: str, current: str, key: str, choose: Callable[[str], N
     its id.
     """
     titles = {session.CURRENT_DESIGN: f"Current design: {session.design.value.name}"}
-    titles |= {run.id: widgets.run_title(run) for run in (*cache.snapshot().runs[:_RUNS_OFFERED], *GALLERY.runs())}
+    titles |= {run.id: widgets.run_title(run) for run in (*cache.listed_runs()[:_RUNS_OFFERED], *GALLERY.runs())}
     if current not in titles:
         older = cache.chosen(current)
         titles |= {older.id: widgets.run_title(older)} if older and older.id == current else {}

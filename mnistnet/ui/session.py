@@ -33,6 +33,7 @@ MOST_NETWORKS = 3  # that predict a digit side by side
 MOST_COMPARED = 30  # runs that Compare draws
 MOST_OF_SERIES = 12  # runs in one report
 CURRENT_DESIGN = "table"  # in addresses, in place of a run's id: the current design, untrained
+NEW_SEARCH = "new"  # in addresses, in place of a search's id: the form of a new one
 
 _RUN_ID = re.compile("[A-Za-z0-9-]{1,32}")
 
@@ -97,10 +98,13 @@ def _run_ids(name: str, most: int) -> Callable[[str], tuple[str, ...]]:
     return decode
 
 
-def _index(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise links.LinkError(f"digit {strict_json.shown(text)}: not a number; copy the link again")
-    return int(text)
+def _index(name: str) -> Callable[[str], int]:
+    def decode(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 6):
+            raise links.LinkError(f"{name} {strict_json.shown(text)}: not a number; copy the link again")
+        return int(text)
+
+    return decode
 
 
 def _seconds(text: str) -> int:
@@ -127,7 +131,7 @@ recipe = Parameter("recipe", Recipe(), links.encode_recipe, links.decode_recipe,
 run_id: Parameter[str | None] = Parameter("run", None, str, _run_id("run"), resets=("_digit", "_other"))
 split = Parameter[SplitName]("split", "test", str, _one_of("split", _SPLITS), resets=("_digit",))
 # The image that is shown, by its index in the split.
-digit: Parameter[int | None] = Parameter("digit", None, str, _index)
+digit: Parameter[int | None] = Parameter("digit", None, str, _index("digit"))
 # The network on the Receptive fields page: a run's id, or CURRENT_DESIGN.
 network = Parameter("network", CURRENT_DESIGN, str, _run_id("network"))
 # The rules that the design has to meet.
@@ -150,6 +154,10 @@ exported: Parameter[str | None] = Parameter("export", None, str, _run_id("export
 series: Parameter[tuple[str, ...]] = Parameter("series", (), ",".join, _run_ids("series", MOST_OF_SERIES))
 # What is reviewed: a run's id, or CURRENT_DESIGN.
 reviewed = Parameter("review", CURRENT_DESIGN, str, _run_id("review"))
+# The search that the Search page shows, by its id, None for the newest, NEW_SEARCH for the form of a new one; and the
+# trial of it that is open, by its number.
+search: Parameter[str | None] = Parameter("search", None, str, _run_id("search"), resets=("_trial",))
+trial: Parameter[int | None] = Parameter("trial", None, str, _index("trial"))
 
 # The running lesson; the moment when it was begun, in seconds since 1970; the wrong digits that were looked at in it.
 lesson: Parameter[Lesson | None] = Parameter(
@@ -164,7 +172,7 @@ draft: Parameter[Lesson | None] = Parameter("draft", None, lesson.encode, codec.
 PARAMETERS: tuple[Parameter[Any], ...] = (
     lesson, begun, looks, draft,
     design, recipe, run_id, split, digit, network, profile, view, question, other, networks,
-    compared, exported, series, reviewed,
+    compared, exported, series, reviewed, search, trial,
 )  # fmt: skip
 
 

@@ -6,7 +6,19 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-PAGES = ("", "train", "compare", "mistakes", "receptive_fields", "try_a_digit", "review", "export", "check", "lessons")
+PAGES = (
+    "",
+    "train",
+    "compare",
+    "mistakes",
+    "receptive_fields",
+    "try_a_digit",
+    "review",
+    "search",
+    "export",
+    "check",
+    "lessons",
+)
 
 
 def open_page(page: Page, url: str) -> None:

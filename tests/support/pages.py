@@ -19,6 +19,7 @@ PAGES = {
     "receptive_fields": "pages/receptive_fields.py",
     "try_a_digit": "pages/try_a_digit.py",
     "review": "pages/review.py",
+    "search": "pages/search.py",
     "export": "pages/export.py",
     "check": "pages/check.py",
     "lessons": "pages/lessons.py",

@@ -15,7 +15,7 @@ def series() -> None:
     if not formats:
         return
     st.subheader("Several runs in one report", anchor=False)
-    titles = {run.id: widgets.run_title(run) for run in cache.runs_with_predictions()}
+    titles = {run.id: widgets.run_title(run) for run in cache.runs_with_predictions(*session.series.value)}
     chosen = [one for one in session.series.value if one in titles]
     st.multiselect(
         "Runs, in the order of the steps",

@@ -21,7 +21,7 @@ def picker() -> Run | None:
 
 def _before_any_choice() -> str:
     """The run that was looked at last, else the newest, else the current design."""
-    runs = cache.snapshot().runs
+    runs = cache.listed_runs()
     newest = runs[0].id if runs else session.CURRENT_DESIGN
     return session.run_id.value if cache.chosen(session.run_id.value) and session.run_id.value else newest
 

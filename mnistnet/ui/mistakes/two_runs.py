@@ -90,7 +90,7 @@ def _peers(run: Run, split: SplitName) -> list[Run]:
     """The other runs with predictions for the same images."""
     return [
         one
-        for one in cache.runs_with_predictions()
+        for one in cache.runs_with_predictions(session.other.value)
         if one.id != run.id and split in one.scorable and _same_images(one, run, split)
     ]
 

@@ -15,6 +15,12 @@ def show(run_id: str) -> None:
     app.go_to("pages/train.py")
 
 
+def show_search(search_id: str) -> None:
+    """Show the search."""
+    session.search.set(search_id)
+    app.go_to("pages/search.py")
+
+
 def open_design(run_id: str) -> None:
     """Make the run's design and recipe the current ones."""
     run = cache.chosen(run_id)

@@ -29,8 +29,8 @@ _GALLERY_FIRST = tuple(GALLERY_PREFIX + name for name in ("mnistnet-16k", "mnist
 
 def networks_picker() -> list[Run]:
     """The choice of up to three runs."""
-    titles = {run.id: widgets.run_title(run) for run in cache.runs_with_predictions()}
     named = session.networks.value
+    titles = {run.id: widgets.run_title(run) for run in cache.runs_with_predictions(*(named or ()))}
     chosen = [one for one in (_first_networks() if named is None else named) if one in titles]
     key = controls.control(_NETWORKS, chosen)
     st.multiselect(
@@ -49,7 +49,7 @@ def networks_picker() -> list[Run]:
 
 def _first_networks() -> tuple[str, ...]:
     """The networks before any choice: the newest finished run of the store, if there is one, and two of the gallery."""
-    done = (run.id for run in cache.snapshot().runs if run.state is RunState.DONE and run.recipe.dataset in _OF_DIGITS)
+    done = (run.id for run in cache.listed_runs() if run.state is RunState.DONE and run.recipe.dataset in _OF_DIGITS)
     return (*islice(done, 1), *_GALLERY_FIRST)
 
 

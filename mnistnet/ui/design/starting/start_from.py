@@ -80,7 +80,7 @@ def _titles() -> dict[str, str]:
         for name, preset in PRESETS.items()
         if preset.group == group
     }
-    runs, user = cache.snapshot().runs[:_RUNS_OFFERED], auth.owner()
+    runs, user = cache.listed_runs()[:_RUNS_OFFERED], auth.owner()
     for run in sorted(runs, key=lambda run: run.owner != user):  # the newest first, as they come
         group = "Your runs" if run.owner == user else "Runs of others"
         titles[f"run {run.id}"] = f"{group}: {widgets.run_title(run)}"

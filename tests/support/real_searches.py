@@ -1,0 +1,54 @@
+"""Small searches on the offline digits. No test of its own."""
+
+import time
+from typing import Any
+
+from mnistnet.runs.store.store import Store
+from mnistnet.search import control
+from mnistnet.search.choices import RecipeRange, Width
+from mnistnet.search.folder import SearchFolder
+from mnistnet.search.log import Ended, Line, Proposed, Reported, Submitted
+from mnistnet.search.search import Budget, Search
+from tests.support.samples import TINY, recipe
+
+WIDTHS = (Width(layer=0, low=4, high=12), Width(layer=2, low=4, high=12))
+RATE = RecipeRange(field="learning_rate", low=0.01, high=0.4, log=True)
+
+
+def search(**fields: Any) -> Search:
+    """Six trials of TINY's widths and rate, under a budget that some of them exceed; random, so that no test waits for
+    Optuna, unless `fields` say otherwise."""
+    usual: dict[str, Any] = {
+        "name": "widths of tiny",
+        "design": TINY,
+        "recipe": recipe(epochs=2),
+        "space": (*WIDTHS, RATE),
+        "budget": Budget(params=950),
+        "sampler": "random",
+        "trials": 6,
+        "finalists": 1,
+        "finalist_seeds": 2,
+    }
+    return Search(**{**usual, **fields})
+
+
+def run_through(store: Store, one: Search, seconds: float = 120) -> SearchFolder:
+    """The search, started and done: trained for real."""
+    folder = control.start(store, one)
+    until = time.monotonic() + seconds
+    while folder.state(folder.trials()) not in ("done", "failed"):
+        assert time.monotonic() < until, (folder.path / "log.txt").read_text()
+        time.sleep(0.1)
+        control.refresh(store)
+    return folder
+
+
+def trained(number: int, accuracy: float, params: int = 1_000, seconds: float = 3.0, **values: Any) -> list[Line]:
+    """The lines of a trial of one epoch that was trained with this accuracy, which nobody measured."""
+    chosen = values or {"width of layer 1": 4 + number % 9, "width of layer 3": 4 + number % 7}
+    return [
+        Proposed(number=number, values={"peak learning rate": 0.05, **chosen}, params=params, macs=10_000),
+        Submitted(number=number, part=0, seed=1),
+        Reported(number=number, part=0, epoch=1, accuracy=accuracy),
+        Ended(number=number, part=0, state="done", accuracy=accuracy, seconds=seconds),
+    ]
