@@ -45,7 +45,7 @@ def done(still: Store, trained: SearchFolder) -> SearchFolder:
 def unstarted(still: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store in which no controller is started."""
     reading.forget()
-    monkeypatch.setattr(control, "_ensure", lambda folder: None)
+    monkeypatch.setattr(control, "_ensure", lambda folder, **_: None)
     return still
 
 
@@ -396,7 +396,7 @@ def test_a_search_whose_controller_died_goes_on_when_a_page_is_drawn(
     still: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensured: list[str] = []
-    monkeypatch.setattr(control, "_ensure", lambda folder: ensured.append(folder.id))
+    monkeypatch.setattr(control, "_ensure", lambda folder, **_: ensured.append(folder.id))
     one = control.start(still, searches.search())
     ensured.clear()
     time.sleep(1.01)  # states are refreshed once a moment
