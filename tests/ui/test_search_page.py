@@ -253,6 +253,17 @@ def test_a_trial_opens_as_a_run_on_each_page(done: SearchFolder) -> None:
         assert app.session_state[parameter.key] == best.run
 
 
+def test_a_trial_that_was_ended_early_opens_as_a_run_as_well(done: SearchFolder) -> None:
+    best = done.trials().best
+    assert best is not None
+    log = done.path / "trials.jsonl"
+    log.write_text(log.read_text().replace(f'"run": "{best.run}"', '"run": null'))  # as the end of a pruned one says
+    reading._kept.clear()
+    app = opened("search", search=done.id, trial=str(best.number))
+    app.button(key="trial-run").click()
+    assert app.run().session_state[session.run_id.key] == best.run
+
+
 def test_the_design_of_a_trial_becomes_the_current_one_also_where_it_was_refused(done: SearchFolder) -> None:
     refused = done.trials().refused[0]
     app = opened("search", search=done.id, trial=str(refused.number))
@@ -266,11 +277,11 @@ def test_the_design_of_a_trial_becomes_the_current_one_also_where_it_was_refused
 
 
 def test_the_select_box_opens_a_trial_and_the_address_names_it(done: SearchFolder) -> None:
-    app = opened("search", search=done.id)
+    app = opened("search")
     app.selectbox(key="pick-trial").set_value(0)
     app = app.run()
     assert "Trial 0" in said(app)
-    assert app.query_params["trial"] in ("0", ["0"])
+    assert (app.query_params["search"], app.query_params["trial"]) == (done.id, "0")
 
 
 def test_the_csv_has_each_trial(done: SearchFolder) -> None:
