@@ -15,7 +15,7 @@ from tests.support.searches import WIDTHS, search, trained
 def shares(one: Search, accuracies: dict[tuple[int, int], float]) -> dict[str, float]:
     lines: list[Line] = []
     for number, ((first, second), accuracy) in enumerate(accuracies.items()):
-        lines += trained(number, accuracy, **{"width of layer 1": first, "width of layer 3": second})
+        lines += trained(number, accuracy, values={"width of layer 1": first, "width of layer 3": second})
     trials = folded(Trials(), lines, seeds_of(one))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, message=".*experimental")
