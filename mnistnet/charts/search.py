@@ -193,7 +193,7 @@ def _range(accuracies: Sequence[float], others: Sequence[float] = ()) -> tuple[f
     ends = [low, *others, ranked[-1]]
     step = _step(max(ends) - min(ends))
     least, most = min(ends) // step * step - step / 2, max(ends) // step * step + 1.5 * step
-    return round(max(0.0, least), 6), round(min(1.0 + step / 4, most), 6)  # a mark at 100 % is drawn whole
+    return round(max(0.0, least), 6), round(min(1.0 + step / 8, most), 6)  # a mark at 100 % is drawn whole
 
 
 def _step(span: float) -> float:

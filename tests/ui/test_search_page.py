@@ -22,7 +22,7 @@ from mnistnet.ui.search.new import starting
 from tests.support import searches
 from tests.support.pages import button, opened, texts
 from tests.support.processes import supervisors, until, workers
-from tests.support.samples import TINY, recipe
+from tests.support.samples import TINY, conv, design, recipe
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,13 @@ def test_without_a_search_the_form_is_shown(unstarted: Store) -> None:
     assert "906 parameters" in said(app) or "parameters. Recipe of the Design page" in said(app)
     assert button(app, "Start the search").disabled
     assert "Nothing varies yet: tick something" in said(app)
+
+
+def test_a_design_with_a_fault_is_sent_back_to_be_corrected(unstarted: Store) -> None:
+    app = opened("search", design=links.encode_design(design(conv(8, 7), conv(9, 1))))
+    assert not app.exception
+    assert "The design has an error: layer 2: " in said(app)
+    assert not [one for one in app.button if one.label.startswith("Start")]
 
 
 def test_a_ready_made_search_starts_with_its_button_and_is_shown(unstarted: Store) -> None:
@@ -370,6 +377,8 @@ def test_many_waiting_trials_of_a_search_are_one_line_of_the_queue(unstarted: St
     app = opened("train", run=shown.id)
     assert "5 trials of search ab12cd34 wait" in texts(app)
     assert not [one for one in app.button if one.label == "Stop" and one.key != "stop-run"]
+    links_to = [one.proto for one in opened("compare").get("page_link")]
+    assert ["search" in one.page for one in links_to if "5 trainings queued" in one.label] == [True]
 
 
 # How much a look costs

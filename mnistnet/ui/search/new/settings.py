@@ -82,7 +82,7 @@ def settings(design: Architecture, recipe: Recipe) -> Settings:
         )
         budget = session.profile.value.params
         params = _number("Budget: fewer parameters than", 1, 10_000_000, budget, f"params-{budget}", 500)
-        macs = _number("Fewer multiply-accumulates than", 0, 10**12, 0, "macs", 100_000, "Of an image; 0: any number.")
+        macs = _number("Fewer multiply-accumulates than (0: any)", 0, 10**12, 0, "macs", 100_000, "For one image.")
         finalists = _number("Finalists", 0, 10, 3, "finalists", why=_FINALISTS)
     with second:
         trials = _number("Trials", 1, MAX_TRIALS, 40, "trials", 10, "Refused proposals are not counted.")
