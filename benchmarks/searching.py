@@ -66,7 +66,7 @@ def main() -> None:
         print(f"(a) controller alone: {trials} trials in {seconds:.1f} s, {trials / seconds:.0f} a second")
         print(f"    memory: {grown:.0f} MiB more, {grown * 1000 / trials:.0f} MiB for a thousand trials")
         store = Store(Path(root, "b"))
-        supervisor.ensure = lambda _store: None  # nothing is to be trained
+        supervisor.ensure = lambda store: None  # nothing is to be trained
         worker = multiprocessing.get_context("spawn").Process(target=_pretend, args=(str(store.root), trials))
         worker.start()
         seconds = _seconds(store, LocalQueue(store), _search(trials))

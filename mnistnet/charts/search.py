@@ -84,7 +84,7 @@ def plane(dots: Sequence[Dot], front: Sequence[Dot], gallery: Sequence[Reference
     shown = [one for one in gallery if one.params <= _REFERENCES * budget]
     low, high = _range([dot.accuracy for dot in dots], [one.accuracy for one in shown])
     return filled(
-        _plane_form(low, high, budget),
+        _plane_form(low, high, budget, has_gallery=bool(shown)),
         [_of_dot(dot) for dot in dots],
         front=[_of_dot(dot) for dot in sorted(front, key=lambda dot: dot.params)],
         gallery=[
@@ -99,7 +99,7 @@ def _of_dot(dot: Dot) -> dict[str, object]:
 
 
 @lru_cache(maxsize=64)
-def _plane_form(low: float, high: float, budget: int) -> str:
+def _plane_form(low: float, high: float, budget: int, *, has_gallery: bool) -> str:
     along = alt.X(
         "params:Q",
         scale=alt.Scale(zero=False, padding=25, nice=False),
@@ -124,19 +124,29 @@ def _plane_form(low: float, high: float, budget: int) -> str:
         )
         .encode(x=along, y=up, tooltip=hint)
     )
-    nets = alt.Chart(alt.NamedData(name="gallery"))
-    squares = nets.mark_point(shape="square", filled=True, size=70, color=TARGET, opacity=1).encode(
-        x=along,
-        y=up,
-        tooltip=[alt.Tooltip("name:N", title="gallery"), params, alt.Tooltip("accuracy:Q", format=".2%", title="test")],
-    )
-    names = nets.mark_text(fontSize=10, dy=-10).encode(x=along, y=up, text="label:N")
     limit = (
         alt.Chart(alt.InlineData(values=[{"params": budget, "label": f"budget {budget:,}"}]))
         .mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5)
         .encode(x=along, tooltip=["label:N"])
     )
-    return template(alt.LayerChart(layer=[limit, dots, front, squares, names], height=_HEIGHT))
+    nets = _nets(along, up) if has_gallery else []
+    return template(alt.LayerChart(layer=[limit, dots, front, *nets], height=_HEIGHT))
+
+
+def _nets(along: alt.X, up: alt.Y) -> list[alt.Chart]:
+    """The gallery's squares and names. A layer without marks would be announced as a symbol without a name."""
+    nets = alt.Chart(alt.NamedData(name="gallery"))
+    squares = nets.mark_point(shape="square", filled=True, size=70, color=TARGET, opacity=1).encode(
+        x=along,
+        y=up,
+        tooltip=[
+            alt.Tooltip("name:N", title="gallery"),
+            alt.Tooltip("params:Q", format=","),
+            alt.Tooltip("accuracy:Q", format=".2%", title="test"),
+        ],
+    )
+    names = nets.mark_text(fontSize=10, dy=-10).encode(x=along, y=up, text="label:N")
+    return [squares, names]
 
 
 def curves(trials: Sequence[Curve], epochs: int) -> Spec:
@@ -183,7 +193,7 @@ def _range(accuracies: Sequence[float], others: Sequence[float] = ()) -> tuple[f
     ends = [low, *others, ranked[-1]]
     step = _step(max(ends) - min(ends))
     least, most = min(ends) // step * step - step / 2, max(ends) // step * step + 1.5 * step
-    return round(max(0.0, least), 6), round(min(1.0, most), 6)
+    return round(max(0.0, least), 6), round(min(1.0 + step / 8, most), 6)  # a mark at 100 % is drawn whole
 
 
 def _step(span: float) -> float:

@@ -107,6 +107,10 @@ class Fault:
     layer: int
     message: str
 
+    def __str__(self) -> str:
+        """`layer 3: what is wrong: ...`, the layer counted from 1."""
+        return f"layer {self.layer + 1}: {self.message}"
+
 
 @dataclass(frozen=True)
 class Summary:

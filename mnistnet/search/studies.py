@@ -36,21 +36,21 @@ def distribution(choice: Choice) -> "optuna.distributions.BaseDistribution":
 
 
 def importance(search: Search, trials: Mapping[int, Trial]) -> dict[str, float]:
-    """How much each choice mattered for the accuracy, shares that add up to 1, of the trials that are done.
-
-    PED-ANOVA (Watanabe et al., "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces",
-    2023). Empty where there are too few trials, or all are equal. Raises NoOptuna.
+    """How much each choice mattered for a high accuracy, shares that add up to 1 (PED-ANOVA: Watanabe, Bansal, Hutter,
+    "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces", 2023), of the trials that are
+    done. Empty where there are too few, or all are equal. Raises NoOptuna.
     """
     done = [trial for trial in trials.values() if trial.phase == "search" and trial.accuracy is not None]
     if len(done) < _FEWEST or len({trial.accuracy for trial in done}) == 1 or len(search.space) < 2:
         return {}
     if find_spec("optuna") is None:
         raise NoOptuna("importance: Optuna is not installed; `pip install -r requirements-search.txt`")
+    # Of one objective: the evaluator then knows that the highest accuracy is the best.
+    study = study_of(search.model_copy(update={"objective": "accuracy"}), done)
     import optuna
 
-    study = study_of(search.model_copy(update={"objective": "accuracy"}), done)
-    found = optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
-    return dict(found)
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
 def study_of(search: Search, trials: list[Trial], storage: Any = None) -> "optuna.Study":

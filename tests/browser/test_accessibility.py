@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard, started
+from tests.support import real_searches as searches
 from tests.support import situations
 from tests.support.contrast import GROUNDS
 
@@ -20,11 +21,12 @@ GRAVE = ("serious", "critical")
 
 @pytest.fixture(scope="module")
 def with_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard on a store with a failed run and a finished one, the newest, which the pages show."""
+    """A dashboard on a store with a failed run and a finished one, the newest, which the pages show, and a search."""
     folder = tmp_path_factory.mktemp("with-runs")
     store = Store(folder / "runs")
     situations.STATES["failed"](store)
     situations.done(store)
+    searches.paused(store)
     yield from started(folder)
 
 
@@ -41,7 +43,7 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.bar("A9")
 @pytest.mark.parametrize("filled", ["shared", "with_runs"], ids=["empty", "full"])
-@pytest.mark.parametrize("path", screen.PAGES)
+@pytest.mark.parametrize("path", [*screen.PAGES, "search?search=new", "search?trial=3"])
 def test_a_page_has_no_serious_fault_in_light_and_dark(
     request: pytest.FixtureRequest, page: Page, filled: str, path: str
 ) -> None:

@@ -1,11 +1,13 @@
 """Small searches on the offline digits. No test of its own."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from mnistnet.runs.store.store import Store
 from mnistnet.search import control
-from mnistnet.search.choices import RecipeRange, Width
+from mnistnet.search import folder as folders
+from mnistnet.search.choices import RecipeRange, Value, Width
 from mnistnet.search.folder import SearchFolder
 from mnistnet.search.log import Ended, Line, Proposed, Reported, Submitted
 from mnistnet.search.search import Budget, Search
@@ -43,7 +45,25 @@ def run_through(store: Store, one: Search, seconds: float = 120) -> SearchFolder
     return folder
 
 
-def trained(number: int, accuracy: float, params: int = 1_000, seconds: float = 3.0, **values: Any) -> list[Line]:
+def paused(store: Store, trials: int = 12) -> SearchFolder:
+    """A paused search with so many trials of figures that nobody measured, and a refused one."""
+    found = folders.create(store, search(recipe=recipe(epochs=1), trials=40))
+    writer = found.writer()
+    for number in range(trials):
+        writer.append(*trained(number, 0.9 + (number * 7 % 11) / 200, params=800 + number))
+    values: dict[str, Value] = {"width of layer 1": 12, "width of layer 3": 12, "peak learning rate": 0.3}
+    writer.append(Proposed(number=trials, values=values, params=1_786, macs=10, why_not="1,786 parameters"))
+    found.want(state="paused")
+    return found
+
+
+def trained(
+    number: int,
+    accuracy: float,
+    params: int = 1_000,
+    seconds: float = 3.0,
+    values: Mapping[str, Value] | None = None,
+) -> list[Line]:
     """The lines of a trial of one epoch that was trained with this accuracy, which nobody measured."""
     chosen = values or {"width of layer 1": 4 + number % 9, "width of layer 3": 4 + number % 7}
     return [

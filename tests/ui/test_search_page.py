@@ -22,7 +22,7 @@ from mnistnet.ui.search.new import starting
 from tests.support import real_searches as searches
 from tests.support.pages import button, opened, texts
 from tests.support.processes import supervisors, until, workers
-from tests.support.samples import TINY, recipe
+from tests.support.samples import TINY, conv, design, recipe
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,13 @@ def test_without_a_search_the_form_is_shown(unstarted: Store) -> None:
     assert "906 parameters" in said(app) or "parameters. Recipe of the Design page" in said(app)
     assert button(app, "Start the search").disabled
     assert "Nothing varies yet: tick something" in said(app)
+
+
+def test_a_design_with_a_fault_is_sent_back_to_be_corrected(unstarted: Store) -> None:
+    app = opened("search", design=links.encode_design(design(conv(8, 7), conv(9, 1))))
+    assert not app.exception
+    assert "The design has an error: layer 2: " in said(app)
+    assert not [one for one in app.button if one.label.startswith("Start")]
 
 
 def test_a_ready_made_search_starts_with_its_button_and_is_shown(unstarted: Store) -> None:
@@ -253,6 +260,17 @@ def test_a_trial_opens_as_a_run_on_each_page(done: SearchFolder) -> None:
         assert app.session_state[parameter.key] == best.run
 
 
+def test_a_trial_that_was_ended_early_opens_as_a_run_as_well(done: SearchFolder) -> None:
+    best = done.trials().best
+    assert best is not None
+    log = done.path / "trials.jsonl"
+    log.write_text(log.read_text().replace(f'"run": "{best.run}"', '"run": null'))  # as the end of a pruned one says
+    reading._kept.clear()
+    app = opened("search", search=done.id, trial=str(best.number))
+    app.button(key="trial-run").click()
+    assert app.run().session_state[session.run_id.key] == best.run
+
+
 def test_the_design_of_a_trial_becomes_the_current_one_also_where_it_was_refused(done: SearchFolder) -> None:
     refused = done.trials().refused[0]
     app = opened("search", search=done.id, trial=str(refused.number))
@@ -266,11 +284,11 @@ def test_the_design_of_a_trial_becomes_the_current_one_also_where_it_was_refused
 
 
 def test_the_select_box_opens_a_trial_and_the_address_names_it(done: SearchFolder) -> None:
-    app = opened("search", search=done.id)
+    app = opened("search")
     app.selectbox(key="pick-trial").set_value(0)
     app = app.run()
     assert "Trial 0" in said(app)
-    assert app.query_params["trial"] in ("0", ["0"])
+    assert (app.query_params["search"], app.query_params["trial"]) == (done.id, "0")
 
 
 def test_the_csv_has_each_trial(done: SearchFolder) -> None:
@@ -359,6 +377,8 @@ def test_many_waiting_trials_of_a_search_are_one_line_of_the_queue(unstarted: St
     app = opened("train", run=shown.id)
     assert "5 trials of search ab12cd34 wait" in texts(app)
     assert not [one for one in app.button if one.label == "Stop" and one.key != "stop-run"]
+    links_to = [one.proto for one in opened("compare").get("page_link")]
+    assert ["search" in one.page for one in links_to if "5 trainings queued" in one.label] == [True]
 
 
 # How much a look costs

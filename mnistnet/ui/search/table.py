@@ -36,7 +36,7 @@ def trials_panel(search_id: str) -> None:
         height=320,
         placeholder=_NONE,
         alt=f"{len(shown.trials.by_number)} trials with state, parameters, accuracy and values",
-        on_select=lambda: _row_picked(key),
+        on_select=lambda: _row_picked(shown.id, key),
         selection_mode="single-row",
         column_config=_columns(),
     )
@@ -46,12 +46,14 @@ def trials_panel(search_id: str) -> None:
         trial.trial_panel(shown, opened)
 
 
-def _row_picked(key: str) -> None:
+def _row_picked(search_id: str, key: str) -> None:
     rows = st.session_state[key]["selection"]["rows"]
-    _open(rows[0] if rows else None)  # a trial's number is its place: none is left out of the table
+    _open(search_id, rows[0] if rows else None)  # a trial's number is its place: none is left out of the table
 
 
-def _open(number: int | None) -> None:
+def _open(search_id: str, number: int | None) -> None:
+    if session.search.value != search_id:  # the newest was shown, which another one may soon be
+        session.search.set(search_id)
     session.trial.set(number)
     st.session_state[_OPENED] = True
 
@@ -69,7 +71,7 @@ def _pick(shown: SearchNow) -> None:
         placeholder="or choose a row above",
         format_func=lambda number: _title(shown.trials.by_number[number]),
         key=controls.control(_PICK, current),
-        on_change=lambda: _open(st.session_state[_PICK]),
+        on_change=lambda: _open(shown.id, st.session_state[_PICK]),
     )
 
 

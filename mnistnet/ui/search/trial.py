@@ -3,10 +3,11 @@
 import streamlit as st
 
 from mnistnet.errors import MnistnetError
+from mnistnet.runs.run import Run
 from mnistnet.search import space as spaces
 from mnistnet.search.reports import coordinates
-from mnistnet.search.trials import Trial, TrialState
-from mnistnet.ui import app, widgets
+from mnistnet.search.trials import Trial
+from mnistnet.ui import app, cache, widgets
 from mnistnet.ui.search import actions
 from mnistnet.ui.search.reading import SearchNow
 from mnistnet.ui.search.scores import score
@@ -22,13 +23,14 @@ def trial_panel(shown: SearchNow, one: Trial) -> None:
             st.caption(f":material/info: {widgets.plain(one.message)}")
         if one.accuracy is not None:
             score(shown.search, one, "Validation accuracy")
-        run = _picked_run(one)
+        runs = _runs(shown, one)
+        run = _picked(one, runs)
         with st.container(horizontal=True):
             if run:
-                _links(run, has_epoch=any(part.reports for part in one.parts))
+                _links(run)
             _design(shown, one)
-        if run is None and one.state is TrialState.RUNNING:
-            st.caption("Its run can be opened once it has ended.")
+        if run is None and one.parts:
+            st.caption("Its run is not in the store: it waits, trains elsewhere, or was deleted.")
 
 
 def _title(shown: SearchNow, one: Trial) -> str:
@@ -49,39 +51,42 @@ def _said(shown: SearchNow, one: Trial) -> str:
     return widgets.plain(f"{str(one.state).capitalize()}. {counts}{seeds}. {values}")
 
 
-def _picked_run(one: Trial) -> str | None:
-    """The run of the seed that is chosen; None where no run has ended yet."""
-    runs = {part.run: part for part in one.parts if part.run}
+def _runs(shown: SearchNow, one: Trial) -> list[Run]:
+    """The runs of the trial in the store, one a seed: also those that still train, and those that were ended early."""
+    ids = {run.id for run in cache.snapshot().runs if run.search == shown.id and run.trial == one.number}
+    ids |= {part.run for part in one.parts if part.run}
+    found = [run for run in map(cache.chosen, ids) if run]
+    return sorted(found, key=lambda run: (run.recipe.seed, run.created))
+
+
+def _picked(one: Trial, runs: list[Run]) -> Run | None:
+    """The run of the seed that is chosen; None where there is none."""
     if len(runs) < 2:
-        return next(iter(runs), None)
-
-    def title(run: str) -> str:
-        accuracy = runs[run].accuracy
-        return f"{runs[run].seed}" if accuracy is None else f"{runs[run].seed}: {accuracy:.2%}"
-
+        return runs[0] if runs else None
+    titles = {
+        run.id: f"{run.recipe.seed}: {run.validation_accuracy:.2%}"
+        if run.validation_accuracy is not None
+        else f"{run.recipe.seed}"
+        for run in runs
+    }
     key = f"seed-of-{one.number}-{len(runs)}"
-    first = next(iter(runs))
-    return st.segmented_control("Seed", list(runs), default=first, format_func=title, required=True, key=key) or first
-
-
-def _links(run: str, *, has_epoch: bool) -> None:
-    st.button("Open its run", icon=":material/model_training:", key="trial-run", on_click=run_actions.show, args=(run,))
-    if has_epoch:
-        st.button(
-            "See its mistakes",
-            icon=":material/search:",
-            key="trial-mistakes",
-            on_click=actions.see_mistakes,
-            args=(run,),
-        )
-    st.button(
-        "Receptive fields",
-        icon=":material/center_focus_strong:",
-        key="trial-fields",
-        on_click=app.show_receptive_fields,
-        args=(run,),
+    chosen = st.segmented_control(
+        "Seed", list(titles), default=runs[0].id, format_func=titles.__getitem__, required=True, wrap=True, key=key
     )
-    st.button("Export", icon=":material/ios_share:", key="trial-export", on_click=app.show_export, args=(run,))
+    return next((run for run in runs if run.id == chosen), runs[0])
+
+
+def _links(run: Run) -> None:
+    pages = {
+        "Open its run": ("trial-run", ":material/model_training:", run_actions.show),
+        "See its mistakes": ("trial-mistakes", ":material/search:", actions.see_mistakes),
+        "Receptive fields": ("trial-fields", ":material/center_focus_strong:", app.show_receptive_fields),
+        "Export": ("trial-export", ":material/ios_share:", app.show_export),
+    }
+    if not run.epochs_done:
+        del pages["See its mistakes"]
+    for label, (key, icon, show) in pages.items():
+        st.button(label, icon=icon, key=key, on_click=show, args=(run.id,))
 
 
 def _design(shown: SearchNow, one: Trial) -> None:

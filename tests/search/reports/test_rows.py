@@ -18,7 +18,7 @@ def table(lines: list[Line], one: object = SEARCH) -> list[dict[str, str]]:
 
 
 def test_each_trial_is_a_line_with_its_values() -> None:
-    (row,) = table(trained(0, 0.9125, **{"width of layer 1": 5, "width of layer 3": 6}))
+    (row,) = table(trained(0, 0.9125, values={"width of layer 1": 5, "width of layer 3": 6}))
     assert list(row) == [*COLUMNS, "width of layer 1", "width of layer 3"]
     assert (row["number"], row["phase"], row["state"], row["accuracy"]) == ("0", "search", "done", "0.912500")
     assert (row["params"], row["seconds"], row["width of layer 1"]) == ("1000", "3.00", "5")
@@ -31,5 +31,5 @@ def test_a_refused_proposal_has_no_accuracy_and_no_run() -> None:
 
 def test_a_text_that_a_spreadsheet_would_compute_is_text() -> None:
     one = search(space=(Setting(layer=0, field="kernel", options=("=1+1", "3")), *WIDTHS))
-    trials = folded(Trials(), trained(0, 0.9, **{"kernel of layer 1": "=1+1"}), seeds_of(one))
+    trials = folded(Trials(), trained(0, 0.9, values={"kernel of layer 1": "=1+1"}), seeds_of(one))
     assert "'=1+1" in to_csv(one, trials.by_number.values())

@@ -37,7 +37,7 @@ def form() -> None:
     start = Start(design, session.recipe.value, cluster)
     _about(start)
     if fault := cache.summary(start.design).fault:
-        widgets.empty(f"The design has an error: {fault}.", "pages/design.py", "Correct the design")
+        widgets.empty(widgets.plain(f"The design has an error: {fault}."), "pages/design.py", "Correct the design")
         return
     st.subheader("Ready-made", anchor=False)
     ready_made.ready_made(start.design, start.recipe, start.cluster)

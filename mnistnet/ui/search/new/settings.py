@@ -82,15 +82,7 @@ def settings(design: Architecture, recipe: Recipe) -> Settings:
         )
         budget = session.profile.value.params
         params = _number("Budget: fewer parameters than", 1, 10_000_000, budget, f"params-{budget}", 500)
-        macs = st.number_input(
-            "Fewer multiply-accumulates than",
-            1,
-            10**12,
-            None,
-            key="search-macs",
-            placeholder="any number",
-            persist_state="session",
-        )
+        macs = _number("Fewer multiply-accumulates than (0: any)", 0, 10**12, 0, "macs", 100_000, "For one image.")
         finalists = _number("Finalists", 0, 10, 3, "finalists", why=_FINALISTS)
     with second:
         trials = _number("Trials", 1, MAX_TRIALS, 40, "trials", 10, "Refused proposals are not counted.")
@@ -99,9 +91,7 @@ def settings(design: Architecture, recipe: Recipe) -> Settings:
         seeds = _number("Seeds of each trial", 1, MAX_SEEDS, 1, "seeds", why="A trial counts by their mean accuracy.")
     with third:
         objective, sampler, pruner = _strategy()
-    return Settings(
-        str(name or ""), params, macs and int(macs), epochs, trials, seeds, finalists, objective, sampler, pruner
-    )
+    return Settings(str(name or ""), params, macs or None, epochs, trials, seeds, finalists, objective, sampler, pruner)
 
 
 def _number(label: str, low: int, high: int, value: int, key: str, step: int = 1, why: str | None = None) -> int:
