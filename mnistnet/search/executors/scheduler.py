@@ -1,0 +1,203 @@
+"""The connection to a Dask scheduler: tasks by key, their reports and ends, and which workers there are.
+
+Whatever is lost with a connection is lost on purpose: whoever uses this submits anew what has not ended.
+"""
+
+import sys
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import cloudpickle
+from distributed import Client
+from distributed.scheduler import KilledWorker
+
+from mnistnet.runs.store.messages import storable
+from mnistnet.search.executors import admission
+from mnistnet.search.executors.address import Address, NoCluster
+from mnistnet.search.executors.admission import Admission
+from mnistnet.search.executors.executor import EpochReported
+
+CONNECT_SECONDS = 5.0
+_RESULT_SECONDS = 30.0
+_TIMES = {1: "once", 2: "twice", 3: "three times"}
+# What Dask raises where the connection is lost during a call.
+_LOST = (OSError, TimeoutError, CancelledError, RuntimeError)
+
+
+class Scheduler:
+    """The scheduler at an address. `workers`: how many may train, at the last look."""
+
+    def __init__(self, address: Address) -> None:
+        self.address, self.workers = address, 0
+        self._client: Any = None
+        self._topics: set[str] = set()
+        self._told: SimpleQueue[object] = SimpleQueue()
+        self._said: set[str] = set()
+        self._versions = admission.own_versions()
+        self._needed: dict[str, float] = {admission.resource(self._versions): 1}
+
+    # Connection
+
+    def try_to_connect(self) -> None:
+        """Connect where the scheduler answers. Raises NoCluster where it does and no worker fits."""
+        with suppress(_Unreachable):
+            self.connect()
+
+    def connect(self) -> None:
+        """Have a connection. Raises NoCluster where none can be made, or where the one there was is lost."""
+        if self._client is not None:
+            if self._client.status == "running":
+                return
+            raise self._lost("the connection is lost")
+        try:
+            self._client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise _Unreachable(
+                f"cluster {self.address.text}: no scheduler answers ({_short(error)}); "
+                "`python -m mnistnet cluster` prints how to start one"
+            ) from None
+        try:
+            self._subscribe(admission.TOPIC)
+            self._admit()
+            self.look()
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+
+    def _admit(self) -> None:
+        """Send the plugin to all workers. Raises NoCluster where there are some and none fits."""
+        plugin = Admission(self._versions)
+        cloudpickle.register_pickle_by_value(admission)
+        try:
+            self._client.register_plugin(plugin, name=plugin.name)
+        except ValueError as error:
+            self.look()
+            if not self.workers:
+                self.close()
+                raise NoCluster(storable(str(error))) from None
+            self._say(storable(str(error)))
+        finally:
+            cloudpickle.unregister_pickle_by_value(admission)
+
+    def _lost(self, why: str) -> NoCluster:
+        self.close()
+        return _Unreachable(f"cluster {self.address.text}: {why}; waiting for the scheduler")
+
+    def close(self) -> None:
+        """Close the connection; the scheduler keeps what was submitted."""
+        client, self._client = self._client, None
+        self._topics.clear()
+        self.workers = 0
+        if client is not None:
+            with suppress(*_LOST):
+                client.close(timeout=2)
+
+    # Tasks
+
+    def submit(self, key: str, topic: str, function: Any, text: str, resources: dict[str, float]) -> Any:
+        """The future of a task, which the scheduler may have already. Raises NoCluster."""
+        self._needed = {admission.resource(self._versions): 1, **resources}
+        try:
+            self._subscribe(topic)
+            future = self._client.submit(function, text, key=key, resources=self._needed, pure=False)
+            # Published, it outlives this connection: whoever submits the key again finds it, or its result.
+            self._client.publish_dataset(future, name=key, override=True)
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+        return future
+
+    def ended(self, future: Any) -> bytes | str | None:
+        """What the task returned, or why it has failed; None where it has not ended. Raises NoCluster."""
+        if future.status == "pending":
+            return None
+        if future.status == "error":
+            return _why(future.exception(timeout=_RESULT_SECONDS))
+        if future.status != "finished":  # its client has lost the scheduler, and perhaps found it again
+            raise self._lost("the connection was lost")
+        try:
+            found = future.result(timeout=_RESULT_SECONDS)
+        except KilledWorker as error:
+            return _why(error)
+        except _LOST as error:
+            if future.status == "pending":  # its result was lost with its worker: it is trained again
+                return None
+            raise self._lost(_short(error)) from None
+        return found if isinstance(found, bytes) else "what its worker sent is no result of a training"
+
+    def forget(self, key: str) -> None:
+        """Let the scheduler forget a task; one that trains ends."""
+        if self._client is None:
+            return
+        try:
+            self._client.unpublish_dataset(key)
+            if key in self._client.futures:
+                self._client.cancel([key], force=True)
+        except _LOST:
+            return  # gone with the scheduler
+
+    def reports(self) -> list[EpochReported]:
+        """The epochs that workers have told since the last call."""
+        found: list[EpochReported] = []
+        with suppress(Empty):
+            while True:
+                self._read(self._told.get_nowait(), found)
+        return found
+
+    def _read(self, told: object, found: list[EpochReported]) -> None:
+        match told:
+            case {"key": str(key), "epoch": int(epoch), "accuracy": float(accuracy)} if 0 <= accuracy <= 1:
+                found.append(EpochReported(key, epoch, accuracy))
+            case {"refused": str(why)}:
+                self._say(storable(why))
+
+    def _subscribe(self, topic: str) -> None:
+        if topic not in self._topics:
+            self._topics.add(topic)
+            self._client.subscribe_topic(topic, lambda event: self._told.put(event[1]))
+            for _, message in self._client.get_events(topic) or ():  # told before, to nobody or to an earlier process
+                self._told.put(message)
+
+    # Workers
+
+    def look(self) -> None:
+        """Count the workers that may have the tasks that were submitted last. Raises NoCluster."""
+        try:
+            found = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+        self.workers = sum(
+            all(worker["resources"].get(name, 0) >= amount for name, amount in self._needed.items()) for worker in found
+        )
+        if not self.workers:
+            what = " with a GPU (started with --resources GPU=1)" if "GPU" in self._needed else ""
+            self._say(f"cluster {self.address.text}: no worker{what} yet, of {len(found)}; tasks wait")
+
+    def processing(self) -> set[str]:
+        """The keys of the tasks that workers have. Raises NoCluster."""
+        try:
+            return {key for keys in self._client.processing().values() for key in keys}
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+
+    def _say(self, message: str) -> None:
+        """Tell the search's log, once."""
+        if message not in self._said:
+            self._said.add(message)
+            sys.stderr.write(f"{message}\n")
+
+
+class _Unreachable(NoCluster):
+    """No scheduler answers, for now."""
+
+
+def _short(error: BaseException) -> str:
+    return storable(f"{type(error).__name__}: {error}".splitlines()[0])[:200]
+
+
+def _why(error: BaseException | None) -> str:
+    """Why a task has failed, in one line."""
+    if isinstance(error, KilledWorker):
+        deaths = error.allowed_failures + 1
+        return f"its worker died {_TIMES.get(deaths, f'{deaths} times')}"
+    return _short(error) if error else "it failed without a reason"
