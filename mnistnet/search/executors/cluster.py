@@ -6,6 +6,7 @@ store here. `remote` is what they do, `scheduler` holds the connection.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from mnistnet.runs.store.imports import NotStorable
 from mnistnet.runs.store.queue import NewRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search.executors import outcome, remote
+from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
 from mnistnet.search.executors.outcome import BadOutcome, Outcome
 from mnistnet.search.executors.scheduler import Scheduler
@@ -72,26 +74,39 @@ class Cluster:
 
     def events(self) -> list[Event]:
         """As every executor's. Raises NoCluster while no scheduler answers, StoreError where a run cannot be stored."""
+        try:
+            self._step()
+        except NoCluster:  # what the scheduler still has is found by its key
+            for followed in self._followed.values():
+                followed.future = None
+            raise
+        news, self._news = self._news, []
+        return news
+
+    def _step(self) -> None:
         self._scheduler.connect()
         for followed in self._followed.values():
             if followed.future is None:
                 self._hand_over(followed)
+        self._scheduler.flush()
         self._take_reports()
         for key, followed in list(self._followed.items()):
             self._take_end(key, followed)
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._look()
-        news, self._news = self._news, []
-        return news
 
     def cancel(self, key: str) -> None:
         """End the task: its worker asks twice a second whether anybody waits for it."""
-        if self._followed.pop(key, None):
-            self._scheduler.forget(key)
+        if followed := self._followed.pop(key, None):
             self._news.append(TaskEnded(key, "stopped"))
+            self._scheduler.forget(key, followed.future)
+            with suppress(NoCluster):  # the next events() tells that
+                self._scheduler.flush()
 
     def close(self) -> None:
         """Close the connection. Tasks go on, and the scheduler keeps their results for who submits them again."""
+        with suppress(NoCluster):
+            self._scheduler.flush()
         self._scheduler.close()
 
     # Tasks
@@ -99,7 +114,7 @@ class Cluster:
     def _hand_over(self, followed: _Followed) -> None:
         task = followed.task
         topic = f"mnistnet-search-{task.trial.search}"
-        resources = {"GPU": 1} if task.recipe.device == "cuda" else {}
+        resources = {"GPU": 1.0} if task.recipe.device == "cuda" else {}
         followed.future = self._scheduler.submit(task.key, topic, self._train, remote.document(task, topic), resources)
 
     def _take_reports(self) -> None:
@@ -138,9 +153,8 @@ class Cluster:
         return NewRun(new_id(), task.architecture, task.recipe, _token(task), self._owner, trial=task.trial)
 
     def _end(self, key: str, end: TaskEnded) -> None:
-        del self._followed[key]
+        self._scheduler.forget(key, self._followed.pop(key).future)
         self._news.append(end)
-        self._scheduler.forget(key)
 
     def _look(self) -> None:
         """Count the workers; submit anew what none of them has, though one could: Dask does not look again by itself
@@ -150,8 +164,9 @@ class Cluster:
         waiting = {key for key, followed in self._followed.items() if followed.future.status == "pending"}
         idle = waiting - self._scheduler.processing() if waiting and self._scheduler.workers else set()
         for key in idle & self._idle:
-            self._scheduler.forget(key)
+            self._scheduler.forget(key, self._followed[key].future)
             self._followed[key].future = None
+        self._scheduler.flush()  # before they are submitted again
         self._idle = idle
 
 

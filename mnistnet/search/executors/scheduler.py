@@ -32,6 +32,8 @@ class Scheduler:
     def __init__(self, address: Address) -> None:
         self.address, self.workers = address, 0
         self._client: Any = None
+        self._new: dict[str, Any] = {}  # submitted, and not published yet
+        self._old: dict[str, Any] = {}  # to be forgotten
         self._topics: set[str] = set()
         self._told: SimpleQueue[object] = SimpleQueue()
         self._said: set[str] = set()
@@ -88,7 +90,7 @@ class Scheduler:
         """Close the connection; the scheduler keeps what was submitted."""
         client, self._client = self._client, None
         self._topics.clear()
-        self.workers = 0
+        self._new, self._old, self.workers = {}, {}, 0
         if client is not None:
             with suppress(*_LOST):
                 client.close(timeout=2)
@@ -100,12 +102,28 @@ class Scheduler:
         self._needed = {admission.resource(self._versions): 1, **resources}
         try:
             self._subscribe(topic)
-            future = self._client.submit(function, text, key=key, resources=self._needed, pure=False)
-            # Published, it outlives this connection: whoever submits the key again finds it, or its result.
-            self._client.publish_dataset(future, name=key, override=True)
+            self._new[key] = self._client.submit(function, text, key=key, resources=self._needed, pure=False)
         except _LOST as error:
             raise self._lost(_short(error)) from None
-        return future
+        return self._new[key]
+
+    def flush(self) -> None:
+        """Have the scheduler keep what is new and forget what is old: two calls, of however many tasks.
+
+        What is kept is published: it outlives this connection, and whoever submits the key again finds it, or its
+        result. Raises NoCluster.
+        """
+        if self._client is None:  # what it knew is gone with the connection
+            return
+        try:
+            if self._old:
+                self._client.unpublish_dataset(list(self._old))
+                self._client.cancel(list(self._old.values()), force=True)
+            if self._new:
+                self._client.publish_dataset(self._new, override=True)
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+        self._old, self._new = {}, {}
 
     def ended(self, future: Any) -> bytes | str | None:
         """What the task returned, or why it has failed; None where it has not ended. Raises NoCluster."""
@@ -125,16 +143,11 @@ class Scheduler:
             raise self._lost(_short(error)) from None
         return found if isinstance(found, bytes) else "what its worker sent is no result of a training"
 
-    def forget(self, key: str) -> None:
-        """Let the scheduler forget a task; one that trains ends."""
-        if self._client is None:
-            return
-        try:
-            self._client.unpublish_dataset(key)
-            if key in self._client.futures:
-                self._client.cancel([key], force=True)
-        except _LOST:
-            return  # gone with the scheduler
+    def forget(self, key: str, future: Any) -> None:
+        """Let the scheduler forget a task at the next `flush`; one that trains ends then."""
+        self._new.pop(key, None)
+        if future is not None:
+            self._old[key] = future
 
     def reports(self) -> list[EpochReported]:
         """The epochs that workers have told since the last call."""
