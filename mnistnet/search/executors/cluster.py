@@ -22,21 +22,26 @@ from mnistnet.search.executors import outcome, remote
 from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
 from mnistnet.search.executors.outcome import BadOutcome, Outcome
-from mnistnet.search.executors.scheduler import Scheduler
+from mnistnet.search.executors.scheduler import Begun, Failure, Scheduler
 
 Train: TypeAlias = Callable[[str], bytes]
 
 _MOST_WAITING = 4  # tasks beyond those that train, so that a worker that has ended finds the next one waiting
 _LOOK_SECONDS = 2.0
+_MOST_DEATHS = 3  # of workers that have begun a task, as of the workers of a run
+_TIMES = {1: "once", 2: "twice", 3: "three times"}
 
 
 @dataclass
 class _Followed:
-    """A submitted task: its future once the scheduler has it, and how many of its epochs were told."""
+    """A submitted task: its future once the scheduler has it, how many of its epochs were told, the attempts that
+    workers have begun, and how often the scheduler gave it up."""
 
     task: Task
     future: Any = None
-    epochs: int = field(default=0)
+    epochs: int = 0
+    begun: set[str] = field(default_factory=set)
+    given_up: int = 0
 
 
 class Cluster:
@@ -51,7 +56,6 @@ class Cluster:
         self._followed: dict[str, _Followed] = {}
         self._news: list[Event] = []
         self._looked = 0.0
-        self._idle: set[str] = set()  # tasks that no worker had at the last look
         self._scheduler.try_to_connect()
 
     @property
@@ -115,13 +119,16 @@ class Cluster:
         task = followed.task
         topic = f"mnistnet-search-{task.trial.search}"
         resources = {"GPU": 1.0} if task.recipe.device == "cuda" else {}
-        followed.future = self._scheduler.submit(task.key, topic, self._train, remote.document(task, topic), resources)
+        arguments = (self._train, remote.document(task, topic))
+        followed.future = self._scheduler.submit(task.key, topic, remote.begin, arguments, resources)
 
     def _take_reports(self) -> None:
         for report in self._scheduler.reports():
             followed = self._followed.get(report.key)
-            if followed and report.epoch == followed.epochs + 1:  # else it is known, or the end tells it
-                followed.epochs += 1
+            if followed and isinstance(report, Begun):
+                followed.begun.add(report.attempt)
+            elif followed and isinstance(report, EpochReported) and report.epoch == followed.epochs + 1:
+                followed.epochs += 1  # any other is known, or the end tells it
                 self._news.append(report)
 
     def _take_end(self, key: str, followed: _Followed) -> None:
@@ -129,8 +136,8 @@ class Cluster:
         ended = self._scheduler.ended(followed.future)
         if ended is None:
             return
-        if isinstance(ended, str):
-            self._end(key, TaskEnded(key, "failed", message=ended))
+        if isinstance(ended, Failure):
+            self._fail(key, followed, ended)
             return
         try:
             told, finished = outcome.unpack(ended, followed.task)
@@ -149,6 +156,18 @@ class Cluster:
             self._news.append(EpochReported(key, row.epoch, row.validation_accuracy))
         self._end(key, _end(key, run))
 
+    def _fail(self, key: str, followed: _Followed, failure: Failure) -> None:
+        """End a task that has failed; submit it anew where it only waited at workers that died of others."""
+        deaths = len(followed.begun)
+        if failure.by_deaths and deaths < _MOST_DEATHS and followed.given_up < _MOST_DEATHS:
+            followed.given_up += 1
+            self._scheduler.forget(key, followed.future)
+            self._scheduler.flush()  # before the same key is submitted again
+            followed.future = None
+            return
+        died = f"its worker died {_TIMES.get(deaths, f'{deaths} times')}"
+        self._end(key, TaskEnded(key, "failed", message=died if failure.by_deaths else failure.message))
+
     def _new(self, task: Task) -> NewRun:
         return NewRun(new_id(), task.architecture, task.recipe, _token(task), self._owner, trial=task.trial)
 
@@ -157,17 +176,13 @@ class Cluster:
         self._news.append(end)
 
     def _look(self) -> None:
-        """Count the workers; submit anew what none of them has, though one could: Dask does not look again by itself
-        when a worker gets the resource that a task has waited for."""
+        """Count the workers, and see to it that none of them waits while a task does."""
         self._looked = time.monotonic()
         self._scheduler.look()
-        waiting = {key for key, followed in self._followed.items() if followed.future.status == "pending"}
-        idle = waiting - self._scheduler.processing() if waiting and self._scheduler.workers else set()
-        for key in idle & self._idle:
-            self._scheduler.forget(key, self._followed[key].future)
-            self._followed[key].future = None
-        self._scheduler.flush()  # before they are submitted again
-        self._idle = idle
+        futures = {key: followed.future for key, followed in self._followed.items() if followed.future is not None}
+        waiting = {key for key, future in futures.items() if future.status == "pending"}
+        if waiting and self._scheduler.workers:
+            self._scheduler.wake(waiting)
 
 
 def _token(task: Task) -> str:

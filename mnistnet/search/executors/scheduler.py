@@ -4,8 +4,10 @@ Whatever is lost with a connection is lost on purpose: whoever uses this submits
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -21,9 +23,25 @@ from mnistnet.search.executors.executor import EpochReported
 
 CONNECT_SECONDS = 5.0
 _RESULT_SECONDS = 30.0
-_TIMES = {1: "once", 2: "twice", 3: "three times"}
 # What Dask raises where the connection is lost during a call.
 _LOST = (OSError, TimeoutError, CancelledError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A worker has begun a task; every attempt at it has a name of its own."""
+
+    key: str
+    attempt: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task has failed. `by_deaths`: workers that had it have died as often as the scheduler forgives, whether
+    they had begun it or not."""
+
+    message: str
+    by_deaths: bool = False
 
 
 class Scheduler:
@@ -70,17 +88,15 @@ class Scheduler:
     def _admit(self) -> None:
         """Send the plugin to all workers. Raises NoCluster where there are some and none fits."""
         plugin = Admission(self._versions)
-        cloudpickle.register_pickle_by_value(admission)
         try:
-            self._client.register_plugin(plugin, name=plugin.name)
+            with _as_source():
+                self._client.register_plugin(plugin, name=plugin.name)
         except ValueError as error:
             self.look()
             if not self.workers:
                 self.close()
                 raise NoCluster(storable(str(error))) from None
             self._say(storable(str(error)))
-        finally:
-            cloudpickle.unregister_pickle_by_value(admission)
 
     def _lost(self, why: str) -> NoCluster:
         self.close()
@@ -97,12 +113,12 @@ class Scheduler:
 
     # Tasks
 
-    def submit(self, key: str, topic: str, function: Any, text: str, resources: dict[str, float]) -> Any:
+    def submit(self, key: str, topic: str, function: Any, arguments: Sequence[Any], resources: dict[str, float]) -> Any:
         """The future of a task, which the scheduler may have already. Raises NoCluster."""
         self._needed = {admission.resource(self._versions): 1, **resources}
         try:
             self._subscribe(topic)
-            self._new[key] = self._client.submit(function, text, key=key, resources=self._needed, pure=False)
+            self._new[key] = self._client.submit(function, *arguments, key=key, resources=self._needed, pure=False)
         except _LOST as error:
             raise self._lost(_short(error)) from None
         return self._new[key]
@@ -125,23 +141,23 @@ class Scheduler:
             raise self._lost(_short(error)) from None
         self._old, self._new = {}, {}
 
-    def ended(self, future: Any) -> bytes | str | None:
+    def ended(self, future: Any) -> bytes | Failure | None:
         """What the task returned, or why it has failed; None where it has not ended. Raises NoCluster."""
         if future.status == "pending":
             return None
         if future.status == "error":
-            return _why(future.exception(timeout=_RESULT_SECONDS))
+            return _failure(future.exception(timeout=_RESULT_SECONDS))
         if future.status != "finished":  # its client has lost the scheduler, and perhaps found it again
             raise self._lost("the connection was lost")
         try:
             found = future.result(timeout=_RESULT_SECONDS)
         except KilledWorker as error:
-            return _why(error)
+            return _failure(error)
         except _LOST as error:
             if future.status == "pending":  # its result was lost with its worker: it is trained again
                 return None
             raise self._lost(_short(error)) from None
-        return found if isinstance(found, bytes) else "what its worker sent is no result of a training"
+        return found if isinstance(found, bytes) else Failure("what its worker sent is no result of a training")
 
     def forget(self, key: str, future: Any) -> None:
         """Let the scheduler forget a task at the next `flush`; one that trains ends then."""
@@ -149,20 +165,17 @@ class Scheduler:
         if future is not None:
             self._old[key] = future
 
-    def reports(self) -> list[EpochReported]:
-        """The epochs that workers have told since the last call."""
-        found: list[EpochReported] = []
+    def reports(self) -> Iterator[EpochReported | Begun]:
+        """What workers have told since the last call, some of it perhaps twice."""
         with suppress(Empty):
             while True:
-                self._read(self._told.get_nowait(), found)
-        return found
-
-    def _read(self, told: object, found: list[EpochReported]) -> None:
-        match told:
-            case {"key": str(key), "epoch": int(epoch), "accuracy": float(accuracy)} if 0 <= accuracy <= 1:
-                found.append(EpochReported(key, epoch, accuracy))
-            case {"refused": str(why)}:
-                self._say(storable(why))
+                match self._told.get_nowait():
+                    case {"key": str(key), "epoch": int(epoch), "accuracy": float(accuracy)} if 0 <= accuracy <= 1:
+                        yield EpochReported(key, epoch, accuracy)
+                    case {"key": str(key), "begun": str(attempt)}:
+                        yield Begun(key, attempt)
+                    case {"refused": str(why)}:
+                        self._say(storable(why))
 
     def _subscribe(self, topic: str) -> None:
         if topic not in self._topics:
@@ -186,10 +199,12 @@ class Scheduler:
             what = " with a GPU (started with --resources GPU=1)" if "GPU" in self._needed else ""
             self._say(f"cluster {self.address.text}: no worker{what} yet, of {len(found)}; tasks wait")
 
-    def processing(self) -> set[str]:
-        """The keys of the tasks that workers have. Raises NoCluster."""
+    def wake(self, waiting: set[str]) -> None:
+        """Have workers given those of the waiting tasks that none has, if there are such. Raises NoCluster."""
         try:
-            return {key for keys in self._client.processing().values() for key in keys}
+            if waiting - {key for keys in self._client.processing().values() for key in keys}:
+                with _as_source():
+                    self._client.run_on_scheduler(admission.wake, admission.resource(self._versions))
         except _LOST as error:
             raise self._lost(_short(error)) from None
 
@@ -200,6 +215,16 @@ class Scheduler:
             sys.stderr.write(f"{message}\n")
 
 
+@contextmanager
+def _as_source() -> Iterator[None]:
+    """Send what is pickled here of `admission` as source: schedulers, and some workers, have no mnistnet."""
+    cloudpickle.register_pickle_by_value(admission)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(admission)
+
+
 class _Unreachable(NoCluster):
     """No scheduler answers, for now."""
 
@@ -208,9 +233,5 @@ def _short(error: BaseException) -> str:
     return storable(f"{type(error).__name__}: {error}".splitlines()[0])[:200]
 
 
-def _why(error: BaseException | None) -> str:
-    """Why a task has failed, in one line."""
-    if isinstance(error, KilledWorker):
-        deaths = error.allowed_failures + 1
-        return f"its worker died {_TIMES.get(deaths, f'{deaths} times')}"
-    return _short(error) if error else "it failed without a reason"
+def _failure(error: BaseException | None) -> Failure:
+    return Failure(_short(error) if error else "no reason was told", by_deaths=isinstance(error, KilledWorker))
