@@ -23,6 +23,7 @@ from mnistnet.search import folder as folders
 from mnistnet.search.choices import RecipeRange
 from mnistnet.search.executors import address
 from mnistnet.search.executors.address import NoCluster
+from mnistnet.search.executors.executor import Event
 from mnistnet.search.executors.scheduler import Scheduler
 from mnistnet.search.folder import SearchFolder
 from mnistnet.search.search import Search
@@ -30,7 +31,6 @@ from mnistnet.search.trials import TrialState
 from tests.support.clusters import (
     HOUSE,
     Processes,
-    all_ended,
     connected,
     deadly,
     ends,
@@ -180,40 +180,47 @@ def test_where_no_worker_fits_the_search_is_refused_with_both_versions(
 # Workers
 
 
-def test_workers_are_killed_again_and_again_and_every_task_ends_once(
+def test_a_task_that_kills_its_worker_three_times_fails_and_those_of_killed_workers_move(
     place: Place, store: Store, client: Client
 ) -> None:
-    tasks = [task(number, seed=number, search="abcdef21", epochs=10) for number in range(5)]
-    killed = 0
+    tasks = [task(number, seed=number, search="abcdef21", epochs=6) for number in range(4)]
+    with connected(store, place.address, deadly) as cluster:
+        for one in tasks:
+            cluster.submit(one)
+        found = events(cluster, lambda found: any(epochs(found, one.key) for one in tasks))
+        os.kill(max(training(client)), signal.SIGKILL)  # one that does not kill itself
+        found += events(cluster, lambda new: len(ends(found) + ends(new)) == len(tasks))
+    by_key = {end.key: end for end in ends(found)}
+    assert len(by_key) == len(ends(found)) == len(tasks)
+    lost = by_key.pop(tasks[0].key)
+    assert (lost.state, lost.run, lost.message) == ("failed", None, "its worker died three times")
+    assert {end.state for end in by_key.values()} == {"done"}
+    assert {run.id for run in store.runs()} == {end.run for end in by_key.values()}
+    for one in tasks[1:]:
+        assert epochs(found, one.key) == list(range(1, 7))
+
+
+@pytest.mark.long
+def test_workers_are_killed_every_few_seconds_and_every_task_ends_once(
+    place: Place, store: Store, client: Client
+) -> None:
+    tasks = [task(number, seed=number, search="abcdef22", epochs=10) for number in range(20)]
+    killed, since = 0, time.monotonic()
     with connected(store, place.address) as cluster:
         for one in tasks:
             cluster.submit(one)
-        found = events(cluster, lambda found: bool(epochs(found, tasks[0].key)))
+        found: list[Event] = []
         while len(ends(found)) < len(tasks):
-            pids = training(client)
-            if pids and killed < 3:
+            if time.monotonic() - since > 8 and (pids := training(client)):
                 os.kill(min(pids), signal.SIGKILL)
-                killed += 1
+                killed, since = killed + 1, time.monotonic()
             before = time.monotonic()
-            found += events(cluster, lambda new: time.monotonic() - before > 2)  # noqa: B023 - called at once
-            assert len(found) < 500
-    assert killed == 3
+            found += events(cluster, lambda new: time.monotonic() - before > 1)  # noqa: B023 - called at once
+            assert killed < 40
+    assert killed > 2
     assert sorted(end.key for end in ends(found)) == sorted(one.key for one in tasks)
     assert {end.state for end in ends(found)} == {"done"}
-    assert sorted(run.trial or 0 for run in store.runs()) == list(range(5))
-    for one in tasks:
-        assert epochs(found, one.key) == list(range(1, 11))
-
-
-def test_a_task_that_kills_its_worker_three_times_fails_and_the_others_go_on(
-    place: Place, store: Store, client: Client
-) -> None:
-    tasks = [task(number, search="abcdef22", seed=number) for number in range(3)]
-    with connected(store, place.address, deadly) as cluster:
-        cluster.submit(tasks[0])
-        (end,) = ends(events(cluster, lambda found: bool(ends(found))))
-        assert (end.state, end.run, end.message) == ("failed", None, "its worker died three times")
-        assert {end.state for end in all_ended(cluster, tasks[1:]).values()} == {"done"}
+    assert sorted(run.trial or 0 for run in store.runs()) == list(range(20))
 
 
 def test_the_work_of_a_worker_that_stands_still_moves_and_its_late_result_is_ignored(
@@ -222,13 +229,13 @@ def test_the_work_of_a_worker_that_stands_still_moves_and_its_late_result_is_ign
     wanted = task(1, search="abcdef23", device="cuda")  # so that none but these two workers may have it
     # Without a nanny, nobody kills it: it wakes up late, with its result.
     command = f"exec python -m dask worker {place.address} --protocol tls --no-nanny --nthreads 1 --resources GPU=1"
-    first = place.processes.start(command)
+    both = {one.pid: one for one in (place.processes.start(command), place.processes.start(command))}
     with connected(store, place.address, slow) as cluster:
         cluster.submit(wanted)
-        until(lambda: (cluster.events(), training(client) == {first.pid})[1])
+        until(lambda: (cluster.events(), training(client) and len(client.run(os.getpid)) == 4)[1])
+        first = both.pop(*training(client))
         os.kill(first.pid, signal.SIGSTOP)
         stopped = time.monotonic()
-        second = place.processes.start(command)
         (end,) = ends(events(cluster, lambda found: bool(ends(found))))
         moved = time.monotonic() - stopped
         assert end.state == "done"
@@ -238,7 +245,7 @@ def test_the_work_of_a_worker_that_stands_still_moves_and_its_late_result_is_ign
         cluster.submit(wanted)
         assert ends(events(cluster, lambda found: bool(ends(found)))) == [end]
     assert [run.id for run in store.runs()] == [end.run]
-    place.processes.end(second)
+    place.processes.end(*both.values())
 
 
 # Scheduler and controller
@@ -265,9 +272,7 @@ def test_after_the_death_of_the_scheduler_and_then_of_the_controller_nothing_fin
     place: Place, store: Store, client: Client, tmp_path: Path, trust: dict[str, str]
 ) -> None:
     rates = RecipeRange(field="learning_rate", low=0.01, high=0.2, log=True)
-    search = Search(
-        name="rates", design=TINY, recipe=recipe(), space=(rates,), sampler="random", trials=12, finalists=0
-    )
+    search = Search(name="rates", design=TINY, recipe=recipe(), space=(rates,), sampler="random", trials=8, finalists=0)
     folder = folders.create(store, search, cluster=place.address)
     with processes(tmp_path, **trust) as own:
         controlled = Controlled(folder, own)
@@ -275,22 +280,21 @@ def test_after_the_death_of_the_scheduler_and_then_of_the_controller_nothing_fin
         until(lambda: len(controlled.ended()) >= 2)
         place.processes.end(place.scheduler)
         until(lambda: "waiting for the scheduler" in own.log())
-        place.start_scheduler()
         before = controlled.ended()
-        until(lambda: len(controlled.ended()) >= len(before) + 2)  # it has connected again
-        place.processes.end(place.scheduler)
+        place.start_scheduler()
+        until(lambda: len(controlled.ended()) > len(before))  # it has connected again
         own.end(controlled.process)
         assert not folder.is_controlled()
         done = controlled.ended()
-        place.start_scheduler()
+        assert len(done) < 8
         controlled.start()
         until(lambda: folder.trials().finished)
         assert controlled.process.wait(20) == 0
     ended = controlled.ended()
-    assert len(ended) == 12
+    assert len(ended) == 8
     assert {number: ended[number] for number in done} == done
     runs = store.runs()
-    assert sorted(run.trial or 0 for run in runs) == list(range(12))
+    assert sorted(run.trial or 0 for run in runs) == list(range(8))
     assert {run.state for run in runs} == {RunState.DONE}
     assert {run.id for run in runs} == set(ended.values())
     assert not list(store.root.glob(".new-*"))

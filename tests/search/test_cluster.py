@@ -272,7 +272,7 @@ def left(place: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         scheduler.connect()
         future = scheduler.submit(TASK.key, "tests", remote.train, (remote.document(TASK, "tests"),), {})
         found = until(lambda: scheduler.ended(future))
-        scheduler.forget(TASK.key, future)
+        scheduler.forget(TASK.key)
     assert isinstance(found, bytes)
     return found
 

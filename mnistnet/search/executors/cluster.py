@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import BadInput
 from mnistnet.runs import limits
 from mnistnet.runs.files.names import new_id
-from mnistnet.runs.run import Run
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import imports
 from mnistnet.runs.store.imports import NotStorable
 from mnistnet.runs.store.queue import NewRun
@@ -66,14 +66,6 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Note the task; `events` gives it to the scheduler, now or once there is one."""
-        try:
-            if run := imports.of_token(self._store, _token(task)):  # ended before, and its end was not noted
-                self._news.append(_end(task.key, run))
-                return
-            limits.require_allowed(task.architecture, task.recipe)
-        except MnistnetError as error:
-            self._news.append(TaskEnded(task.key, "failed", message=str(error)))
-            return
         self._followed[task.key] = _Followed(task)
 
     def events(self) -> list[Event]:
@@ -89,9 +81,9 @@ class Cluster:
 
     def _step(self) -> None:
         self._scheduler.connect()
-        for followed in self._followed.values():
+        for key, followed in list(self._followed.items()):
             if followed.future is None:
-                self._hand_over(followed)
+                self._hand_over(key, followed)
         self._scheduler.flush()
         self._take_reports()
         for key, followed in list(self._followed.items()):
@@ -101,9 +93,9 @@ class Cluster:
 
     def cancel(self, key: str) -> None:
         """End the task: its worker asks twice a second whether anybody waits for it."""
-        if followed := self._followed.pop(key, None):
+        if self._followed.pop(key, None):
             self._news.append(TaskEnded(key, "stopped"))
-            self._scheduler.forget(key, followed.future)
+            self._scheduler.forget(key)
             with suppress(NoCluster):  # the next events() tells that
                 self._scheduler.flush()
 
@@ -115,8 +107,18 @@ class Cluster:
 
     # Tasks
 
-    def _hand_over(self, followed: _Followed) -> None:
+    def _hand_over(self, key: str, followed: _Followed) -> None:
+        """Give a task to the scheduler, unless it is one that has ended before, or that this machine does not allow."""
         task = followed.task
+        run = imports.of_token(self._store, _token(task))
+        if run and run.state is RunState.DONE:  # its end was not noted any more
+            self._end(key, _end(key, run))
+            return
+        try:
+            limits.require_allowed(task.architecture, task.recipe)
+        except BadInput as error:
+            self._end(key, TaskEnded(key, "failed", message=str(error)))
+            return
         topic = f"mnistnet-search-{task.trial.search}"
         resources = {"GPU": 1.0} if task.recipe.device == "cuda" else {}
         arguments = (self._train, remote.document(task, topic))
@@ -127,6 +129,8 @@ class Cluster:
             followed = self._followed.get(report.key)
             if followed and isinstance(report, Begun):
                 followed.begun.add(report.attempt)
+                if followed.given_up and len(followed.begun) > _MOST_DEATHS:  # the scheduler began to count anew
+                    self._end(report.key, TaskEnded(report.key, "failed", message=_died(_MOST_DEATHS)))
             elif followed and isinstance(report, EpochReported) and report.epoch == followed.epochs + 1:
                 followed.epochs += 1  # any other is known, or the end tells it
                 self._news.append(report)
@@ -161,18 +165,19 @@ class Cluster:
         deaths = len(followed.begun)
         if failure.by_deaths and deaths < _MOST_DEATHS and followed.given_up < _MOST_DEATHS:
             followed.given_up += 1
-            self._scheduler.forget(key, followed.future)
+            self._scheduler.forget(key)
             self._scheduler.flush()  # before the same key is submitted again
             followed.future = None
             return
-        died = f"its worker died {_TIMES.get(deaths, f'{deaths} times')}"
-        self._end(key, TaskEnded(key, "failed", message=died if failure.by_deaths else failure.message))
+        message = _died(max(1, deaths)) if failure.by_deaths else failure.message
+        self._end(key, TaskEnded(key, "failed", message=message))
 
     def _new(self, task: Task) -> NewRun:
         return NewRun(new_id(), task.architecture, task.recipe, _token(task), self._owner, trial=task.trial)
 
     def _end(self, key: str, end: TaskEnded) -> None:
-        self._scheduler.forget(key, self._followed.pop(key).future)
+        del self._followed[key]
+        self._scheduler.forget(key)
         self._news.append(end)
 
     def _look(self) -> None:
@@ -183,6 +188,10 @@ class Cluster:
         waiting = {key for key, future in futures.items() if future.status == "pending"}
         if waiting and self._scheduler.workers:
             self._scheduler.wake(waiting)
+
+
+def _died(times: int) -> str:
+    return f"its worker died {_TIMES.get(times, f'{times} times')}"
 
 
 def _token(task: Task) -> str:

@@ -3,6 +3,7 @@
 Whatever is lost with a connection is lost on purpose: whoever uses this submits anew what has not ended.
 """
 
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -12,8 +13,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import cloudpickle
-from distributed import Client
+from distributed import Client, Future
 from distributed.scheduler import KilledWorker
+from distributed.utils import LoopRunner
 
 from mnistnet.runs.store.messages import storable
 from mnistnet.search.executors import admission
@@ -50,8 +52,9 @@ class Scheduler:
     def __init__(self, address: Address) -> None:
         self.address, self.workers = address, 0
         self._client: Any = None
+        self._loop = LoopRunner(asynchronous=False)
         self._new: dict[str, Any] = {}  # submitted, and not published yet
-        self._old: dict[str, Any] = {}  # to be forgotten
+        self._old: set[str] = set()  # to be forgotten, by this connection or the next
         self._topics: set[str] = set()
         self._told: SimpleQueue[object] = SimpleQueue()
         self._said: set[str] = set()
@@ -72,18 +75,27 @@ class Scheduler:
                 return
             raise self._lost("the connection is lost")
         try:
-            self._client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._require_answer()
+            self._loop.start()  # one thread for all attempts: a client that does not connect would leave its own
+            client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False, loop=self._loop.loop)
         except (OSError, ValueError) as error:
             raise _Unreachable(
-                f"cluster {self.address.text}: no scheduler answers ({_short(error)}); "
+                f"cluster {self.address.text}: no scheduler answers ({_short(error)}); waiting for the scheduler: "
                 "`python -m mnistnet cluster` prints how to start one"
             ) from None
+        self._client = client
         try:
             self._subscribe(admission.TOPIC)
             self._admit()
             self.look()
         except _LOST as error:
             raise self._lost(_short(error)) from None
+
+    def _require_answer(self) -> None:
+        """OSError where nothing speaks first at the address, as schedulers do: Dask would wait for it without limit."""
+        with socket.create_connection((self.address.host.strip("[]"), self.address.port), CONNECT_SECONDS) as peer:
+            if self.address.scheme == "tcp" and not peer.recv(1):
+                raise ConnectionResetError("the connection is closed at once")
 
     def _admit(self) -> None:
         """Send the plugin to all workers. Raises NoCluster where there are some and none fits."""
@@ -106,7 +118,7 @@ class Scheduler:
         """Close the connection; the scheduler keeps what was submitted."""
         client, self._client = self._client, None
         self._topics.clear()
-        self._new, self._old, self.workers = {}, {}, 0
+        self._new, self.workers = {}, 0
         if client is not None:
             with suppress(*_LOST):
                 client.close(timeout=2)
@@ -118,6 +130,7 @@ class Scheduler:
         self._needed = {admission.resource(self._versions): 1, **resources}
         try:
             self._subscribe(topic)
+            self._old.discard(key)
             self._new[key] = self._client.submit(function, *arguments, key=key, resources=self._needed, pure=False)
         except _LOST as error:
             raise self._lost(_short(error)) from None
@@ -134,12 +147,13 @@ class Scheduler:
         try:
             if self._old:
                 self._client.unpublish_dataset(list(self._old))
-                self._client.cancel(list(self._old.values()), force=True)
+                self._client.cancel([Future(key, self._client) for key in self._old], force=True)
             if self._new:
                 self._client.publish_dataset(self._new, override=True)
         except _LOST as error:
             raise self._lost(_short(error)) from None
-        self._old, self._new = {}, {}
+        self._new = {}
+        self._old.clear()
 
     def ended(self, future: Any) -> bytes | Failure | None:
         """What the task returned, or why it has failed; None where it has not ended. Raises NoCluster."""
@@ -159,11 +173,10 @@ class Scheduler:
             raise self._lost(_short(error)) from None
         return found if isinstance(found, bytes) else Failure("what its worker sent is no result of a training")
 
-    def forget(self, key: str, future: Any) -> None:
+    def forget(self, key: str) -> None:
         """Let the scheduler forget a task at the next `flush`; one that trains ends then."""
         self._new.pop(key, None)
-        if future is not None:
-            self._old[key] = future
+        self._old.add(key)
 
     def reports(self) -> Iterator[EpochReported | Begun]:
         """What workers have told since the last call, some of it perhaps twice."""
