@@ -40,11 +40,13 @@ class Processes:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self.environment = folder, environment
         self.started: list[subprocess.Popen[bytes]] = []
+        self.count = 0
 
     def start(self, command: str, **environment: str) -> subprocess.Popen[bytes]:
         """A command of a shell, in the folder of mnistnet, with this Python first on the path."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        with (self.folder / f"{len(self.started)}.log").open("ab") as log:
+        self.count += 1
+        with (self.folder / f"{self.count}.log").open("ab") as log:
             process = subprocess.Popen(
                 ["bash", "-c", command],
                 cwd=HOUSE,

@@ -76,7 +76,8 @@ class Scheduler:
             raise self._lost("the connection is lost")
         try:
             self._require_answer()
-            self._loop.start()  # one thread for all attempts: a client that does not connect would leave its own
+            if not self._loop.is_started():
+                self._loop.start()  # one thread for all attempts: a client that does not connect would leave its own
             client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False, loop=self._loop.loop)
         except (OSError, ValueError) as error:
             raise _Unreachable(
