@@ -245,7 +245,8 @@ def test_the_work_of_a_worker_that_stands_still_moves_and_its_late_result_is_ign
         cluster.submit(wanted)
         assert ends(events(cluster, lambda found: bool(ends(found)))) == [end]
     assert [run.id for run in store.runs()] == [end.run]
-    place.processes.end(*both.values())
+    for second in both.values():
+        place.processes.end(second)
 
 
 # Scheduler and controller

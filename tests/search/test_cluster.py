@@ -17,6 +17,7 @@ import torch
 from distributed import Client
 
 from mnistnet.runs.files import checkpoint, kernels, predictions, torch_zip
+from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import RunState
 from mnistnet.runs.store.store import Store
 from mnistnet.search.executors import outcome, remote
@@ -90,10 +91,10 @@ def test_the_same_trials_have_the_same_weights_on_both_executors(place: str, sto
         there = remote_ends[end.key]
         assert end.run
         assert there.run
-        one, other = store.run(end.run), elsewhere.run(there.run)
-        assert one.weights_sha256 == other.weights_sha256
+        here, other = store.run(end.run), elsewhere.run(there.run)
+        assert here.weights_sha256 == other.weights_sha256
         assert end.accuracy == there.accuracy
-        assert [row.validation_loss for row in store.metrics(one.id)] == [
+        assert [row.validation_loss for row in store.metrics(here.id)] == [
             row.validation_loss for row in elsewhere.metrics(other.id)
         ]
 
@@ -115,8 +116,9 @@ def test_a_task_tells_its_epochs_in_order_and_becomes_a_run_like_any(place: str,
     assert all(predictions.read_guesses(folder, row.epoch, row.guesses_sha256) for row in rows)
     assert kernels.read(folder) is not None
     assert run.weights_sha256
-    for split in ("validation", "test"):
-        assert predictions.read(folder, split, run.weights_sha256, run.answers_sha256(split))  # type: ignore[arg-type]
+    splits: tuple[SplitName, ...] = ("validation", "test")
+    for split in splits:
+        assert predictions.read(folder, split, run.weights_sha256, run.answers_sha256(split))
     assert run.test_total == 297
     assert run.started
     assert run.ended

@@ -22,7 +22,8 @@ from mnistnet.search.executors import outcome, remote
 from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
 from mnistnet.search.executors.outcome import BadOutcome, Outcome
-from mnistnet.search.executors.scheduler import Begun, Failure, Scheduler
+from mnistnet.search.executors.reports import Begun, Failure
+from mnistnet.search.executors.scheduler import Scheduler
 
 Train: TypeAlias = Callable[[str], bytes]
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -18,32 +17,16 @@ from distributed.scheduler import KilledWorker
 from distributed.utils import LoopRunner
 
 from mnistnet.runs.store.messages import storable
-from mnistnet.search.executors import admission
+from mnistnet.search.executors import admission, reports
 from mnistnet.search.executors.address import Address, NoCluster
 from mnistnet.search.executors.admission import Admission
 from mnistnet.search.executors.executor import EpochReported
+from mnistnet.search.executors.reports import Begun, Failure, Refused
 
 CONNECT_SECONDS = 5.0
 _RESULT_SECONDS = 30.0
 # What Dask raises where the connection is lost during a call.
 _LOST = (OSError, TimeoutError, CancelledError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A worker has begun a task; every attempt at it has a name of its own."""
-
-    key: str
-    attempt: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a task has failed. `by_deaths`: workers that had it have died as often as the scheduler forgives, whether
-    they had begun it or not."""
-
-    message: str
-    by_deaths: bool = False
 
 
 class Scheduler:
@@ -183,13 +166,11 @@ class Scheduler:
         """What workers have told since the last call, some of it perhaps twice."""
         with suppress(Empty):
             while True:
-                match self._told.get_nowait():
-                    case {"key": str(key), "epoch": int(epoch), "accuracy": float(accuracy)} if 0 <= accuracy <= 1:
-                        yield EpochReported(key, epoch, accuracy)
-                    case {"key": str(key), "begun": str(attempt)}:
-                        yield Begun(key, attempt)
-                    case {"refused": str(why)}:
-                        self._say(storable(why))
+                told = reports.parsed(self._told.get_nowait())
+                if isinstance(told, Refused):
+                    self._say(told.message)
+                elif told:
+                    yield told
 
     def _subscribe(self, topic: str) -> None:
         if topic not in self._topics:
