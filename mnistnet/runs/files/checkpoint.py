@@ -30,12 +30,16 @@ def save(folder: Path, epoch: int, state: Mapping[str, Any]) -> tuple[str, str]:
     Once this returns, the file survives a power cut (temporary file, fsync, rename, fsync of the folder).
     Raises WriteError where the disk does not take it; the earlier checkpoints are untouched.
     """
-    buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
-    data = buffer.getvalue()
-    name = _name(epoch)
+    data, name = pack(state), name_of(epoch)
     write_atomic(folder / name, data)
     return name, hashlib.sha256(data).hexdigest()
+
+
+def pack(state: Mapping[str, Any]) -> bytes:
+    """The bytes of the file of a checkpoint."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
 
 
 def load(folder: Path, metrics: EpochMetrics, like: Weights | None = None) -> dict[str, Any]:
@@ -46,9 +50,14 @@ def load(folder: Path, metrics: EpochMetrics, like: Weights | None = None) -> di
     path = folder / metrics.checkpoint
     if not CHECKPOINT.fullmatch(metrics.checkpoint):
         raise CheckpointError(f"{strict_json.shown(metrics.checkpoint)}: no name of a checkpoint")
-    state = _unpacked(path, verified(path, metrics.checkpoint_sha256))
-    if like is not None and not (_fits(state, like) and state["epoch"] == metrics.epoch):
-        raise CheckpointError(f"{path}: not the state of this network after epoch {metrics.epoch}")
+    return unpack(path, verified(path, metrics.checkpoint_sha256), metrics.epoch, like)
+
+
+def unpack(place: Path, data: bytes, epoch: int, like: Weights | None = None) -> dict[str, Any]:
+    """The state after `epoch` in a file's bytes; `place` names them in the message. `like` and errors as of `load`."""
+    state = _unpacked(place, data)
+    if like is not None and not (_fits(state, like) and state["epoch"] == epoch):
+        raise CheckpointError(f"{place}: not the state of this network after epoch {epoch}")
     return state
 
 
@@ -117,13 +126,14 @@ def sweep(folder: Path, epoch: int) -> None:
 
     Checkpoints of later epochs were damaged when training went back to this one: kept, they would count as newest.
     """
-    names = [_name(number) for number in range(max(1, epoch - GENERATIONS + 1), epoch + 1)]
+    names = [name_of(number) for number in range(max(1, epoch - GENERATIONS + 1), epoch + 1)]
     for path in [*folder.glob("*.part"), *folder.glob("epoch-*.pt")]:
         if path.name not in names:
             path.unlink(missing_ok=True)
 
 
-def _name(epoch: int) -> str:
+def name_of(epoch: int) -> str:
+    """The name of the file of an epoch, from 1."""
     return f"epoch-{epoch:04d}.pt"
 
 

@@ -25,19 +25,32 @@ _MOST_BYTES = 1_000_000  # 4,000 kernels of 7x7
 
 def write(folder: Path, kernels: Kernels) -> None:
     """Put the kernels (channels, k, k) in place of those before. Never raises, and waits for no disk."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(kernels, "<f4"))
     part = folder / f"{FIRST_KERNELS}.part"
     with suppress(OSError):
-        part.write_bytes(buffer.getvalue())
+        part.write_bytes(pack(kernels))
         replace(part, folder / FIRST_KERNELS)  # a reader finds the ones or the others
+
+
+def pack(kernels: Kernels) -> bytes:
+    """The bytes of the file."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(kernels, "<f4"))
+    return buffer.getvalue()
 
 
 def read(folder: Path) -> Kernels | None:
     """The kernels (channels, k, k); None where there are none, or the file is not one that a worker writes."""
     try:
-        found = npz.array(contents(folder / FIRST_KERNELS, _MOST_BYTES), _FORM)
-    except (OSError, ArraysError):
+        return unpack(contents(folder / FIRST_KERNELS, _MOST_BYTES))
+    except OSError:
+        return None
+
+
+def unpack(data: bytes) -> Kernels | None:
+    """The kernels in the bytes of a file; None where they are not those that a worker writes."""
+    try:
+        found = npz.array(data, _FORM)
+    except ArraysError:
         return None
     count, height, width = found.shape
     is_whole = count > 0 and height == width and height in KERNELS and bool(np.isfinite(found).all())

@@ -45,7 +45,12 @@ class Guesses:
 
 def path(folder: Path, split: SplitName) -> Path:
     """The file for this split in a run's folder."""
-    return folder / f"predictions-{split}.npz"
+    return folder / name_of(split)
+
+
+def name_of(split: SplitName) -> str:
+    """The name of the file for this split."""
+    return f"predictions-{split}.npz"
 
 
 def pack(predictions: Predictions, weights_sha256: str) -> bytes:
@@ -93,7 +98,12 @@ def unpack(data: bytes, weights_sha256: str) -> Predictions | None:
 
 def guesses_path(folder: Path, epoch: int) -> Path:
     """The file for this epoch, from 1, in a run's folder."""
-    return folder / f"guesses-{epoch:04d}.npz"
+    return folder / guesses_name(epoch)
+
+
+def guesses_name(epoch: int) -> str:
+    """The name of the file for this epoch, from 1."""
+    return f"guesses-{epoch:04d}.npz"
 
 
 def pack_guesses(answers: Guesses) -> bytes:
@@ -106,8 +116,11 @@ def pack_guesses(answers: Guesses) -> bytes:
 def read_guesses(folder: Path, epoch: int, stored_sha256: str | None = None) -> Guesses | None:
     """The stored guesses of an epoch; None where there are none or the file is damaged. Arguments as in `read`."""
     data = _bytes(guesses_path(folder, epoch), npz.largest(_GUESSES, _MOST_IMAGES), stored_sha256)
-    if not data:
-        return None
+    return unpack_guesses(data) if data else None
+
+
+def unpack_guesses(data: bytes) -> Guesses | None:
+    """The guesses in a file's bytes; None where they are damaged."""
     try:
         found = npz.read(data, _GUESSES, _MOST_IMAGES, packed=True)
     except ArraysError:

@@ -31,7 +31,7 @@ _EPOCHS = (
     f"SELECT {', '.join(EPOCH_COLUMNS)} FROM epochs WHERE run = ? AND {bounds.condition(bounds.EPOCH, 'epochs')}"
     " ORDER BY epoch"
 )
-_NEW = ".new-"  # how the name of a folder begins that has no row yet
+NEW = ".new-"  # how the name of a folder begins that has no row yet
 _ABANDONED_SECONDS = 3600
 _DELETED = ".deleted-"  # how the name of a folder begins that is being removed
 
@@ -152,7 +152,7 @@ class Store:
                 shutil.rmtree(self._new(run), ignore_errors=True)
 
     def _new(self, run: NewRun) -> Path:
-        return self.root / f"{_NEW}{run.id}"
+        return self.root / f"{NEW}{run.id}"
 
     def request_stop(self, run_id: str, by: User | None = None) -> Run:
         """Ask a run to end: at once if it waits in the queue, else at its worker's next look.
@@ -229,7 +229,7 @@ class Store:
         The folder of a run that was deleted is removed; one whose row still exists gets its name back. A folder that
         was made an hour ago for a run that got no row is removed.
         """
-        for folder in self.root.glob(f"{_NEW}*"):
+        for folder in self.root.glob(f"{NEW}*"):
             with suppress(OSError):
                 if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)

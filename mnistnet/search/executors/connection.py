@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from mnistnet.runs.store.store import Store
+from mnistnet.search.executors import address
 from mnistnet.search.executors.executor import Executor
 from mnistnet.search.executors.local import LocalQueue
 
@@ -19,17 +20,20 @@ class Destination(Protocol):
 
 
 def connect(store: Store, destination: Destination, threads: int) -> Executor:
-    """The executor for a search whose trainings use so many threads each. Raises what the cluster's raises."""
+    """The executor for a search whose trainings use so many threads each. Raises BadAddress, NoCluster."""
     if not destination.cluster:
         return LocalQueue(store, threads, destination.owner)
-    from mnistnet.search.executors.cluster import Cluster
+    place = address.require_address(destination.cluster, insecure=destination.insecure)
+    from mnistnet.search.executors.cluster import Cluster  # Dask: only where a cluster is asked for
+    from mnistnet.search.executors.scheduler import Scheduler
 
-    return Cluster(store, destination)
+    return Cluster(store, Scheduler(place), destination.owner)
 
 
 def require_usable(cluster: str, *, insecure: bool) -> None:
-    """Raise what is wrong with the address of a cluster, without connecting; nothing for this machine's own queue."""
-    if cluster:
-        from mnistnet.search.executors.cluster import require_address
+    """Raise what is wrong with the address of a cluster, without connecting; nothing for this machine's own queue.
 
-        require_address(cluster, insecure=insecure)
+    Raises BadAddress, NoCluster.
+    """
+    if cluster:
+        address.require_address(cluster, insecure=insecure)

@@ -10,6 +10,7 @@ from mnistnet.runs.files import kernels
 from mnistnet.runs.files.names import FIRST_KERNELS
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import training_job
+from mnistnet.runs.worker.stored import StoreRecorder
 from mnistnet.training.progress import EpochDone
 from tests.support.samples import running
 
@@ -53,7 +54,7 @@ def test_where_nothing_can_be_written_nothing_is_said(tmp_path: Path) -> None:
 
 def test_a_training_leaves_those_of_the_weights_it_is_scored_with(store: Store) -> None:
     run = running(store, epochs=1)
-    job = training_job._Job(store, run)
+    job = training_job._Job(run, StoreRecorder(store, run))
     for progress in job.training.run():
         if isinstance(progress, EpochDone):
             job.commit(progress)
