@@ -27,8 +27,12 @@ def test_a_ready_made_search_ends_and_its_trial_opens_as_a_run(dashboard: Dashbo
     expect(page.get_by_text("1 of 1 trials · 5 of 5 trainings")).to_be_visible(timeout=END_MS)
     expect(page.get_by_text("Best: trial 0")).to_be_visible()
     expect(page.get_by_text("mean of 5 seeds")).to_be_visible()
-    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_count(0)  # nothing polls any more
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()  # it has ended, and nothing polls
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_count(0)
+    screen.settle(page)
 
+    page.get_by_role("combobox", name="Open a trial").scroll_into_view_if_needed()
+    page.wait_for_timeout(1_000)  # a list that is open closes when the page scrolls
     screen.choose(page, "Open a trial, the best first", re.compile("^0 · trial"))
     expect(page.get_by_role("heading", name="Trial 0")).to_be_visible()
     assert "trial=0" in page.url

@@ -14,6 +14,7 @@ from mnistnet.ui.search.reading import SearchNow
 
 _PICK, _OPENED = "pick-trial", "_trial_opened"
 _OFFERED = 100
+_HEIGHT, _FEW = 320, 8  # pixels, and the rows that fit
 _NONE = "–"
 
 
@@ -33,7 +34,7 @@ def trials_panel(search_id: str) -> None:
         _frame(shown.version, shown),
         hide_index=True,
         key=key,
-        height=320,
+        height=_HEIGHT if len(shown.trials.by_number) > _FEW else "content",
         placeholder=_NONE,
         alt=f"{len(shown.trials.by_number)} trials with state, parameters, accuracy and values",
         on_select=lambda: _row_picked(shown.id, key),

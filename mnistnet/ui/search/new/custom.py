@@ -39,7 +39,7 @@ def custom(design: Architecture, recipe: Recipe, cluster: str) -> None:
 def _said(search: Search) -> None:
     size, count = grid_size(search.space), len(search.space)
     choices = f"{count} {'choice' if count == 1 else 'choices'}"
-    many = f"{size:,} combinations" if size else "endlessly many combinations, for one is a range of real numbers"
+    many = f"{size:,} combinations" if size else "no end of combinations (a range of real numbers)"
     cost = starting.cost(search)
     guess = " (a guess: nothing was trained here yet)" if cost.is_guess else ""
     finals = ", finalists and winner included" if search.finalists else ""

@@ -88,7 +88,7 @@ def _width(design: Architecture, place: int, layer: Layer) -> Made:
     key = _key("width", place, layer)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         low, high = st.slider(
-            f"Width of layer {place + 1}, from and to",
+            f"Width of layer {place + 1}",
             1,
             most,
             (max(1, round(width / _SPREAD)), max(width + 2, min(most, round(width * _SPREAD)))),

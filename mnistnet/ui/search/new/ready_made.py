@@ -33,8 +33,9 @@ def _card(name: str, ready: Ready, design: Architecture, recipe: Recipe, cluster
         st.caption(f":material/block: {widgets.plain(str(error))}")
         return
     cost = starting.cost(search)
+    finals = ", finalists included" if search.finalists else ""
     st.caption(
-        f"{cost.trainings} trainings of {epochs_text(search.recipe.epochs)} at most, finalists included: about "
+        f"{cost.trainings} trainings of {epochs_text(search.recipe.epochs)} at most{finals}: about "
         f"{cost.time}{' (a guess)' if cost.is_guess else ''}."
     )
     starting.button(name, search, cluster, "Start", help=f"Starts “{ready.title}”")

@@ -71,7 +71,7 @@ def _range(field: str, title: str, about: _Range, recipe: Recipe) -> Callable[[b
     ends: dict[str, float] = {}
     for column, (end, value) in zip(st.columns(2), suggested.items(), strict=True):
         ends[end] = column.number_input(
-            f"{title}: {end}est",
+            f"{title.capitalize()}: {end}est",
             0.0,
             about.most,
             float(value),
