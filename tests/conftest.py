@@ -47,6 +47,8 @@ SLOW = (
     "runs/store/test_store.py::test_eight_processes_claiming_at_once_claim_each_run_once",
     "runs/test_elsewhere.py",
     "runs/worker/",
+    "search/test_address.py::test_a_local_search_imports_no_dask_and_opens_no_socket",
+    "search/test_cluster.py",
     "test_api.py",
     "test_kept.py::test_a_run_of_before_is_resumed_where_it_stood",
     "training/kernels/test_cache.py",

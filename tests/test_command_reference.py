@@ -155,6 +155,10 @@ def test_the_document_of_a_range_test_has_the_fields_that_are_shown() -> None:
     assert shape(experiments._document(Sweep(rates, falling))) == example("lr-range")
 
 
+def test_the_document_of_a_cluster_has_the_fields_that_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shape(printed(capsys, "cluster")) == example("cluster")
+
+
 def test_the_formats_of_an_export_are_listed_with_their_main_files() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)`", SECTIONS["export"], re.MULTILINE)
     assert dict(rows) == {form.name: form.file for form in FORMATS.values()}

@@ -7,9 +7,10 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-from mnistnet.errors import BadInput
+from mnistnet.errors import BadInput, SaveFailed
 from mnistnet.runs import limits
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.predictions import SplitName
@@ -50,7 +51,7 @@ def of_token(store: Store, token: str) -> Run | None:
 def import_finished(store: Store, new: NewRun, finished: Finished) -> Run:
     """Put a run into the store that is done at once; the same token again gives the run that it has made already.
 
-    Raises StoreError where the disk is full or cannot be written, NotStorable for values that no row may hold; nothing
+    Raises SaveFailed where the disk is full or cannot be written, NotStorable for values that no row may hold; nothing
     is left behind then.
     """
     hidden = store.root / f"{NEW}{new.id}"
@@ -72,10 +73,20 @@ def import_finished(store: Store, new: NewRun, finished: Finished) -> Run:
         for name, data in finished.files.items():
             write_atomic(hidden / name, data)
         return store.run(store.database.transact(work, new=True))
+    except SaveFailed:
+        _take_back(store, new.id)
+        raise
     except OSError as error:
         raise StoreError(f"{store.root}: {error.strerror}: not stored; choose another MNISTNET_STORE") from None
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _take_back(store: Store, run_id: str) -> None:
+    """Remove a folder that is in its place already, and whose row was not committed."""
+    with suppress(StoreError):
+        if not store.database.rows("SELECT 1 FROM runs WHERE id = ?", run_id):
+            shutil.rmtree(store.folder(run_id), ignore_errors=True)
 
 
 def _complete(connection: sqlite3.Connection, run_id: str, finished: Finished) -> None:

@@ -53,3 +53,15 @@ class Admission(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
             raise ValueError(message)
         if name not in worker.state.total_resources:  # Dask counts what is used from 0 again
             await worker.set_resources(**{name: 1})
+
+
+def wake(name: str, dask_scheduler: Any) -> None:
+    """Give tasks that wait to the workers that have the resource. For `Client.run_on_scheduler`.
+
+    Dask looks for such tasks when a worker joins, not when a worker that has joined gets a resource. A task that was
+    submitted anew instead would have its workers' deaths forgotten.
+    """
+    for worker in list(dask_scheduler.workers.values()):
+        if name in worker.resources:
+            found = dask_scheduler.bulk_schedule_unrunnable_after_adding_worker(worker)
+            dask_scheduler.transitions(found, stimulus_id="mnistnet-wake")

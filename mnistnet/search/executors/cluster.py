@@ -6,35 +6,43 @@ store here. `remote` is what they do, `scheduler` holds the connection.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import BadInput
 from mnistnet.runs import limits
 from mnistnet.runs.files.names import new_id
-from mnistnet.runs.run import Run
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import imports
 from mnistnet.runs.store.imports import NotStorable
 from mnistnet.runs.store.queue import NewRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search.executors import outcome, remote
+from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
 from mnistnet.search.executors.outcome import BadOutcome, Outcome
+from mnistnet.search.executors.reports import Begun, Failure
 from mnistnet.search.executors.scheduler import Scheduler
 
 Train: TypeAlias = Callable[[str], bytes]
 
 _MOST_WAITING = 4  # tasks beyond those that train, so that a worker that has ended finds the next one waiting
 _LOOK_SECONDS = 2.0
+_MOST_DEATHS = 3  # of workers that have begun a task, as of the workers of a run
+_TIMES = {1: "once", 2: "twice", 3: "three times"}
 
 
 @dataclass
 class _Followed:
-    """A submitted task: its future once the scheduler has it, and how many of its epochs were told."""
+    """A submitted task: its future once the scheduler has it, how many of its epochs were told, the attempts that
+    workers have begun, and how often the scheduler gave it up."""
 
     task: Task
     future: Any = None
-    epochs: int = field(default=0)
+    epochs: int = 0
+    begun: set[str] = field(default_factory=set)
+    given_up: int = 0
 
 
 class Cluster:
@@ -49,7 +57,6 @@ class Cluster:
         self._followed: dict[str, _Followed] = {}
         self._news: list[Event] = []
         self._looked = 0.0
-        self._idle: set[str] = set()  # tasks that no worker had at the last look
         self._scheduler.try_to_connect()
 
     @property
@@ -60,53 +67,73 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Note the task; `events` gives it to the scheduler, now or once there is one."""
-        try:
-            if run := imports.of_token(self._store, _token(task)):  # ended before, and its end was not noted
-                self._news.append(_end(task.key, run))
-                return
-            limits.require_allowed(task.architecture, task.recipe)
-        except MnistnetError as error:
-            self._news.append(TaskEnded(task.key, "failed", message=str(error)))
-            return
         self._followed[task.key] = _Followed(task)
 
     def events(self) -> list[Event]:
         """As every executor's. Raises NoCluster while no scheduler answers, StoreError where a run cannot be stored."""
+        try:
+            self._step()
+        except NoCluster:  # what the scheduler still has is found by its key
+            for followed in self._followed.values():
+                followed.future = None
+            raise
+        news, self._news = self._news, []
+        return news
+
+    def _step(self) -> None:
         self._scheduler.connect()
-        for followed in self._followed.values():
+        for key, followed in list(self._followed.items()):
             if followed.future is None:
-                self._hand_over(followed)
+                self._hand_over(key, followed)
+        self._scheduler.flush()
         self._take_reports()
         for key, followed in list(self._followed.items()):
             self._take_end(key, followed)
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._look()
-        news, self._news = self._news, []
-        return news
 
     def cancel(self, key: str) -> None:
         """End the task: its worker asks twice a second whether anybody waits for it."""
         if self._followed.pop(key, None):
-            self._scheduler.forget(key)
             self._news.append(TaskEnded(key, "stopped"))
+            self._scheduler.forget(key)
+            with suppress(NoCluster):  # the next events() tells that
+                self._scheduler.flush()
 
     def close(self) -> None:
         """Close the connection. Tasks go on, and the scheduler keeps their results for who submits them again."""
+        with suppress(NoCluster):
+            self._scheduler.flush()
         self._scheduler.close()
 
     # Tasks
 
-    def _hand_over(self, followed: _Followed) -> None:
+    def _hand_over(self, key: str, followed: _Followed) -> None:
+        """Give a task to the scheduler, unless it is one that has ended before, or that this machine does not allow."""
         task = followed.task
+        run = imports.of_token(self._store, _token(task))
+        if run and run.state is RunState.DONE:  # its end was not noted any more
+            self._end(key, _end(key, run))
+            return
+        try:
+            limits.require_allowed(task.architecture, task.recipe)
+        except BadInput as error:
+            self._end(key, TaskEnded(key, "failed", message=str(error)))
+            return
         topic = f"mnistnet-search-{task.trial.search}"
-        resources = {"GPU": 1} if task.recipe.device == "cuda" else {}
-        followed.future = self._scheduler.submit(task.key, topic, self._train, remote.document(task, topic), resources)
+        resources = {"GPU": 1.0} if task.recipe.device == "cuda" else {}
+        arguments = (self._train, remote.document(task, topic))
+        followed.future = self._scheduler.submit(task.key, topic, remote.begin, arguments, resources)
 
     def _take_reports(self) -> None:
         for report in self._scheduler.reports():
             followed = self._followed.get(report.key)
-            if followed and report.epoch == followed.epochs + 1:  # else it is known, or the end tells it
-                followed.epochs += 1
+            if followed and isinstance(report, Begun):
+                followed.begun.add(report.attempt)
+                if followed.given_up and len(followed.begun) > _MOST_DEATHS:  # the scheduler began to count anew
+                    self._end(report.key, TaskEnded(report.key, "failed", message=_died(_MOST_DEATHS)))
+            elif followed and isinstance(report, EpochReported) and report.epoch == followed.epochs + 1:
+                followed.epochs += 1  # any other is known, or the end tells it
                 self._news.append(report)
 
     def _take_end(self, key: str, followed: _Followed) -> None:
@@ -114,8 +141,8 @@ class Cluster:
         ended = self._scheduler.ended(followed.future)
         if ended is None:
             return
-        if isinstance(ended, str):
-            self._end(key, TaskEnded(key, "failed", message=ended))
+        if isinstance(ended, Failure):
+            self._fail(key, followed, ended)
             return
         try:
             told, finished = outcome.unpack(ended, followed.task)
@@ -134,25 +161,38 @@ class Cluster:
             self._news.append(EpochReported(key, row.epoch, row.validation_accuracy))
         self._end(key, _end(key, run))
 
+    def _fail(self, key: str, followed: _Followed, failure: Failure) -> None:
+        """End a task that has failed; submit it anew where it only waited at workers that died of others."""
+        deaths = len(followed.begun)
+        if failure.by_deaths and deaths < _MOST_DEATHS and followed.given_up < _MOST_DEATHS:
+            followed.given_up += 1
+            self._scheduler.forget(key)
+            self._scheduler.flush()  # before the same key is submitted again
+            followed.future = None
+            return
+        message = _died(max(1, deaths)) if failure.by_deaths else failure.message
+        self._end(key, TaskEnded(key, "failed", message=message))
+
     def _new(self, task: Task) -> NewRun:
         return NewRun(new_id(), task.architecture, task.recipe, _token(task), self._owner, trial=task.trial)
 
     def _end(self, key: str, end: TaskEnded) -> None:
         del self._followed[key]
-        self._news.append(end)
         self._scheduler.forget(key)
+        self._news.append(end)
 
     def _look(self) -> None:
-        """Count the workers; submit anew what none of them has, though one could: Dask does not look again by itself
-        when a worker gets the resource that a task has waited for."""
+        """Count the workers, and see to it that none of them waits while a task does."""
         self._looked = time.monotonic()
         self._scheduler.look()
-        waiting = {key for key, followed in self._followed.items() if followed.future.status == "pending"}
-        idle = waiting - self._scheduler.processing() if waiting and self._scheduler.workers else set()
-        for key in idle & self._idle:
-            self._scheduler.forget(key)
-            self._followed[key].future = None
-        self._idle = idle
+        futures = {key: followed.future for key, followed in self._followed.items() if followed.future is not None}
+        waiting = {key for key, future in futures.items() if future.status == "pending"}
+        if waiting and self._scheduler.workers:
+            self._scheduler.wake(waiting)
+
+
+def _died(times: int) -> str:
+    return f"its worker died {_TIMES.get(times, f'{times} times')}"
 
 
 def _token(task: Task) -> str:

@@ -27,7 +27,6 @@ from mnistnet.runs.store import bounds
 from mnistnet.runs.store.imports import Finished
 from mnistnet.search.executors.executor import Task
 
-VERSION = 1
 _DOCUMENT = "outcome.json"
 _DOCUMENT_BYTES, _FILE_BYTES = 1_000_000, 16 * 1024**2
 _BYTES_PER_PARAMETER = 4 * 5  # as checkpoints have it: weights, averages, two moments, and what batch norm counts
@@ -47,7 +46,7 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     state: Literal["done", "failed", "diverged", "stopped"]
     message: Annotated[str, Field(max_length=2000)] = ""
     seconds: Annotated[float, Field(ge=0, le=1e9)] = 0.0

@@ -4,13 +4,16 @@ One training at a time in a process: torch's random numbers, its threads and the
 """
 
 import json
+import secrets
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from distributed import get_worker
+from distributed.utils import sync
 from distributed.worker import thread_state
 
 from mnistnet import system
@@ -64,6 +67,14 @@ def parse(text: str) -> Training:
     found = json.loads(text)
     design = designs.parse(json.dumps(found["design"]))
     return Training(found["key"], found["topic"], design, recipes.recipe(found["recipe"]), found["scored"])
+
+
+def begin(train: Callable[[str], bytes], text: str) -> bytes:
+    """`train` a task, once the scheduler knows that this worker has begun it: should the worker die, it counts."""
+    wanted, worker = json.loads(text), get_worker()
+    begun = {"key": wanted["key"], "begun": secrets.token_hex(8)}
+    sync(worker.loop, worker.scheduler.log_event, topic=wanted["topic"], msg=begun)
+    return train(text)
 
 
 def train(text: str) -> bytes:

@@ -3,25 +3,28 @@
 Whatever is lost with a connection is lost on purpose: whoever uses this submits anew what has not ended.
 """
 
+import socket
 import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import cloudpickle
-from distributed import Client
+from distributed import Client, Future
 from distributed.scheduler import KilledWorker
+from distributed.utils import LoopRunner
 
 from mnistnet.runs.store.messages import storable
-from mnistnet.search.executors import admission
+from mnistnet.search.executors import admission, reports
 from mnistnet.search.executors.address import Address, NoCluster
 from mnistnet.search.executors.admission import Admission
 from mnistnet.search.executors.executor import EpochReported
+from mnistnet.search.executors.reports import Begun, Failure, Refused
 
 CONNECT_SECONDS = 5.0
 _RESULT_SECONDS = 30.0
-_TIMES = {1: "once", 2: "twice", 3: "three times"}
 # What Dask raises where the connection is lost during a call.
 _LOST = (OSError, TimeoutError, CancelledError, RuntimeError)
 
@@ -32,6 +35,9 @@ class Scheduler:
     def __init__(self, address: Address) -> None:
         self.address, self.workers = address, 0
         self._client: Any = None
+        self._loop = LoopRunner(asynchronous=False)
+        self._new: dict[str, Any] = {}  # submitted, and not published yet
+        self._old: set[str] = set()  # to be forgotten, by this connection or the next
         self._topics: set[str] = set()
         self._told: SimpleQueue[object] = SimpleQueue()
         self._said: set[str] = set()
@@ -52,12 +58,16 @@ class Scheduler:
                 return
             raise self._lost("the connection is lost")
         try:
-            self._client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._require_answer()
+            if not self._loop.is_started():
+                self._loop.start()  # one thread for all attempts: a client that does not connect would leave its own
+            client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False, loop=self._loop.loop)
         except (OSError, ValueError) as error:
             raise _Unreachable(
-                f"cluster {self.address.text}: no scheduler answers ({_short(error)}); "
+                f"cluster {self.address.text}: no scheduler answers ({_short(error)}); waiting for the scheduler: "
                 "`python -m mnistnet cluster` prints how to start one"
             ) from None
+        self._client = client
         try:
             self._subscribe(admission.TOPIC)
             self._admit()
@@ -65,20 +75,24 @@ class Scheduler:
         except _LOST as error:
             raise self._lost(_short(error)) from None
 
+    def _require_answer(self) -> None:
+        """OSError where nothing speaks first at the address, as schedulers do: Dask would wait for it without limit."""
+        with socket.create_connection((self.address.host.strip("[]"), self.address.port), CONNECT_SECONDS) as peer:
+            if self.address.scheme == "tcp" and not peer.recv(1):
+                raise ConnectionResetError("the connection is closed at once")
+
     def _admit(self) -> None:
         """Send the plugin to all workers. Raises NoCluster where there are some and none fits."""
         plugin = Admission(self._versions)
-        cloudpickle.register_pickle_by_value(admission)
         try:
-            self._client.register_plugin(plugin, name=plugin.name)
+            with _as_source():
+                self._client.register_plugin(plugin, name=plugin.name)
         except ValueError as error:
             self.look()
             if not self.workers:
                 self.close()
                 raise NoCluster(storable(str(error))) from None
             self._say(storable(str(error)))
-        finally:
-            cloudpickle.unregister_pickle_by_value(admission)
 
     def _lost(self, why: str) -> NoCluster:
         self.close()
@@ -88,68 +102,75 @@ class Scheduler:
         """Close the connection; the scheduler keeps what was submitted."""
         client, self._client = self._client, None
         self._topics.clear()
-        self.workers = 0
+        self._new, self.workers = {}, 0
         if client is not None:
             with suppress(*_LOST):
                 client.close(timeout=2)
 
     # Tasks
 
-    def submit(self, key: str, topic: str, function: Any, text: str, resources: dict[str, float]) -> Any:
+    def submit(self, key: str, topic: str, function: Any, arguments: Sequence[Any], resources: dict[str, float]) -> Any:
         """The future of a task, which the scheduler may have already. Raises NoCluster."""
         self._needed = {admission.resource(self._versions): 1, **resources}
         try:
             self._subscribe(topic)
-            future = self._client.submit(function, text, key=key, resources=self._needed, pure=False)
-            # Published, it outlives this connection: whoever submits the key again finds it, or its result.
-            self._client.publish_dataset(future, name=key, override=True)
+            self._old.discard(key)
+            self._new[key] = self._client.submit(function, *arguments, key=key, resources=self._needed, pure=False)
         except _LOST as error:
             raise self._lost(_short(error)) from None
-        return future
+        return self._new[key]
 
-    def ended(self, future: Any) -> bytes | str | None:
+    def flush(self) -> None:
+        """Have the scheduler keep what is new and forget what is old: two calls, of however many tasks.
+
+        What is kept is published: it outlives this connection, and whoever submits the key again finds it, or its
+        result. Raises NoCluster.
+        """
+        if self._client is None:  # what it knew is gone with the connection
+            return
+        try:
+            if self._old:
+                self._client.unpublish_dataset(list(self._old))
+                self._client.cancel([Future(key, self._client) for key in self._old], force=True)
+            if self._new:
+                self._client.publish_dataset(self._new, override=True)
+        except _LOST as error:
+            raise self._lost(_short(error)) from None
+        self._new = {}
+        self._old.clear()
+
+    def ended(self, future: Any) -> bytes | Failure | None:
         """What the task returned, or why it has failed; None where it has not ended. Raises NoCluster."""
         if future.status == "pending":
             return None
         if future.status == "error":
-            return _why(future.exception(timeout=_RESULT_SECONDS))
+            return _failure(future.exception(timeout=_RESULT_SECONDS))
         if future.status != "finished":  # its client has lost the scheduler, and perhaps found it again
             raise self._lost("the connection was lost")
         try:
             found = future.result(timeout=_RESULT_SECONDS)
         except KilledWorker as error:
-            return _why(error)
+            return _failure(error)
         except _LOST as error:
             if future.status == "pending":  # its result was lost with its worker: it is trained again
                 return None
             raise self._lost(_short(error)) from None
-        return found if isinstance(found, bytes) else "what its worker sent is no result of a training"
+        return found if isinstance(found, bytes) else Failure("what its worker sent is no result of a training")
 
     def forget(self, key: str) -> None:
-        """Let the scheduler forget a task; one that trains ends."""
-        if self._client is None:
-            return
-        try:
-            self._client.unpublish_dataset(key)
-            if key in self._client.futures:
-                self._client.cancel([key], force=True)
-        except _LOST:
-            return  # gone with the scheduler
+        """Let the scheduler forget a task at the next `flush`; one that trains ends then."""
+        self._new.pop(key, None)
+        self._old.add(key)
 
-    def reports(self) -> list[EpochReported]:
-        """The epochs that workers have told since the last call."""
-        found: list[EpochReported] = []
+    def reports(self) -> Iterator[EpochReported | Begun]:
+        """What workers have told since the last call, some of it perhaps twice."""
         with suppress(Empty):
             while True:
-                self._read(self._told.get_nowait(), found)
-        return found
-
-    def _read(self, told: object, found: list[EpochReported]) -> None:
-        match told:
-            case {"key": str(key), "epoch": int(epoch), "accuracy": float(accuracy)} if 0 <= accuracy <= 1:
-                found.append(EpochReported(key, epoch, accuracy))
-            case {"refused": str(why)}:
-                self._say(storable(why))
+                told = reports.parsed(self._told.get_nowait())
+                if isinstance(told, Refused):
+                    self._say(told.message)
+                elif told:
+                    yield told
 
     def _subscribe(self, topic: str) -> None:
         if topic not in self._topics:
@@ -173,10 +194,12 @@ class Scheduler:
             what = " with a GPU (started with --resources GPU=1)" if "GPU" in self._needed else ""
             self._say(f"cluster {self.address.text}: no worker{what} yet, of {len(found)}; tasks wait")
 
-    def processing(self) -> set[str]:
-        """The keys of the tasks that workers have. Raises NoCluster."""
+    def wake(self, waiting: set[str]) -> None:
+        """Have workers given those of the waiting tasks that none has, if there are such. Raises NoCluster."""
         try:
-            return {key for keys in self._client.processing().values() for key in keys}
+            if waiting - {key for keys in self._client.processing().values() for key in keys}:
+                with _as_source():
+                    self._client.run_on_scheduler(admission.wake, admission.resource(self._versions))
         except _LOST as error:
             raise self._lost(_short(error)) from None
 
@@ -187,6 +210,16 @@ class Scheduler:
             sys.stderr.write(f"{message}\n")
 
 
+@contextmanager
+def _as_source() -> Iterator[None]:
+    """Send what is pickled here of `admission` as source: schedulers, and some workers, have no mnistnet."""
+    cloudpickle.register_pickle_by_value(admission)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(admission)
+
+
 class _Unreachable(NoCluster):
     """No scheduler answers, for now."""
 
@@ -195,9 +228,5 @@ def _short(error: BaseException) -> str:
     return storable(f"{type(error).__name__}: {error}".splitlines()[0])[:200]
 
 
-def _why(error: BaseException | None) -> str:
-    """Why a task has failed, in one line."""
-    if isinstance(error, KilledWorker):
-        deaths = error.allowed_failures + 1
-        return f"its worker died {_TIMES.get(deaths, f'{deaths} times')}"
-    return _short(error) if error else "it failed without a reason"
+def _failure(error: BaseException | None) -> Failure:
+    return Failure(_short(error) if error else "no reason was told", by_deaths=isinstance(error, KilledWorker))
