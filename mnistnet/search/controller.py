@@ -6,6 +6,7 @@ knows nothing that is not in the log: killed at any moment, the next one goes on
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mnistnet.errors import MnistnetError
@@ -55,6 +56,7 @@ class Controller:
             self._sampler.tell(trial)
         self._proposals = Proposals(self.search, self._sampler)
         self._active: dict[str, tuple[int, int]] = {}  # the trial and part of each key
+        self._to_send: list[Task] = []  # noted, and not submitted yet
         self._trouble = 0
         self._noted = 0  # lines, by this controller
 
@@ -62,7 +64,8 @@ class Controller:
         """Until the search is done, or nothing is wanted of it any more."""
         if self.trials.finished and self.trials.finished.state == "failed":
             return
-        self._submit([part for trial in self.trials.by_number.values() for part in _unfinished(trial)])
+        with suppress(MnistnetError):  # each step tries again
+            self._submit([part for trial in self.trials.by_number.values() for part in _unfinished(trial)])
         before = 0
         while not self._step():
             if self._noted == before:
@@ -73,6 +76,8 @@ class Controller:
         """One look at everything; True where the controller is to end."""
         try:
             wanted = self.folder.wanted()
+            if wanted.state != "stopped":
+                self._send()
             self._take(self.executor.events())
             if wanted.state == "stopped":
                 return self._stop()
@@ -105,7 +110,14 @@ class Controller:
             self._note(Submitted(number=trial.number, part=part, seed=seed))
             task = self._task(trial, part, seed)
             self._active[task.key] = (trial.number, part)
-            self.executor.submit(task)
+            self._to_send.append(task)
+        self._send()
+
+    def _send(self) -> None:
+        """Submit what is to be submitted, again after a refusal. Raises what the executor raises."""
+        while self._to_send:
+            self.executor.submit(self._to_send[0])
+            self._to_send.pop(0)
 
     def _task(self, trial: Trial, part: int, seed: int) -> Task:
         architecture, recipe = self._proposals.of(trial.values)

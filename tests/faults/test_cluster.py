@@ -204,23 +204,24 @@ def test_a_task_that_kills_its_worker_three_times_fails_and_those_of_killed_work
 def test_workers_are_killed_every_few_seconds_and_every_task_ends_once(
     place: Place, store: Store, client: Client
 ) -> None:
-    tasks = [task(number, seed=number, search="abcdef22", epochs=10) for number in range(20)]
-    killed, since = 0, time.monotonic()
+    tasks = [task(number, seed=number, search="abcdef22", epochs=10) for number in range(60)]
+    killed, since, given = 0, time.monotonic(), 0
     with connected(store, place.address) as cluster:
-        for one in tasks:
-            cluster.submit(one)
         found: list[Event] = []
         while len(ends(found)) < len(tasks):
-            if time.monotonic() - since > 8 and (pids := training(client)):
+            while given < len(tasks) and given - len(ends(found)) < cluster.slots:  # as the controller does
+                cluster.submit(tasks[given])
+                given += 1
+            if time.monotonic() - since > 6 and (pids := training(client)):
                 os.kill(min(pids), signal.SIGKILL)
                 killed, since = killed + 1, time.monotonic()
             before = time.monotonic()
-            found += events(cluster, lambda new: time.monotonic() - before > 1)  # noqa: B023 - called at once
+            found += events(cluster, lambda new: time.monotonic() - before > 0.2)  # noqa: B023 - called at once
             assert killed < 40
     assert killed > 2
     assert sorted(end.key for end in ends(found)) == sorted(one.key for one in tasks)
     assert {end.state for end in ends(found)} == {"done"}
-    assert sorted(run.trial or 0 for run in store.runs()) == list(range(20))
+    assert sorted(run.trial or 0 for run in store.runs()) == list(range(60))
 
 
 def test_the_work_of_a_worker_that_stands_still_moves_and_its_late_result_is_ignored(

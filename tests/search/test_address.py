@@ -79,6 +79,7 @@ def test_the_nodes_of_a_job_cannot_reach_the_loopback(capsys: pytest.CaptureFixt
     assert "no node reaches that; give --scheduler HOST:PORT" in capsys.readouterr().err
 
 
+@pytest.mark.posix
 def test_the_commands_for_other_machines_use_tls(capsys: pytest.CaptureFixture[str]) -> None:
     for slurm in ([], ["--slurm"]):
         assert main(["cluster", "--scheduler", "node:8786", "--json", *slurm]) == 0

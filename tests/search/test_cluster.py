@@ -41,6 +41,8 @@ from tests.support.clusters import (
 from tests.support.processes import until
 from tests.support.samples import EXPLOSIVE, conv, design
 
+pytestmark = pytest.mark.posix
+
 
 def printed(port: int) -> list[str]:
     """The commands for one machine, without comments, as `cluster` prints them."""

@@ -221,6 +221,28 @@ def test_trouble_of_the_executor_is_waited_for(store: Store, monkeypatch: pytest
     assert ended(folder.trials()).state == "done"
 
 
+def test_a_training_that_could_not_be_submitted_is_submitted_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mnistnet.errors import SaveFailed
+
+    monkeypatch.setattr("mnistnet.search.controller.TROUBLE_SECONDS", 0.01)
+
+    class Full(Instant):
+        tries = 0
+
+        def submit(self, task: Task) -> None:
+            self.tries += 1
+            if self.tries % 2:
+                raise SaveFailed("the disk is full")
+            super().submit(task)
+
+    folder = new(store)
+    executor = run_through(folder, Full())
+    assert ended(folder.trials()).state == "done"
+    assert len(executor.submitted) == len(set(executor.submitted)) == 6 + 3 * 2 + 1
+
+
 def test_the_front_has_no_trial_that_another_one_beats(store: Store) -> None:
     folder = new(store, trials=40, finalists=0)
     run_through(folder, Instant(lambda task, epoch: (hash(task.key[9:]) % 100) / 100))
