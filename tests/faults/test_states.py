@@ -42,6 +42,7 @@ IDLE = {
     "export": ("The trained weights for your own PyTorch code", ""),
     "try_a_digit": ("Draw a digit, choose a test digit or upload a picture", ""),
     "review": ("How large is the receptive field?", "Design: layers"),
+    "search": ("Twelve short trainings at rates from an eighth to four times", "Start"),
     "check": ("Counts, builds and scores each network from its design and weights", ""),  # files can be uploaded
     "lessons": ("See what a kernel costs, and what it sees.", "Begin"),
 }
