@@ -120,3 +120,11 @@ def test_a_hundred_steps_outlive_a_refresh_and_are_undone_by_keys(shared: Dashbo
     screen.press(page, body, "Control+z")
     expect(width).to_have_value(str(STEPS + 1))
     assert len(json.loads(page.evaluate(f"sessionStorage['{HISTORY}']"))["states"]) == STEPS + 2
+
+
+def test_a_width_has_240_pixels_to_be_pulled_over_on_a_page_of_1280(shared: Dashboard, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    screen.open_page(page, shared.url)
+    shown = page.get_by_test_id("stSlider").filter(has=screen.slider(page, "Width of layer 1")).first.bounding_box()
+    assert shown
+    assert shown["width"] >= 240

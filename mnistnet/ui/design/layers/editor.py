@@ -37,7 +37,7 @@ def _card(card: Card, summary: Summary) -> None:
     budget = session.profile.value.params
     is_wide = isinstance(layer, Conv) and not held.is_held("width")
     widest = widths.largest_width(session.design.value, index, budget) if is_wide else None
-    title, control, actions = st.columns([0.43, 0.31, 0.26], vertical_alignment="center", gap="small")
+    title, control, actions = st.columns([0.355, 0.385, 0.26], vertical_alignment="center", gap="small")
     mark = marks.badge(layer_id) + (" :blue-badge[new]" if edits.newest() in card.ids else "")
     with title.container(gap=None):
         st.markdown(f"{card.headline}{mark}")
