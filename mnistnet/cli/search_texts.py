@@ -5,6 +5,7 @@ from typing import Any
 from mnistnet.nets.rules import epochs_text
 from mnistnet.search import finalists
 from mnistnet.search.folder import State
+from mnistnet.search.reports.coordinates import described
 from mnistnet.search.search import Search
 from mnistnet.search.trials import Trial, Trials
 
@@ -50,8 +51,8 @@ def best(trials: Trials) -> str:
 def line(search_id: str, search: Search, state: State, trials: Trials, wanted: int) -> str:
     """One search in a list."""
     ended = sum(trial.state.is_final for trial in trials.of_phase("search"))
-    share = f"{len(trials.refused)}"
-    return f"{search_id:8}  {state:9}  {search.name:32.32}  {f'{ended}/{wanted}':>9}  {share:>7}  {best(trials):>7}"
+    share, refused = f"{ended}/{wanted}", len(trials.refused)
+    return f"{search_id:8}  {state:9}  {search.name:32.32}  {share:>9}  {refused:>7}  {best(trials):>7}"
 
 
 def report(search_id: str, search: Search, state: State, trials: Trials, wanted: int) -> list[str]:
@@ -61,9 +62,13 @@ def report(search_id: str, search: Search, state: State, trials: Trials, wanted:
     ranked = sorted(done, key=lambda trial: (-(trial.accuracy or 0.0), trial.params))[:_MOST_SHOWN]
     if ranked:
         epochs = epochs_text(search.recipe.epochs)
-        lines += ["", f"  best trials, {epochs}, validation accuracy", *map(_line, ranked)]
+        lines += ["", f"  best trials, {epochs}, validation accuracy", *(_line(search, trial) for trial in ranked)]
     if again := finalists.compared(trials):
-        lines += ["", f"  again with {search.finalist_seeds} new seeds, the start first", *map(_line, again)]
+        lines += [
+            "",
+            f"  again with {search.finalist_seeds} new seeds, the start first",
+            *(_line(search, trial) for trial in again),
+        ]
     if trials.finished and trials.finished.message:
         lines += ["", f"  {trials.finished.message}"]
     if trials.winner and trials.winner.run:
@@ -71,10 +76,6 @@ def report(search_id: str, search: Search, state: State, trials: Trials, wanted:
     return lines
 
 
-def _line(trial: Trial) -> str:
-    values = ", ".join(f"{name} {_value(value)}" for name, value in trial.values.items())
+def _line(search: Search, trial: Trial) -> str:
+    values = described(search.space, trial.values)
     return f"  {trial.number:>5}  {trial.accuracy:8.3%}  {trial.params:>7,}  {trial.run or '-':8}  {values}"
-
-
-def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

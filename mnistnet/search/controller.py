@@ -16,11 +16,11 @@ from mnistnet.runs.store.store import Store
 from mnistnet.search import finalists, sampler
 from mnistnet.search.executors.connection import connect
 from mnistnet.search.executors.executor import EpochReported, Event, Executor, Task
-from mnistnet.search.folder import LOCK, SearchFolder, Wanted, seeds_of
+from mnistnet.search.folder import LOCK, SearchFolder, Wanted, read_on
 from mnistnet.search.log import Ended, Finished, Line, LogError, Phase, Proposed, Reported, Submitted
 from mnistnet.search.proposals import Proposals
 from mnistnet.search.sampler import Exhausted
-from mnistnet.search.trials import Trial, Trials, TrialState, folded
+from mnistnet.search.trials import Trial, Trials, TrialState
 
 POLL_SECONDS = 0.1
 TROUBLE_SECONDS = 2.0
@@ -48,9 +48,8 @@ class Controller:
     def __init__(self, folder: SearchFolder, executor: Executor) -> None:
         self.folder, self.executor = folder, executor
         self.search, self._writer = folder.search(), folder.writer()
-        self._seeds = seeds_of(self.search)
         self._reader = folder.reader()
-        self.trials = folded(Trials(), self._reader.lines(), self._seeds)
+        self.trials = read_on(self._reader, Trials(), self.search)
         self._sampler = sampler.sampler_of(self.search)
         for trial in self.trials.by_number.values():
             self._sampler.tell(trial)
@@ -213,7 +212,7 @@ class Controller:
             return
         self._writer.append(*lines)
         self._noted += len(lines)
-        self.trials = folded(self.trials, self._reader.lines(), self._seeds)
+        self.trials = read_on(self._reader, self.trials, self.search)
         for number in {line.number for line in lines if not isinstance(line, Finished)}:
             self._sampler.tell(self.trials.by_number[number])
 

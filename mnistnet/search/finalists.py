@@ -15,6 +15,7 @@ from mnistnet.search.trials import Trial, Trials, TrialState
 
 # Seeds are counted from the recipe's: those of trials, of finalists and of the winner have nothing in common.
 _FIRST_SEED: dict[Phase, int] = {"search": 0, "finalist": 1000, "winner": 2000}
+BEYOND = 2.0  # standard errors, above which a difference is beyond the seeds' spread
 START = -1  # the number of the starting design where no trial has its values
 
 
@@ -104,7 +105,7 @@ def summary(trials: Trials) -> str:
             return "No finalist is better than the start with new seeds."
         return "" if trials.best else "No trial was finished."
     gap, error = difference(won, done[0])
-    beyond = "more" if gap > 2 * error else "no more"
+    beyond = "more" if gap > BEYOND * error else "no more"
     return (
         f"Trial {won.of} has {gap * 100:+.3f} points over the start with {len(won.accuracies)} new seeds each, "
         f"{beyond} than two standard errors ({error * 100:.3f} points each)."

@@ -39,7 +39,7 @@ class UnknownSearch(BadInput):
 
 
 class Wanted(BaseModel):
-    """What is wanted of a search. `cluster`: the scheduler's address, empty for this machine's own queue;
+    """The wishes of a search's owner. `cluster`: the scheduler's address, empty for this machine's own queue;
     `insecure`: whether an address off the loopback may be used without TLS."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -61,7 +61,7 @@ class SearchFolder:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Its place."""
         return self.store.root / FOLDER / self.id
 
     def search(self) -> Search:
@@ -72,7 +72,7 @@ class SearchFolder:
             raise SearchError(f"search {self.id}: {error.strerror}; it was deleted or moved") from None
 
     def wanted(self) -> Wanted:
-        """What is wanted of it now. Raises SearchError where its file is damaged."""
+        """The present wishes. Raises SearchError where its file is damaged."""
         try:
             return Wanted.model_validate_json(contents(self.path / WANTED, _MOST_BYTES))
         except OSError as error:
@@ -116,7 +116,7 @@ class SearchFolder:
         return locks.is_held(self.path / LOCK)
 
     def state(self, trials: Trials) -> State:
-        """What it does, or how it ended. Raises SearchError."""
+        """Its state, as `state_of` says. Raises SearchError."""
         return state_of(self.wanted(), trials, is_controlled=self.is_controlled())
 
 
@@ -132,7 +132,7 @@ def state_of(wanted: Wanted, trials: Trials, *, is_controlled: bool) -> State:
 
 
 def seeds_of(search: Search) -> dict[Phase, int]:
-    """How many parts a trial has in each phase."""
+    """The number of parts of a trial in each phase."""
     return {"search": search.seeds, "finalist": search.finalist_seeds, "winner": 1}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mnistnet.cli.program import main
-from mnistnet.exports import trials as exports
 from mnistnet.runs.store.store import Store
 from mnistnet.search import folder as folders
 from mnistnet.search.folder import SearchFolder
+from mnistnet.search.reports.storage import optuna_storage
 from tests.support.searches import a_search, run_through
 from tests.test_command_reference import example, shape
 
@@ -79,7 +79,7 @@ def test_an_optuna_storage_opens_in_optuna(done: SearchFolder, tmp_path: Path) -
     import optuna
 
     path = tmp_path / "study.sqlite"
-    path.write_bytes(exports.optuna_storage(done.search(), done.trials()))
+    path.write_bytes(optuna_storage(done.search(), done.trials()))
     study = optuna.load_study(study_name=None, storage=f"sqlite:///{path}")
     best = done.trials().best
     assert best

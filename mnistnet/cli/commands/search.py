@@ -11,10 +11,11 @@ import click
 from mnistnet.cli import arguments, completion, destination, search_texts
 from mnistnet.cli.commands.group import SOURCES, as_json, cli, report, with_recipe
 from mnistnet.errors import OperationFailed
-from mnistnet.exports import trials as exports
 from mnistnet.runs.store.store import Store
 from mnistnet.search import control, folder
 from mnistnet.search.folder import SearchFolder, State
+from mnistnet.search.reports.rows import to_csv
+from mnistnet.search.reports.storage import optuna_storage
 from mnistnet.search.search import SAMPLERS, PrunerName, Search, SearchError
 from mnistnet.search.trials import Trials
 
@@ -89,7 +90,7 @@ def searches(
         folder.delete(found)
         report({"search": found.id, "state": "deleted"}, as_json, [f"{found.id} deleted"])
         return
-    wanted = {path: make for path, make in ((csv, exports.comma_separated), (optuna, exports.optuna_storage)) if path}
+    wanted = {path: make for path, make in ((csv, _csv), (optuna, optuna_storage)) if path}
     files = {path: make(found.search(), found.trials()) for path, make in wanted.items()}
     destination.write(files, overwrite=overwrite)
     if extend:
@@ -100,6 +101,10 @@ def searches(
         _follow(found, found.search(), as_json)
     else:
         _show(found, as_json, [f"{path} written" for path in files])
+
+
+def _csv(chosen: Search, trials: Trials) -> bytes:
+    return to_csv(chosen, trials.by_number.values()).encode()
 
 
 def _require_no_action(*given: object) -> None:

@@ -11,8 +11,6 @@ from mnistnet.search.trials import Trial
 from mnistnet.ui import cache, widgets
 from mnistnet.ui.search.reading import SearchNow
 
-_BEYOND = 2.0  # standard errors of the difference
-
 
 def finals(shown: SearchNow) -> None:
     """The table, and the winner once there is one; nothing before a finalist is done."""
@@ -61,8 +59,8 @@ def _row(trial: Trial, start: Trial, *, is_start: bool) -> dict[str, object]:
 
 def _compared(trial: Trial, start: Trial) -> tuple[str, str]:
     gap, error = finalists.difference(trial, start)
-    text = f"{100 * gap:+.3f} ± {100 * _BEYOND * error:.3f}"
-    if abs(gap) <= _BEYOND * error:
+    text = f"{100 * gap:+.3f} ± {100 * finalists.BEYOND * error:.3f}"
+    if abs(gap) <= finalists.BEYOND * error:
         return "within the seeds' spread", text
     return f"{'better' if gap > 0 else 'worse'}, beyond the seeds' spread", text
 
