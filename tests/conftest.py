@@ -4,9 +4,10 @@ under MNISTNET_REQUIRE (as in CI: "mnist browser") they fail instead."""
 import os
 import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -14,9 +15,9 @@ from playwright.sync_api import Browser, sync_playwright
 from mnistnet.data import datasets
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import compilation, supervisor
-from tests.support import beside
+from tests.support import alone
 from tests.support.processes import supervisors, until, workers
-from tests.support.searches import stop_searches
+from tests.support.searching import stop_searches
 
 # Without the last three Chromium itself looks for Google's hosts at every start.
 FLAGS = [
@@ -76,8 +77,7 @@ SLOW = (
     "ui/test_url.py",
 )
 TESTS = Path(__file__).parent
-_to_start: dict[str, pytest.Mark] = {}
-_beside: dict[str, beside.Beside] = {}
+_LOCKS = pytest.StashKey[TemporaryDirectory[str]]()
 REQUIRED = os.environ.get("MNISTNET_REQUIRE", "").split()
 
 
@@ -97,35 +97,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if f"{_place(item)}::{item.name}".startswith(SLOW):
             item.add_marker("slow")
+    # Two processes take a file at a time: the long ones first, or one process is left with a long one in the end.
+    long_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long_files)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    for item in session.items:
-        if mark := item.get_closest_marker("beside"):
-            _to_start[item.nodeid] = mark
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that is to run tests where the locks of all of them are."""
+    if (locks := node.config.stash.get(_LOCKS, None)) is None:
+        locks = node.config.stash[_LOCKS] = TemporaryDirectory(prefix="mnistnet-tests-")
+    node.workerinput[alone.FOLDER] = locks.name
 
 
-def _start_beside(item: pytest.Item) -> None:
-    """Start the commands that run beside this test and those after it."""
-    for nodeid, mark in list(_to_start.items()):
-        if _place(item).startswith(mark.kwargs.get("at", "")) or item.nodeid == nodeid:
-            del _to_start[nodeid]
-            _beside[nodeid] = beside.start(mark.args, mark.kwargs.get("environment", {}))
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outside the time limit: waiting is no part of the test
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with alone.turn(item):
+        return (yield)
 
 
 def _place(item: pytest.Item) -> str:
     return item.path.relative_to(TESTS).as_posix()
-
-
-def pytest_sessionfinish() -> None:
-    for one in _beside.values():
-        one.close()
-
-
-@pytest.fixture
-def ended(request: pytest.FixtureRequest) -> subprocess.CompletedProcess[str]:
-    """What became of the test's own command, which runs beside other tests."""
-    return _beside[request.node.nodeid].ended()
 
 
 def _missing(name: str) -> str | None:
@@ -137,7 +129,6 @@ def _missing(name: str) -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    _start_beside(item)
     if item.get_closest_marker("posix") and os.name == "nt":
         pytest.skip("Windows has no such thing: mnistnet/system.py says what follows")
     for name in ("mnist", "browser"):

@@ -77,6 +77,7 @@ def test_the_sprint_is_for_the_assignment() -> None:
     assert RECIPES["sprint"].fields["epochs"] < 20
 
 
+@pytest.mark.alone
 def test_the_clock_gives_each_part_its_time_and_no_more() -> None:
     network = accelerate(
         nn.Sequential(

@@ -40,6 +40,7 @@ def click_cell(page: Page, truth: str, guess: str) -> None:
     matrix.locator(f"path[aria-label^='predicted: {guess}; true label: {truth};']").first.click(force=True)
 
 
+@pytest.mark.alone
 @pytest.mark.bar("L6")
 def test_from_a_cell_to_a_digit_to_its_layers_to_the_next_by_keyboard(shared: Dashboard, page: Page) -> None:
     confusion = evaluation(RUN).confusion
@@ -126,6 +127,7 @@ def answer(page: Page) -> str:
     return values.first.inner_text() if values.count() else ""
 
 
+@pytest.mark.alone
 def test_a_digit_drawn_by_mouse_is_answered_at_once(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, f"{shared.url}/try_a_digit?nets={RUN}")
     expect(page.locator("canvas").first).to_be_visible()
@@ -161,11 +163,24 @@ def test_a_digit_drawn_by_touch_is_answered_and_the_page_stays_where_it_is(share
     screen.open_page(phone, f"{shared.url}/try_a_digit?nets={RUN}")
     phone.locator("canvas").first.scroll_into_view_if_needed()
     screen.settle(phone)
-    top: Callable[[], float] = lambda: phone.locator("canvas").first.bounding_box()["y"]  # type: ignore[index]  # noqa: E731
-    before = top()
+
+    def top() -> float:
+        return phone.locator("canvas").first.bounding_box()["y"]  # type: ignore[index]
+
+    before = at_rest(top)
     touch(phone, circle(phone))
     screen.wait_for(lambda: answer(phone) == "0", 10, "a 0 is seen")
     assert top() == before
+
+
+def at_rest(value: Callable[[], float]) -> float:
+    """The value once it has stayed the same for half a second: what is above may still be loaded."""
+    before, since = value(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        time.sleep(0.05)
+        if (now := value()) != before:
+            before, since = now, time.monotonic()
+    return before
 
 
 def touch(page: Page, points: list[tuple[float, float]]) -> None:

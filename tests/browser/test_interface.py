@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 LONG = recipe({"dataset": "digits", "epochs": 100})
 
 
+@pytest.mark.alone
 def test_python_answers_a_moved_width_at_once(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
     width = screen.slider(page, re.compile("Width of layer 4"))
@@ -38,6 +39,7 @@ def test_python_answers_a_moved_width_at_once(shared: Dashboard, page: Page) -> 
     assert median(times) < 0.75, times
 
 
+@pytest.mark.alone
 @pytest.mark.bar("D6")
 def test_a_cold_server_shows_the_deep_link_that_is_its_first_request(dashboard: Dashboard, page: Page) -> None:
     started = time.monotonic()
@@ -48,6 +50,7 @@ def test_a_cold_server_shows_the_deep_link_that_is_its_first_request(dashboard: 
     expect(page.get_by_text("Images", exact=True)).to_be_visible()  # the gallery's first net, no run being there
 
 
+@pytest.mark.alone
 def test_pages_switch_within_a_second(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
     times = []
@@ -72,6 +75,7 @@ def test_a_refresh_keeps_the_design_on_every_page(shared: Dashboard, page: Page)
     expect(screen.meter(page)).to_have_text("16,750")
 
 
+@pytest.mark.alone
 def test_hurried_keys_change_nothing_but_what_they_are_pressed_on(shared: Dashboard, page: Page) -> None:
     """A rerun that is cut short may draw widgets afresh; none may report its default as somebody's choice."""
     screen.open_page(page, shared.url)

@@ -98,6 +98,7 @@ def drag(page: Page, edge: Locator) -> None:
         page.evaluate("() => new Promise(requestAnimationFrame)")  # moves within one frame reach a page as one
 
 
+@pytest.mark.alone
 @pytest.mark.bar("L8")
 def test_a_drag_shows_a_count_a_move_and_tells_python_on_release(
     shared: Dashboard, page: Page, told: list[Any]
@@ -118,6 +119,7 @@ def test_a_drag_shows_a_count_a_move_and_tells_python_on_release(
     assert screen.meter(page).inner_text() == counts[-1] == f"{wider(PLAIN, 2, reached):,}"
 
 
+@pytest.mark.alone
 @pytest.mark.bar("L8")
 def test_a_move_takes_less_than_a_frame_in_a_design_of_64_layers(shared: Dashboard, page: Page) -> None:
     open_design(page, shared, DEEP)

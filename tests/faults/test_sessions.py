@@ -116,6 +116,7 @@ def tick_figures(sessions: list[Session]) -> dict[str, float]:
     }
 
 
+@pytest.mark.alone
 @pytest.mark.bar("F13", "L7")
 def test_five_sessions_watch_without_errors_and_poll_only_while_something_runs(
     board: Dashboard, store: Store, run: Run
@@ -125,6 +126,7 @@ def test_five_sessions_watch_without_errors_and_poll_only_while_something_runs(
     assert figures["cores at rest"] < 0.5
 
 
+@pytest.mark.alone
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.bar("F13", "L7")

@@ -55,7 +55,7 @@ def test_no_two_types_have_the_same_title() -> None:
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize("name", set(STEP_TYPES) & set(LAYER_TYPES))
+@pytest.mark.parametrize("name", sorted(set(STEP_TYPES) & set(LAYER_TYPES)))
 def test_what_is_both_layer_and_step_has_one_title(name: str) -> None:
     layer, step = LAYER_TYPES[name], STEP_TYPES[name]
     assert (layer.title, layer.short) == (step.title, step.short)

@@ -9,8 +9,11 @@ import pytest
 
 HOUSE = Path(__file__).parents[2]
 POOR = HOUSE / "tests" / "support" / "elsewhere"
-# Trained twice and compared bit by bit, thousands of damaged files, a download: no matter of the system.
-SLOW = "not identically and not at_once and not changed_under and not flipped and not network"
+# Trained twice and compared bit by bit, thousands of damaged files, a download, data sets: no matter of the system.
+SLOW = (
+    "not identically and not at_once and not changed_under and not flipped and not network"
+    " and not damaged_mnist and not zombie"
+)
 UNITS = [
     *("backup/test_backup", "files/test_atomic", "files/test_checkpoint", "files/test_locks", "files/test_predictions"),
     *("store/test_database", "store/test_deletion", "store/test_store", "test_run"),
@@ -31,13 +34,8 @@ def test_the_name_is_hidden_from_mnistnet(name: str) -> None:
 
 @pytest.mark.bar("F15")
 @pytest.mark.timeout(900)
-@pytest.mark.beside(
-    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not posix", "-k", SLOW),
-    *[f"tests/runs/{name}.py" for name in UNITS],
-    at="insight/",
-    environment=ELSEWHERE,
-)
-def test_the_unit_tests_of_runs_pass_without_the_names_that_only_posix_has(
-    ended: subprocess.CompletedProcess[str],
-) -> None:
+def test_the_unit_tests_of_runs_pass_without_the_names_that_only_posix_has() -> None:
+    files = [f"tests/runs/{name}.py" for name in UNITS]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not posix", "-k", SLOW]
+    ended = subprocess.run(command + files, cwd=HOUSE, env={**os.environ, **ELSEWHERE}, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout

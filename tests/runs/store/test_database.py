@@ -17,13 +17,19 @@ from mnistnet.cli.program import main
 from mnistnet.runs.files import locks
 from mnistnet.runs.files.names import DESIGN, RUN_JSON
 from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import transitions
+from mnistnet.runs.store import database, transitions
 from mnistnet.runs.store.database import Database, GoneError, StoreError
 from mnistnet.runs.store.run_json import RunFiles
 from mnistnet.runs.store.schema import VERSION
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
 from tests.support.samples import TINY, TO_VERSION_1, metrics, recipe, running
+
+
+@pytest.fixture(autouse=True)
+def nobody_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is found damaged is damaged: no other process is just removing it, so that none is waited for."""
+    monkeypatch.setattr(database, "_DELETION_SECONDS", 0.0)
 
 
 @pytest.fixture

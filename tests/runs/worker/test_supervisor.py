@@ -97,6 +97,7 @@ def test_an_empty_store_needs_nobody_and_is_not_even_made(store: Store) -> None:
 # Killed
 
 
+@pytest.mark.alone
 @pytest.mark.bar("S5")
 def test_a_killed_worker_shows_as_interrupted_within_five_seconds_and_resumes_identically(
     store: Store, uninterrupted: tuple[Run, list[dict[str, Any]]]
@@ -136,6 +137,7 @@ def test_of_four_supervisors_started_at_once_one_stays_and_each_run_is_claimed_o
 # Stopped
 
 
+@pytest.mark.alone
 @pytest.mark.bar("S7")
 def test_a_stopped_run_ends_within_ten_seconds_and_resumes_identically(
     store: Store, uninterrupted: tuple[Run, list[dict[str, Any]]]
