@@ -27,7 +27,7 @@ FILES = [*PACKAGE, *PAGES, HOUSE / f"{ENTRY}.py"]
 # each other.
 FLOORS = (
     {"mnistnet.errors", "mnistnet.strict_json", "mnistnet.login", "mnistnet.containers"},
-    {"mnistnet.system"},
+    {"mnistnet.system", "mnistnet.extras"},
     {"mnistnet.nets"},
     {"mnistnet.data"},
     {"mnistnet.training"},

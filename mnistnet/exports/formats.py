@@ -7,9 +7,9 @@ from typing import TypeAlias
 from mnistnet.errors import BadInput
 from mnistnet.exports import classroom, handin, metrics, onnx, report, tensorboard, weights
 from mnistnet.exports.code import model_py
-from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
 from mnistnet.exports.notebook import notebook
+from mnistnet.extras import Extra
 from mnistnet.insight.network.steps import Steps
 
 Files: TypeAlias = Mapping[str, bytes]  # contents by name; a name may have folders in it, separated by /

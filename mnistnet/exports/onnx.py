@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistnet.data import datasets
 from mnistnet.data.datasets import Source
-from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
+from mnistnet.extras import Extra
 from mnistnet.nets.architecture import Architecture
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mnistnet.exports.extras import Extra
 from mnistnet.exports.material import Material
+from mnistnet.extras import Extra
 from mnistnet.runs.run import EpochMetrics, RunState
 
 EXTRA = Extra("tensorboard", ("tensorboardX",))

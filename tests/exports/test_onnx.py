@@ -123,6 +123,6 @@ def test_a_run_is_exported_with_its_weights_its_design_and_its_preprocessing(tra
 
 
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistnet.exports.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("mnistnet.extras.find_spec", lambda name: None)
     with pytest.raises(OperationFailed, match=r"^onnx: not installed; `pip install -r requirements-onnx\.txt`$"):
         finish(FORMATS["onnx"].files(materials.of_run(Store(), GALLERY.runs()[0])))

@@ -121,7 +121,7 @@ def test_a_design_that_cannot_be_built_is_sent_back_to_the_design_page() -> None
 
 
 def test_a_format_whose_packages_are_missing_says_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistnet.exports.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("mnistnet.extras.find_spec", lambda name: None)
     app = opened("export", export=GALLERY_RUN)
     assert "Not installed. To install it: `pip install -r requirements-onnx.txt`" in texts(app)
     assert "onnx" not in offered(app)

@@ -1,4 +1,4 @@
-"""Packages that only some formats need: an extra is installed from a requirements file of its own."""
+"""Packages that only some formats and searches need: an extra is installed from a requirements file of its own."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from mnistnet.errors import OperationFailed
 
 
 class MissingExtra(OperationFailed):
-    """A format was asked for whose extra is not installed."""
+    """Something was asked for whose extra is not installed."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Extra:
         """The command that installs it."""
         return f"pip install -r requirements-{self.name}.txt"
 
-    def require(self) -> None:
-        """Raise MissingExtra where it is not installed."""
+    def require(self, what: str = "", otherwise: str = "") -> None:
+        """Raise MissingExtra where it is not installed. `what` needs it; `otherwise`: what else to do."""
         if not self.is_installed:
-            raise MissingExtra(f"{self.name}: not installed; `{self.installation}`")
+            raise MissingExtra(f"{what or self.name}: not installed; `{self.installation}`{otherwise}")
