@@ -27,18 +27,23 @@ from mnistnet.runs.files.predictions import Guesses, SplitName
 from mnistnet.runs.files.samples import Sample
 from mnistnet.runs.run import DamagedRun, EpochMetrics, Run
 from mnistnet.runs.sources import GALLERY, source_of
+from mnistnet.runs.store import selections
 from mnistnet.runs.store.run_rows import DamagedRunError, UnknownRun
 from mnistnet.runs.store.store import Store, default_root
 from mnistnet.ui import computations
 
 _MOMENT_SECONDS = 1.0
+_LATEST = 200
 _SAMPLE_SECONDS = 0.25
 _SAMPLES_SHOWN = 120  # two charts of them travel at every tick
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All runs as the store had them at most a second ago, or why it could not be read."""
+    """The store as it was at most a second ago, or why it could not be read.
+
+    `runs` are all that lists may offer and all at work: the other trials of searches are read when they are opened.
+    """
 
     runs: Sequence[Run]
     problem: str | None = None
@@ -57,7 +62,7 @@ def store() -> Store:
 
 
 def snapshot() -> Snapshot:
-    """All runs, the newest first; the store is read once a moment, however many sessions watch."""
+    """The runs, the newest first; the store is read once a moment, however many sessions watch."""
     return _snapshot(str(default_root()), moment())
 
 
@@ -69,6 +74,7 @@ def moment() -> int:
 def forget() -> None:
     """Have the next `snapshot` read the store: something was just changed here."""
     _snapshot.clear()
+    _latest.clear()
 
 
 # The moment is part of the key in place of a `ttl`: with one, Streamlit's cache can lose an entry between finding and
@@ -77,7 +83,7 @@ def forget() -> None:
 def _snapshot(root: str, moment: int) -> Snapshot:
     place = store()
     try:
-        found = place.reading()
+        found = selections.listed(place)
         problem = _gone(root, is_there=place.database.exists())
         databases, folders = place.database.set_aside(), place.folders_aside()
         return Snapshot(
@@ -109,7 +115,22 @@ def _stores_seen() -> set[str]:
 def listed_runs(*also: str | None) -> list[Run]:
     """The runs that lists offer, the newest first: of a search's trainings only what was scored on the test set, and
     those whose ids are among `also`. A search has hundreds of them, and the Search page shows them all."""
-    return [run for run in snapshot().runs if run.search is None or run.scored or run.id in also]
+    offered = [run for run in snapshot().runs if run.search is None or run.scored]
+    more = {run.id: run for run in map(chosen, also) if run and run.search and not run.scored}
+    return sorted([*offered, *more.values()], key=lambda run: run.created, reverse=True) if more else offered
+
+
+def latest_runs() -> list[Run]:
+    """The newest runs, trials of searches included: what says how fast this machine is. Read once a moment."""
+    return _latest(str(default_root()), moment())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _latest(root: str, moment: int) -> list[Run]:
+    try:
+        return selections.latest(store(), _LATEST)
+    except MnistnetError:  # the snapshot says why
+        return []
 
 
 def runs_with_predictions(*also: str | None) -> list[Run]:

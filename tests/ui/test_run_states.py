@@ -3,6 +3,7 @@
 import pytest
 
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store import selections
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.worker import supervisor
@@ -59,13 +60,13 @@ def test_states_are_refreshed_once_a_moment_however_many_sessions_and_fragments_
 
 
 def test_runs_are_read_once_a_moment(moments: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    read, real = [], Store.reading
+    read, real = [], selections.listed
 
-    def reading(store: Store) -> object:
+    def listed(store: Store) -> object:
         read.append(moments[-1])
         return real(store)
 
-    monkeypatch.setattr(Store, "reading", reading)
+    monkeypatch.setattr(selections, "listed", listed)
     for moment in (0, 0, 1, 1, 1):
         moments.append(moment)
         cache.snapshot()

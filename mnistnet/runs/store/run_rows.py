@@ -69,16 +69,20 @@ def in_states(states: tuple[RunState, ...]) -> str:
     return f"runs.state IN ({', '.join(repr(str(state)) for state in states)})"
 
 
-def query(where: str = "TRUE", order: str = "runs.number DESC") -> str:
-    """The SQL query for `parse`: the rows of `runs` that fulfil a condition, joined with what their epochs add.
+def query(where: str = "TRUE", order: str = "runs.number DESC", most: int = -1) -> str:
+    """The SQL query for `parse`: the rows of `runs` that fulfil a condition, joined with what their epochs add; the
+    first `most` of them, where that is not negative.
 
     The view `overview` has the same columns, but aggregates the epochs of all runs whatever is asked for.
     """
     columns = ", ".join(_OF_EPOCHS.get(column, f"runs.{column}") for column in _COLUMNS)
     joined = "runs LEFT JOIN epochs ON epochs.run = runs.id"
-    return f"SELECT {columns}, {_IS_SOUND} FROM {joined} WHERE {where} GROUP BY runs.number ORDER BY {order}"
+    chosen = f"FROM {joined} WHERE {where} GROUP BY runs.number ORDER BY {order} LIMIT {most}"
+    return f"SELECT {columns}, {_IS_SOUND} {chosen}"
 
 
+# Without the trials of searches that have ended: hundreds each, of which lists show those that were scored.
+LISTED = query(f"runs.search IS NULL OR runs.scored IS NOT 0 OR {in_states(ACTIVE)}")
 IN_TURN = query(in_states(ACTIVE), "turn")  # the queued, starting and running runs in the order of the queue
 
 

@@ -9,7 +9,7 @@ from mnistnet.training.estimate import Estimate, Measured, estimate
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import cache
 
-_RUNS_TO_LEARN_FROM, _RUNS_TO_LOOK_AT = 20, 200
+_RUNS_TO_LEARN_FROM = 20
 
 
 def training_time(architecture: Architecture, recipe: Recipe) -> Estimate:
@@ -20,7 +20,7 @@ def training_time(architecture: Architecture, recipe: Recipe) -> Estimate:
     is_sample = recipe.dataset == datasets.OFFLINE.name
     seen = (
         Measured(run.architecture, run.images_per_second)
-        for run in islice(cache.snapshot().runs, _RUNS_TO_LOOK_AT)
+        for run in cache.latest_runs()
         if run.epochs_done
         and run.images_per_second
         and run.threads == (recipe.threads or cores())

@@ -4,6 +4,8 @@ import streamlit as st
 
 from mnistnet.errors import MnistnetError
 from mnistnet.runs.run import Run
+from mnistnet.runs.store import selections
+from mnistnet.runs.store.database import StoreError
 from mnistnet.search import space as spaces
 from mnistnet.search.reports import coordinates
 from mnistnet.search.trials import Trial
@@ -53,9 +55,10 @@ def _said(shown: SearchNow, one: Trial) -> str:
 
 def _runs(shown: SearchNow, one: Trial) -> list[Run]:
     """The runs of the trial in the store, one a seed: also those that still train, and those that were ended early."""
-    ids = {run.id for run in cache.snapshot().runs if run.search == shown.id and run.trial == one.number}
-    ids |= {part.run for part in one.parts if part.run}
-    found = [run for run in map(cache.chosen, ids) if run]
+    try:
+        found = selections.of_trial(cache.store(), shown.id, one.number)
+    except StoreError:  # each page says that on top
+        return []
     return sorted(found, key=lambda run: (run.recipe.seed, run.created))
 
 
