@@ -156,15 +156,20 @@ def judged(document: dict[str, Any]) -> list[str]:
 
 def backed_up(file: Path, contents: Contents) -> list[str]:
     """The contents of a backup."""
-    lines = [f"{file}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    lines = [f"{file}: {_held(contents)}"]
     if contents.left_out:
         lines.append(f"  {contents.left_out} damaged runs are not in it; `python -m mnistnet runs` names them")
     return lines
 
 
+def _held(contents: Contents) -> str:
+    searches = f", {contents.searches} searches" if contents.searches else ""
+    return f"{contents.runs} runs{searches}, {contents.bytes / 1e6:,.1f} MB"
+
+
 def restored(store: Store, contents: Contents) -> list[str]:
     """The restored runs, and those that do not continue by themselves."""
-    lines = [f"{store.root}: {contents.runs} runs, {contents.bytes / 1e6:,.1f} MB"]
+    lines = [f"{store.root}: {_held(contents)}"]
     if contents.unfinished:
         lines.append(f"  {contents.unfinished} of them were unfinished; `python -m mnistnet resume RUN` continues one")
     return lines

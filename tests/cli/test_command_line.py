@@ -23,7 +23,6 @@ from mnistnet.runs.files import locks
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import transitions
 from mnistnet.runs.store.store import Store
-from mnistnet.system import cores
 from tests.support.processes import until
 from tests.support.samples import TINY, conv, recipe, running, started
 
@@ -301,25 +300,25 @@ def test_a_detached_run_is_told_at_once_and_can_be_stopped(command: Command, sto
 
 @pytest.mark.posix
 def test_ctrl_c_stops_the_run_and_resume_finishes_it(command: Command, store: Store, tiny: str) -> None:
-    process = python("train", tiny, *ON_DIGITS, "--epochs", "100", "--json", store=store.root)
+    process = python("train", tiny, *ON_DIGITS, "--epochs", "30", "--json", store=store.root)
     until(lambda: any(run.epochs_done for run in store.runs()))
     process.send_signal(signal.SIGINT)
     said = ended(process)
     assert said.code == 1
     assert said.document["state"] == "stopped"
     run_id, epochs = said.document["run"], said.document["epochs"]
-    assert 1 <= epochs < 100
+    assert 1 <= epochs < 30
     assert said.err.splitlines() == [
         "",
         f"stopping {run_id}; `python -m mnistnet resume {run_id}` continues it",
-        f"mnistnet: run {run_id}: stopped after {epochs} of 100 epochs: as requested;"
+        f"mnistnet: run {run_id}: stopped after {epochs} of 30 epochs: as requested;"
         f" `python -m mnistnet resume {run_id}` continues it",
     ]
 
     resumed = command("resume", run_id, "--json")
     assert (resumed.code, resumed.err) == (0, "")
     assert set(resumed.document) == OUTCOME
-    assert (resumed.document["state"], resumed.document["epochs"]) == ("done", 100)
+    assert (resumed.document["state"], resumed.document["epochs"]) == ("done", 30)
 
 
 def test_ctrl_c_just_after_the_end_still_prints_the_outcome(
@@ -430,7 +429,7 @@ def test_a_store_is_backed_up_and_restored_with_one_document_each(
     file = tmp_path / "runs.zip"
     written = command("backup", str(file), "--json")
     assert (written.code, written.err) == (0, "")
-    assert set(written.document) == {"file", "store", "runs", "unfinished", "bytes", "left_out"}
+    assert set(written.document) == {"file", "store", "runs", "unfinished", "bytes", "left_out", "searches"}
     assert (written.document["runs"], written.document["unfinished"]) == (1, 0)
 
     monkeypatch.setenv("MNISTNET_STORE", str(tmp_path / "elsewhere"))
@@ -658,6 +657,7 @@ def one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return ended(python(*arguments, store=tmp_path_factory.mktemp("one epoch") / "runs")).document
 
 
+@pytest.mark.alone
 @pytest.mark.mnist
 def test_one_epoch_of_mnist_ends_above_97_and_a_half_percent(one_epoch: Any) -> None:
     assert one_epoch["state"] == "done"
@@ -665,10 +665,9 @@ def test_one_epoch_of_mnist_ends_above_97_and_a_half_percent(one_epoch: Any) -> 
     assert one_epoch["test_accuracy"] > 0.975
 
 
+@pytest.mark.alone
 @pytest.mark.mnist
 def test_one_epoch_of_mnist_takes_less_than_30_seconds_of_training(one_epoch: Any) -> None:
-    if os.getloadavg()[0] > cores() + 1:
-        pytest.skip("other work shares the cores: a time measured now says nothing")
     assert one_epoch["train_seconds"] < 30
 
 

@@ -9,15 +9,16 @@ from mnistnet.cli.commands.group import SOURCES, as_json, cli, report
 from mnistnet.data import datasets
 from mnistnet.runs.backup import backup, restoration
 from mnistnet.runs.store.store import Store
+from mnistnet.search.reports.backups import SEARCHES
 
 
 @cli.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 def write_backup(file: Path, as_json: bool) -> None:
-    """Write all runs to FILE, a new zip file. Runs can keep training meanwhile."""
+    """Write all runs and searches to FILE, a new zip file. Runs can keep training meanwhile."""
     store = Store()
-    contents = backup.write(store, file)
+    contents = backup.write(store, file, SEARCHES)
     report(documents.backup(file, store, contents), as_json, output.backed_up(file, contents))
 
 
@@ -25,9 +26,9 @@ def write_backup(file: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 def restore(file: Path, as_json: bool) -> None:
-    """Restore a backup into an empty store. Unfinished runs wait for `resume`."""
+    """Restore a backup into an empty store. Unfinished runs and searches wait for `resume`."""
     store = Store()
-    contents = restoration.restore(file, store)
+    contents = restoration.restore(file, store, SEARCHES)
     report(documents.backup(file, store, contents), as_json, output.restored(store, contents))
 
 

@@ -99,7 +99,7 @@ def unpack(path: Path, manifest: Manifest, folder: Path) -> None:
     with _opened(path) as packed:
         for name, member in manifest.members.items():
             target = folder / name
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             if _unpacked(packed, name, target) != member:
                 raise _not_as_written(path, f"{strict_json.shown(name)} is not what the manifest says")
 

@@ -1,4 +1,4 @@
-"""A whole store in one file: its database and its runs' folders as they were at one moment. Knows no torch.
+"""A whole store in one file: database, folders of runs and searches as they were at one moment. Knows no torch.
 
 Runs may train meanwhile. Writers wait only while the database is copied and the runs' files get second names (hard
 links, in a hidden folder of the store): none of these files is ever changed in place, so what a worker, a resumption
@@ -7,7 +7,7 @@ or a deletion does afterwards does not reach the backup.
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,17 +35,50 @@ class BackupError(BadInput):
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a backup holds beside runs: files of these `names` in `FOLDER/ID` of the store, as in `searches/0123abcd`.
+
+    `is_sound` is asked, with a store and an id, whether the copy of such a folder is to be in the backup. `settle` is
+    called with the store into which one was unpacked, and with its id, before it is put into its place: it checks the
+    files, and sees to it that nothing trains by itself. Raises BadInput to refuse the backup.
+    """
+
+    folder: str
+    names: tuple[str, ...]
+    is_sound: Callable[[Store, str], bool]
+    settle: Callable[[Store, str], None]
+
+    def has(self, name: str) -> bool:
+        """True where a backup may hold a file of this name."""
+        folder, _, file = name.rpartition("/")
+        return self.is_folder(folder) and file in self.names
+
+    def is_folder(self, name: str) -> bool:
+        """True for the name of a folder that is one of these."""
+        folder, _, one = name.partition("/")
+        return folder == self.folder and bool(RUN_ID.fullmatch(one))
+
+    def ids(self, names: Iterable[str]) -> list[str]:
+        """The ids of the folders among the names of a backup's files."""
+        return sorted({name.split("/")[1] for name in names if self.has(name)})
+
+
+NO_SEARCHES = Beside("searches", (), lambda store, search: False, lambda store, search: None)
+
+
+@dataclass(frozen=True)
 class Contents:
     """The contents of a backup. `unfinished`: how many of its runs were queued or training; `bytes`: of all files;
-    `left_out`: how many runs of the store are not in it, as they are damaged."""
+    `left_out`: how many runs of the store are not in it, as they are damaged; `searches`: how many it holds."""
 
     runs: int
     unfinished: int
     bytes: int
     left_out: int = 0
+    searches: int = 0
 
 
-def write(store: Store, file: Path) -> Contents:
+def write(store: Store, file: Path, searches: Beside = NO_SEARCHES) -> Contents:
     """Write the store to `file`, which exists only once it is whole; runs go on training meanwhile.
 
     A damaged checkpoint is left out, as no run would use it, and so is a damaged run. Killed, it leaves at most a
@@ -61,11 +94,11 @@ def write(store: Store, file: Path) -> Contents:
             TemporaryDirectory(prefix="backup-", suffix=".part", dir=file.parent, ignore_cleanup_errors=True) as part,
         ):
             copy, whole = Path(part, store.database.path.name), Path(part, "whole")
-            found, left_out = _snapshot(store, links, copy)
+            found, left_out = _snapshot(store, links, copy, searches)
             require_space(file.parent, sum(path.stat().st_size for path in found.values()))
             manifest = archive.pack(found, whole)
             _put(whole, file)
-            return replace(contents(foreign_database.read(copy), manifest), left_out=left_out)
+            return replace(contents(foreign_database.read(copy), manifest, searches), left_out=left_out)
     except sqlite3.Error as error:
         raise StoreError(f"{store.root}: {error}: no backup was written; try again") from None
     except OSError as error:
@@ -98,9 +131,10 @@ def exclusive_folder(store: Store, name: str, undo: Callable[[Path], None] = lam
                 store.root.rmdir()
 
 
-def contents(found: Rows, manifest: Manifest) -> Contents:
+def contents(found: Rows, manifest: Manifest, searches: Beside) -> Contents:
     """The contents of a backup with these rows."""
-    return Contents(len(found["runs"]), sum(run["state"] in ACTIVE for run in found["runs"]), manifest.bytes)
+    unfinished = sum(run["state"] in ACTIVE for run in found["runs"])
+    return Contents(len(found["runs"]), unfinished, manifest.bytes, searches=len(searches.ids(manifest.members)))
 
 
 def is_of_run(name: str) -> bool:
@@ -128,8 +162,8 @@ def _require_absent(file: Path) -> None:
         raise BackupError(f"{file}: exists already: a backup replaces nothing; name another file")
 
 
-def _snapshot(store: Store, links: Path, copy: Path) -> tuple[dict[str, Path], int]:
-    """Copy the database to `copy` and link every run's files of the same moment below `links`.
+def _snapshot(store: Store, links: Path, copy: Path, searches: Beside) -> tuple[dict[str, Path], int]:
+    """Copy the database to `copy` and link every run's files of the same moment below `links`, with those of searches.
 
     All files by their names in the backup, and how many runs are damaged, which are not among them.
     """
@@ -145,8 +179,30 @@ def _snapshot(store: Store, links: Path, copy: Path) -> tuple[dict[str, Path], i
                 name = f"{run_id}/{path.name}"
                 if (_is_other(path.name) or name in hashes) and _is_linked(links / name, path):
                     found[name] = links / name
+        found |= _copied(store, Store(links), searches)
     damaged = {name for name in found.keys() & hashes.keys() if archive.sha256(found[name]) != hashes[name]}
     return {copy.name: copy, **{name: path for name, path in found.items() if name not in damaged}}, left_out
+
+
+def _copied(store: Store, copies: Store, searches: Beside) -> dict[str, Path]:
+    """Copies of the files of sound searches, by their names in the backup: a log grows in place.
+
+    A log that is copied while nothing can be written into the database tells no end of a run that is not in there.
+    """
+    found: dict[str, Path] = {}
+    folder = store.root / searches.folder
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        place = f"{searches.folder}/{path.name}"
+        if not searches.is_folder(place):
+            continue
+        target = copies.root / place
+        target.mkdir(parents=True)
+        for name in searches.names:
+            with suppress(FileNotFoundError):  # none was written yet, or it has just been deleted
+                shutil.copyfile(path / name, target / name)
+        if searches.is_sound(copies, path.name):
+            found |= {f"{place}/{file.name}": file for file in target.iterdir()}
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

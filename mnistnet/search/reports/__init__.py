@@ -1,1 +1,1 @@
-"""What is told about a search: how far it is, and its trials as rows."""
+"""What is told about a search and taken along: how far it is, its trials as rows, its part of a backup."""
