@@ -36,7 +36,7 @@ _EPOCH = EpochMetrics(1, 1.0, 0.5, 1.0, 0.5, 0.1, 1.0, 1.0, checkpoint="epoch-00
 class Instant:
     """An executor whose tasks have ended when they are asked for."""
 
-    slots = 3
+    slots, waits_for = 3, ""
 
     def __init__(self) -> None:
         self._keys: list[str] = []

@@ -1,10 +1,11 @@
 """A search on the command line: its JSON document, its line in a list, its report."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from mnistnet.nets.rules import epochs_text
 from mnistnet.search import finalists
-from mnistnet.search.folder import State
+from mnistnet.search.folder import SearchFolder, State
 from mnistnet.search.reports.coordinates import described
 from mnistnet.search.search import Search
 from mnistnet.search.trials import Trial, Trials
@@ -13,19 +14,39 @@ HEADINGS = f"{'search':8}  {'state':9}  {'name':32}  {'trials':>9}  {'refused':>
 _MOST_SHOWN = 20
 
 
-def document(search_id: str, search: Search, state: State, trials: Trials, wanted: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Shown:
+    """A search as it is shown. `message`: what it has found, or waits for; empty where neither."""
+
+    id: str
+    search: Search
+    state: State
+    trials: Trials
+    wanted: int
+    message: str
+
+
+def shown(folder: SearchFolder) -> Shown:
+    """The search as it is now. Raises SearchError where it is damaged."""
+    trials = folder.trials()
+    message = trials.finished.message if trials.finished else folder.notice()
+    return Shown(folder.id, folder.search(), folder.state(trials), trials, folder.wanted().trials, message)
+
+
+def document(shown: Shown) -> dict[str, Any]:
     """The document of `search --json`, and one entry of `searches --json`."""
+    trials = shown.trials
     trained = [trial for trial in trials.by_number.values() if not trial.why_not]
     return {
-        "search": search_id,
-        "name": search.name,
-        "state": state,
-        "wanted": wanted,
+        "search": shown.id,
+        "name": shown.search.name,
+        "state": shown.state,
+        "wanted": shown.wanted,
         "trials": [_trial(trial) for trial in trained],
         "refused": len(trials.refused),
         "best": _trial(trials.best) if trials.best else None,
         "winner": _trial(trials.winner) if trials.winner else None,
-        "message": trials.finished.message if trials.finished else "",
+        "message": shown.message,
     }
 
 
@@ -48,16 +69,17 @@ def best(trials: Trials) -> str:
     return "-" if found is None else f"{found:.2%}"
 
 
-def line(search_id: str, search: Search, state: State, trials: Trials, wanted: int) -> str:
+def line(shown: Shown) -> str:
     """One search in a list."""
-    ended = sum(trial.state.is_final for trial in trials.of_phase("search"))
-    share, refused = f"{ended}/{wanted}", len(trials.refused)
-    return f"{search_id:8}  {state:9}  {search.name:32.32}  {share:>9}  {refused:>7}  {best(trials):>7}"
+    share, refused = f"{shown.trials.ended}/{shown.wanted}", len(shown.trials.refused)
+    name, found = shown.search.name, best(shown.trials)
+    return f"{shown.id:8}  {shown.state:9}  {name:32.32}  {share:>9}  {refused:>7}  {found:>7}"
 
 
-def report(search_id: str, search: Search, state: State, trials: Trials, wanted: int) -> list[str]:
+def report(shown: Shown) -> list[str]:
     """A search in full: its line, its best trials, its finalists, its winner."""
-    lines = [HEADINGS, line(search_id, search, state, trials, wanted)]
+    search, trials = shown.search, shown.trials
+    lines = [HEADINGS, line(shown)]
     done = [trial for trial in trials.of_phase("search") if trial.accuracy is not None]
     ranked = sorted(done, key=lambda trial: (-(trial.accuracy or 0.0), trial.params))[:_MOST_SHOWN]
     if ranked:
@@ -69,8 +91,8 @@ def report(search_id: str, search: Search, state: State, trials: Trials, wanted:
             f"  again with {search.finalist_seeds} new seeds, the start first",
             *(_line(search, trial) for trial in again),
         ]
-    if trials.finished and trials.finished.message:
-        lines += ["", f"  {trials.finished.message}"]
+    if shown.message:
+        lines += ["", f"  {shown.message}"]
     if trials.winner and trials.winner.run:
         lines.append(f"  Its run for the test set: {trials.winner.run}")
     return lines

@@ -14,6 +14,7 @@ from mnistnet.search.executors import connection
 from mnistnet.search.folder import LOG, OUTPUT, SearchFolder, Wanted
 from mnistnet.search.search import Search, SearchError
 
+_END_SECONDS = 2.0  # that the process of a controller that has done its work may take to end
 _PATIENCE_SECONDS = 20.0  # between two starts of a controller that ends at once
 
 _started: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
@@ -23,7 +24,7 @@ _ended: dict[Path, tuple[Wanted, int]] = {}  # of searches that have ended: what
 def start(store: Store, search: Search, owner: str = "", cluster: str = "", *, insecure: bool = False) -> SearchFolder:
     """Start a search and the process that controls it; where none can be started, any look at the store tries again.
 
-    Raises SearchError for a search that could not run, NoOptuna, WriteError, and what the cluster's address raises.
+    Raises SearchError for a search that could not run, MissingExtra, WriteError, and what the cluster's address raises.
     """
     sampler.require_available(search)
     connection.require_usable(cluster, insecure=insecure)
@@ -81,6 +82,9 @@ def extend(folder: SearchFolder, trials: int, by: User | None = None) -> None:
 
 def _ensure(folder: SearchFolder, *, at_once: bool = False) -> None:
     process, since = _started.get(folder.path, (None, 0.0))
+    if at_once and process and not folder.is_controlled():  # it has just let go of the search, and ends
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
     is_alive = process is not None and process.poll() is None
     is_early = not at_once and time.monotonic() - since < _PATIENCE_SECONDS
     if is_alive or is_early or folder.is_controlled():

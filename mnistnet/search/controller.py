@@ -7,6 +7,7 @@ knows nothing that is not in the log: killed at any moment, the next one goes on
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from mnistnet.errors import MnistnetError
@@ -14,6 +15,7 @@ from mnistnet.runs.files import locks
 from mnistnet.runs.store.queue import Trial as TrialOfRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search import finalists, sampler
+from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.connection import connect
 from mnistnet.search.executors.executor import EpochReported, Event, Executor, Task
 from mnistnet.search.folder import LOCK, SearchFolder, Wanted, read_on
@@ -58,13 +60,14 @@ class Controller:
         self._to_send: list[Task] = []  # noted, and not submitted yet
         self._trouble = 0
         self._noted = 0  # lines, by this controller
+        self._notice: str | None = None  # as its folder has it
 
     def work(self) -> None:
         """Until the search is done, or nothing is wanted of it any more."""
         if self.trials.finished and self.trials.finished.state == "failed":
             return
         with suppress(MnistnetError):  # each step tries again
-            self._submit([part for trial in self.trials.by_number.values() for part in _unfinished(trial)])
+            self._submit([part for trial in self.trials.by_number.values() for part in trial.unfinished])
         before = 0
         while not self._step():
             if self._noted == before:
@@ -83,12 +86,29 @@ class Controller:
             if wanted.state == "running" and self._fill(wanted):
                 return True
             self._trouble = 0
+            self._tell(self.executor.waits_for if self._active else "")
             return wanted.state == "paused" and not self._active
         except (MnistnetError, OSError) as error:  # a full disk, a store that is gone, a scheduler that went away
-            self._trouble += 1
-            sys.stderr.write(f"{error}\n")
-            time.sleep(TROUBLE_SECONDS)
-            return self._trouble > MOST_TROUBLE or not self.folder.path.is_dir()
+            return self._give_up(error)
+
+    def _give_up(self, error: MnistnetError | OSError) -> bool:
+        """Wait after a step that failed; True where the controller is to end."""
+        self._trouble += 1
+        self._tell(str(error))
+        sys.stderr.write(f"{error}\n")
+        with suppress(MnistnetError):
+            rests = self.folder.wanted().state
+            if isinstance(error, NoCluster) and (rests == "stopped" or (rests == "paused" and not self._active)):
+                ends = [Ended(number=number, part=part, state="stopped") for number, part in self._active.values()]
+                self._note(*ends)  # nobody can be told; what the scheduler still has is found when it is resumed
+                return True
+        time.sleep(TROUBLE_SECONDS)
+        return self._trouble > MOST_TROUBLE or not self.folder.path.is_dir()
+
+    def _tell(self, notice: str) -> None:
+        """Say, to whoever looks at the search, what it waits for."""
+        if notice != self._notice and self.folder.tell(notice):
+            self._notice = notice
 
     def _stop(self) -> bool:
         """Cancel what is under way, and wait for its end for a while."""
@@ -143,15 +163,8 @@ class Controller:
         number, part = self._active[event.key]
         if isinstance(event, EpochReported):
             return Reported(number=number, part=part, epoch=event.epoch, accuracy=event.accuracy)
-        return Ended(
-            number=number,
-            part=part,
-            state=event.state,
-            accuracy=event.accuracy,
-            seconds=event.seconds,
-            run=event.run,
-            message=event.message,
-        )
+        told = {name: value for name, value in asdict(event).items() if name != "key"}
+        return Ended(number=number, part=part, **told)
 
     def _prune(self, key: str) -> None:
         number, part = self._active.pop(key)
@@ -191,7 +204,7 @@ class Controller:
             line = self._proposals.following(self.trials)
             self._note(line)
             if not line.why_not:
-                return _unfinished(self.trials.by_number[line.number])
+                return self.trials.by_number[line.number].unfinished
 
     def _again(self, trial: Trial, phase: Phase) -> list[tuple[Trial, int]]:
         number = len(self.trials.by_number)
@@ -204,7 +217,7 @@ class Controller:
             macs=trial.macs,
         )
         self._note(line)
-        return _unfinished(self.trials.by_number[number])
+        return self.trials.by_number[number].unfinished
 
     def _note(self, *lines: Line) -> None:
         """Write lines into the log, and learn from it: what is known is what was written. Raises LogError."""
@@ -215,14 +228,6 @@ class Controller:
         self.trials = read_on(self._reader, self.trials, self.search)
         for number in {line.number for line in lines if not isinstance(line, Finished)}:
             self._sampler.tell(self.trials.by_number[number])
-
-
-def _unfinished(trial: Trial) -> list[tuple[Trial, int]]:
-    """The parts of a trial that are still to be trained, or to be submitted again."""
-    if trial.state not in (TrialState.RUNNING, TrialState.STOPPED):
-        return []
-    ended = {part.number for part in trial.parts if part.state not in ("running", "stopped")}
-    return [(trial, part) for part in range(trial.wanted) if part not in ended]
 
 
 def main(root: str, search: str) -> None:

@@ -1,7 +1,7 @@
 """What follows the trials: the best ones trained again with new seeds beside the start, then the winner once more.
 
 A trial that looks best among many is partly lucky; new seeds take the luck away. The test set is asked for the
-winner's last training alone.
+winner's last training alone, once a search: one that is extended may find a better winner, which is not scored.
 """
 
 import math
@@ -35,9 +35,26 @@ def following(search: Search, trials: Trials) -> list[Trial]:
     if new := [trial for trial in [start, *candidates] if trial.values not in known]:
         return new
     won = winner_of(trials)
-    if won is None or any(trial.values == won.values for trial in trials.of_phase("winner")):
+    asked = trials.of_phase("winner")
+    if won is None or scored_of(trials) or any(trial.values == won.values for trial in asked):
         return []
     return [won]
+
+
+def scored_of(trials: Trials) -> Trial | None:
+    """The trial that was scored on the test set; None before that."""
+    return next((trial for trial in trials.of_phase("winner") if trial.state is TrialState.DONE), None)
+
+
+def overtaken(trials: Trials) -> str:
+    """A sentence where the scored trial is no longer the winner; else empty."""
+    scored, won = scored_of(trials), winner_of(trials)
+    if scored is None or (won and won.values == scored.values):
+        return ""
+    return (
+        f"The test set was asked for trial {trials.original(scored)} before the search was extended; it is asked once "
+        "a search."
+    )
 
 
 def _candidates(search: Search, trials: Trials) -> list[Trial]:
@@ -106,7 +123,8 @@ def summary(trials: Trials) -> str:
         return "" if trials.best else "No trial was finished."
     gap, error = difference(won, done[0])
     beyond = "more" if gap > BEYOND * error else "no more"
-    return (
+    said = (
         f"Trial {won.of} has {gap * 100:+.3f} points over the start with {len(won.accuracies)} new seeds each, "
         f"{beyond} than two standard errors ({error * 100:.3f} points each)."
     )
+    return f"{said} {overtaken(trials)}".rstrip()

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mnistnet.errors import BadInput
 from mnistnet.runs.files import locks
-from mnistnet.runs.files.atomic import write_atomic
+from mnistnet.runs.files.atomic import WriteError, write_atomic
 from mnistnet.runs.files.contents import contents
 from mnistnet.runs.files.names import ID_PREFIX, RUN_ID, new_id
 from mnistnet.runs.store.store import Store
@@ -29,6 +29,7 @@ from mnistnet.search.trials import Trials, folded
 
 FOLDER = "searches"
 SEARCH, WANTED, LOG, LOCK, OUTPUT = "search.json", "wanted.json", "trials.jsonl", "lock", "log.txt"
+NOTICE = "notice.txt"
 _MOST_BYTES = 64 * 1024
 
 State: TypeAlias = Literal["waiting", "running", "pausing", "paused", "stopping", "stopped", "done", "failed"]
@@ -110,6 +111,24 @@ class SearchFolder:
     def trials(self) -> Trials:
         """Its trials so far. Raises SearchError as `search`."""
         return read_on(self.reader(), Trials(), self.search())
+
+    def tell(self, notice: str) -> bool:
+        """Have `notice` return this, for whoever holds the lock; False where the disk does not take it."""
+        try:
+            if notice:
+                write_atomic(self.path / NOTICE, notice.encode())
+            else:
+                (self.path / NOTICE).unlink(missing_ok=True)
+        except (WriteError, OSError):
+            return False
+        return True
+
+    def notice(self) -> str:
+        """What its controller waits for, as a sentence for people; empty where it waits for nothing."""
+        try:
+            return contents(self.path / NOTICE, _MOST_BYTES).decode("utf-8", "replace") if self.is_controlled() else ""
+        except OSError:
+            return ""
 
     def is_controlled(self) -> bool:
         """True where a controller works on it."""

@@ -6,14 +6,13 @@ gives the same next proposal.
 """
 
 import itertools
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mnistnet.search.choices import Choice, RecipeRange, Value
 from mnistnet.search.search import Search, grid_size
-from mnistnet.search.studies import NoOptuna, distribution, values_of
+from mnistnet.search.studies import OPTUNA, distribution, frozen, values_of
 from mnistnet.search.trials import Trial, TrialState
 
 if TYPE_CHECKING:
@@ -43,17 +42,15 @@ class Sampler(Protocol):
 
 
 def require_available(search: Search) -> None:
-    """NoOptuna where the search needs Optuna and it is not installed."""
+    """MissingExtra where the search needs Optuna and it is not installed."""
     needs = search.space and (search.sampler not in ("random", "grid") or search.pruner != "none")
-    if needs and find_spec("optuna") is None:
-        raise NoOptuna(
-            f"sampler={search.sampler}, pruner={search.pruner}: Optuna is not installed; "
-            "`pip install -r requirements-search.txt`, or choose random or grid without a pruner"
-        )
+    if needs:
+        what = f"sampler={search.sampler} and pruner={search.pruner} need Optuna"
+        OPTUNA.require(what, ", or choose random or grid without a pruner")
 
 
 def sampler_of(search: Search) -> Sampler:
-    """The search's sampler, which knows no trial yet. Raises NoOptuna."""
+    """The search's sampler, which knows no trial yet. Raises MissingExtra."""
     require_available(search)
     if search.sampler in ("random", "grid") and search.pruner == "none":
         return _Plain(search)
@@ -155,13 +152,8 @@ class _Optuna:
 
     def _added(self, trial: Trial) -> "optuna.Trial":
         """A trial that an earlier controller asked for, or that no sampler has proposed: the start."""
-        frozen = self._optuna.trial.create_trial(
-            state=self._optuna.trial.TrialState.RUNNING,
-            params={name: value for name, value in trial.values.items() if name in self._spaces},
-            distributions={name: space for name, space in self._spaces.items() if name in trial.values},
-            system_attrs=dict(trial.attributes),
-        )
-        self._study.add_trial(frozen)
+        running = self._optuna.trial.TrialState.RUNNING
+        self._study.add_trial(frozen(trial, self._spaces, state=running, system_attrs=dict(trial.attributes)))
         newest = self._study.get_trials(deepcopy=False)[-1]
         self._handles[trial.number] = self._optuna.Trial(self._study, newest._trial_id)
         return self._handles[trial.number]

@@ -20,6 +20,7 @@ from mnistnet.training.recipe import Recipe, RecipeError
 VERSION = 1
 MAX_TRIALS = 10_000
 MAX_SEEDS = 10
+MAX_FINALISTS, MAX_FINALIST_SEEDS = 10, 20
 
 SamplerName: TypeAlias = Literal["tpe", "cmaes", "nsga2", "random", "grid"]
 PrunerName: TypeAlias = Literal["none", "halving"]
@@ -87,8 +88,8 @@ class Search(BaseModel):
     pruner: PrunerName = "none"
     trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 40
     seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 1
-    finalists: Annotated[int, Field(ge=0, le=10)] = 3
-    finalist_seeds: Annotated[int, Field(ge=1, le=20)] = 5
+    finalists: Annotated[int, Field(ge=0, le=MAX_FINALISTS)] = 3
+    finalist_seeds: Annotated[int, Field(ge=1, le=MAX_FINALIST_SEEDS)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
     def to_json(self) -> str:

@@ -33,7 +33,8 @@ def proposal(
 ) -> tuple[Architecture, Recipe]:
     """The design and the recipe with these values in place of the starting ones.
 
-    The design may have a fault, as `summarize` says. Raises SpaceError where a value is missing or not allowed.
+    Another kernel brings the padding that keeps the map's size, where the layer's own does and no choice gives it. The
+    design may have a fault, as `summarize` says. Raises SpaceError where a value is missing or not allowed.
     """
     missing = [choice.name for choice in space if choice.name not in values]
     if missing:
@@ -42,6 +43,7 @@ def proposal(
     layers: list[Layer] = list(architecture.layers)
     counts: dict[int, int] = {}
     places: dict[int, int] = {}
+    varied = {(choice.layer, choice.field) for choice in space if isinstance(choice, Setting)}
     for choice in space:
         value = values[choice.name]
         match choice:
@@ -49,7 +51,8 @@ def proposal(
                 field = str(LAYER_TYPES[layers[choice.layer].type].width)
                 layers[choice.layer] = _changed(layers[choice.layer], choice, **{field: value})
             case Setting():
-                layers[choice.layer] = _changed(layers[choice.layer], choice, **{choice.field: value})
+                padding = {} if (choice.layer, "padding") in varied else _padding(layers[choice.layer], choice, value)
+                layers[choice.layer] = _changed(layers[choice.layer], choice, **{choice.field: value, **padding})
             case Repeat():
                 counts[choice.layer] = int(value)
             case Pooling():
@@ -68,6 +71,14 @@ def _changed(layer: Layer, choice: Width | Setting, **fields: Value) -> Layer:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise SpaceError(f"{choice.name}={fields}: {problem}") from None
+
+
+def _padding(layer: Layer, choice: Setting, kernel: Value) -> dict[str, Value]:
+    """The padding that keeps the map's size under another kernel, where the layer's own padding keeps it."""
+    now, padding = getattr(layer, "kernel", None), getattr(layer, "padding", None)
+    if choice.field != "kernel" or not isinstance(kernel, int) or now is None or padding is None:
+        return {}
+    return {"padding": kernel // 2} if now == 2 * padding + 1 else {}
 
 
 def _placed(layers: Sequence[Layer], counts: Mapping[int, int], places: Mapping[int, int]) -> tuple[Layer, ...]:

@@ -1,10 +1,10 @@
 """Trials as a study of Optuna: to ask which choices matter, and for other programs to open. Optuna is an extra."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mnistnet.errors import OperationFailed
+from mnistnet.extras import Extra
 from mnistnet.search.choices import Choice, RecipeRange, Repeat, Width
 from mnistnet.search.search import Search
 from mnistnet.search.trials import Trial, TrialState
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 _FEWEST = 10  # trials that say something about the importance of choices
 
 
-class NoOptuna(OperationFailed):
-    """The search needs Optuna, which is not installed."""
+OPTUNA = Extra("search", ("optuna",))
 
 
 def values_of(trial: Trial, *, has_two: bool) -> list[float]:
@@ -35,16 +34,27 @@ def distribution(choice: Choice) -> "optuna.distributions.BaseDistribution":
     return distributions.CategoricalDistribution(choice.options)
 
 
+def frozen(
+    trial: Trial, spaces: Mapping[str, "optuna.distributions.BaseDistribution"], **fields: Any
+) -> "optuna.trial.FrozenTrial":
+    """The trial with its values of these spaces, and the fields of a trial of Optuna."""
+    import optuna
+
+    return optuna.trial.create_trial(
+        params={name: value for name, value in trial.values.items() if name in spaces},
+        distributions={name: space for name, space in spaces.items() if name in trial.values},
+        **fields,
+    )
+
+
 def importance(search: Search, trials: Mapping[int, Trial]) -> dict[str, float]:
     """How much each choice mattered for a high accuracy, shares that add up to 1 (PED-ANOVA: Watanabe, Bansal, Hutter,
     "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces", 2023), of the trials that are
-    done. Empty where there are too few, or all are equal. Raises NoOptuna.
+    done. Empty where there are too few, or all are equal. Raises MissingExtra.
     """
     done = [trial for trial in trials.values() if trial.phase == "search" and trial.accuracy is not None]
     if len(done) < _FEWEST or len({trial.accuracy for trial in done}) == 1 or len(search.space) < 2:
         return {}
-    if find_spec("optuna") is None:
-        raise NoOptuna("importance: Optuna is not installed; `pip install -r requirements-search.txt`")
     # Of one objective: the evaluator then knows that the highest accuracy is the best.
     study = study_of(search.model_copy(update={"objective": "accuracy"}), done)
     import optuna
@@ -54,9 +64,8 @@ def importance(search: Search, trials: Mapping[int, Trial]) -> dict[str, float]:
 
 
 def study_of(search: Search, trials: list[Trial], storage: Any = None) -> "optuna.Study":
-    """The trials as a study of Optuna, in memory or in `storage`, named after the search. Raises NoOptuna."""
-    if find_spec("optuna") is None:
-        raise NoOptuna("an Optuna study: Optuna is not installed; `pip install -r requirements-search.txt`")
+    """The trials as a study of Optuna, in memory or in `storage`, named after the search. Raises MissingExtra."""
+    OPTUNA.require("Optuna")
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -70,15 +79,17 @@ def study_of(search: Search, trials: list[Trial], storage: Any = None) -> "optun
     for trial in trials:
         state = ends.get(trial.state, states.FAIL)
         reports = trial.parts[0].reports if trial.parts else ()
-        study.add_trial(
-            optuna.trial.create_trial(
-                state=state,
-                values=values_of(trial, has_two=has_two) if state is states.COMPLETE else None,
-                params={name: value for name, value in trial.values.items() if name in spaces},
-                distributions={name: space for name, space in spaces.items() if name in trial.values},
-                intermediate_values={} if has_two else dict(enumerate(reports, start=1)),
-                user_attrs={"number": trial.number, "params": trial.params, "macs": trial.macs, "run": trial.run},
-                constraints={"budget": search.budget.excess(trial.params, trial.macs)},
-            )
+        added = frozen(
+            trial,
+            spaces,
+            state=state,
+            values=values_of(trial, has_two=has_two) if state is states.COMPLETE else None,
+            intermediate_values={} if has_two else dict(enumerate(reports, start=1)),
+            user_attrs={"number": trial.number, "params": trial.params, "macs": trial.macs, "run": trial.run},
+            constraints={"budget": search.budget.excess(trial.params, trial.macs)},
         )
+        if ended := [part for part in trial.parts if part.ended]:
+            added.datetime_start = datetime.fromtimestamp(min((part.ended or 0.0) - part.seconds for part in ended))
+            added.datetime_complete = datetime.fromtimestamp(max(part.ended or 0.0 for part in ended))
+        study.add_trial(added)
     return study

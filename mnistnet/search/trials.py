@@ -10,7 +10,7 @@ from mnistnet.search.log import Ended, Finished, Line, Phase, Proposed, Reported
 
 
 class TrialState(StrEnum):
-    """The states of a trial; all but `running` are final."""
+    """The states of a trial; nothing more happens to it by itself in any but `running`."""
 
     RUNNING = "running"
     DONE = "done"
@@ -19,11 +19,6 @@ class TrialState(StrEnum):
     STOPPED = "stopped"
     REFUSED = "refused"  # over the budget, or impossible: not trained
     REPEATED = "repeated"  # the values of an earlier trial: not trained
-
-    @property
-    def is_final(self) -> bool:
-        """True where nothing more happens to the trial by itself."""
-        return self is not TrialState.RUNNING
 
 
 @dataclass(frozen=True)
@@ -80,6 +75,14 @@ class Trial:
         return TrialState.DONE
 
     @property
+    def unfinished(self) -> "list[tuple[Trial, int]]":
+        """The trial with each of its parts that is still to be trained, or to be submitted again."""
+        if self.state not in (TrialState.RUNNING, TrialState.STOPPED):
+            return []
+        ended = {part.number for part in self.parts if part.state not in ("running", "stopped")}
+        return [(self, part) for part in range(self.wanted) if part not in ended]
+
+    @property
     def accuracy(self) -> float | None:
         """The mean of its parts' final validation accuracies; None where it is not done."""
         found = [part.accuracy for part in self.parts if part.accuracy is not None]
@@ -122,6 +125,11 @@ class Trials:
             for trial in self.by_number.values()
             if trial.phase == phase and trial.state not in (TrialState.REFUSED, TrialState.REPEATED)
         ]
+
+    @property
+    def ended(self) -> int:
+        """How many trials of the search's first phase have ended, without those that Resume begins anew."""
+        return sum(trial.state not in (TrialState.RUNNING, TrialState.STOPPED) for trial in self.of_phase("search"))
 
     @property
     def refused(self) -> list[Trial]:

@@ -9,8 +9,7 @@ from playwright.sync_api import Page, expect
 from mnistnet.runs.store.store import Store
 from tests.browser import screen
 from tests.browser.conftest import Dashboard, started
-from tests.support import real_searches as searches
-from tests.support import situations
+from tests.support import searches, situations
 from tests.support.contrast import GROUNDS
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,8 @@ from mnistnet.runs.store.store import Store
 from mnistnet.search import folder as folders
 from mnistnet.search.folder import SearchFolder
 from mnistnet.search.reports.storage import optuna_storage
-from tests.support.searches import a_search, run_through
+from tests.support.searches import a_search
+from tests.support.searching import run_through
 from tests.test_command_reference import example, shape
 
 

@@ -11,6 +11,7 @@ import dask
 import pytest
 
 from mnistnet.cli.program import main
+from mnistnet.extras import MissingExtra
 from mnistnet.runs.store.store import Store
 from mnistnet.search import folder as folders
 from mnistnet.search.executors import address, connection
@@ -69,8 +70,8 @@ def test_without_certificates_tls_says_which_variable_is_missing(tmp_path: Path)
 
 def test_without_dask_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = ("dask", "distributed")
-    monkeypatch.setattr(address, "find_spec", lambda name: None if name in hidden else find_spec(name))
-    with pytest.raises(NoCluster, match=r"cluster: not installed; `pip install -r requirements-cluster.txt`"):
+    monkeypatch.setattr("mnistnet.extras.find_spec", lambda name: None if name in hidden else find_spec(name))
+    with pytest.raises(MissingExtra, match=r"cluster: not installed; `pip install -r requirements-cluster.txt`"):
         connection.require_usable("127.0.0.1:8786", insecure=False)
 
 

@@ -17,8 +17,11 @@ import torch
 from distributed import Client
 
 from mnistnet.runs.files import checkpoint, kernels, predictions, torch_zip
+from mnistnet.runs.files.names import new_id
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import RunState
+from mnistnet.runs.store.imports import import_finished
+from mnistnet.runs.store.queue import NewRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search.executors import outcome, remote
 from mnistnet.search.executors.executor import Task
@@ -145,12 +148,17 @@ def test_a_task_that_is_submitted_twice_makes_one_run(place: str, store: Store) 
     assert len(store.runs()) == 1
 
 
-def test_a_training_that_diverges_ends_so_and_leaves_no_run(place: str, store: Store) -> None:
+def test_a_training_that_diverges_ends_so_as_a_run_of_the_store(place: str, store: Store) -> None:
+    bad = task(7, EXPLOSIVE, learning_rate=10, schedule="constant")
     with connected(store, place) as cluster:
-        (end,) = all_ended(cluster, [task(7, EXPLOSIVE, learning_rate=10, schedule="constant")]).values()
-    assert (end.state, end.run) == ("diverged", None)
+        (end,) = all_ended(cluster, [bad]).values()
+    (run,) = store.runs()
+    assert (end.state, end.run, end.accuracy) == ("diverged", run.id, None)
     assert end.message.startswith("the loss is not finite in epoch 1: learning rate 10 was too high")
-    assert store.runs() == []
+    assert (run.state, run.message, run.weights_sha256) == (RunState.DIVERGED, end.message, None)
+    with connected(store, place) as cluster:
+        assert all_ended(cluster, [bad]) == {bad.key: end}
+    assert store.runs() == [run]
 
 
 def test_a_task_over_the_limits_of_this_machine_fails_and_says_so(
@@ -162,6 +170,7 @@ def test_a_task_over_the_limits_of_this_machine_fails_and_says_so(
     assert (end.state, end.message) == ("failed", "epochs 3: at most 2 are allowed here; choose fewer")
 
 
+@pytest.mark.alone
 def test_many_tasks_pass_through_quickly(
     place: str, store: Store, record_testsuite_property: Callable[..., None]
 ) -> None:
@@ -177,6 +186,7 @@ def test_many_tasks_pass_through_quickly(
 # Cancelled, and found again
 
 
+@pytest.mark.alone
 def test_a_cancelled_task_ends_within_two_seconds(place: str, store: Store, client: Client) -> None:
     long = task(9, epochs=100)
     with connected(store, place) as cluster:
@@ -350,6 +360,29 @@ def having(name: str, data: bytes) -> Callable[[dict[str, bytes], dict[str, Any]
     return lambda files, document: files.update({name: data})
 
 
+def diverged(files: dict[str, bytes], document: dict[str, Any]) -> None:
+    """As it would have diverged in its third epoch."""
+    for name in ("epoch-0003.pt", "guesses-0003.npz", "predictions-validation.npz", "predictions-test.npz"):
+        del files[name]
+    document["epochs"].pop()
+    document.update(state="diverged", message="the loss is not finite in epoch 3", weights_sha256="")
+
+
+def _diverged_but(files: dict[str, bytes], document: dict[str, Any], name: str) -> None:
+    kept = files[name]
+    diverged(files, document)
+    files[name] = kept
+
+
+def test_what_a_worker_leaves_of_a_training_that_diverged_is_taken(left: bytes, store: Store) -> None:
+    told, finished = outcome.unpack(changed(left, diverged), TASK)
+    assert finished is not None
+    assert (told.state, finished.state, finished.answers) == ("diverged", RunState.DIVERGED, {})
+    run = import_finished(store, NewRun(new_id(), TASK.architecture, TASK.recipe, None, "", trial=TASK.trial), finished)
+    assert (run.state, run.epochs_done, run.message) == (RunState.DIVERGED, 2, "the loss is not finite in epoch 3")
+    assert (store.folder(run.id) / "epoch-0002.pt").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "again", "why"),
     [
@@ -369,6 +402,10 @@ def having(name: str, data: bytes) -> Callable[[dict[str, bytes], dict[str, Any]
         (of_epoch(train_loss=float("nan")), True, "train_loss"),
         (of_epoch(checkpoint="../../x.pt"), True, "checkpoint"),
         (lambda files, document: document.update(state="well"), True, "state"),
+        (lambda files, document: document.update(state="diverged"), True, "diverged after 3 epochs: the recipe has 3"),
+        (lambda files, document: document["epochs"].pop(), True, "done after 2 epochs: the recipe has 3"),
+        (lambda files, document: _diverged_but(files, document, "predictions-test.npz"), True, "it has predictions"),
+        (lambda files, document: _diverged_but(files, document, "epoch-0003.pt"), True, "other checkpoints than those"),
         (lambda files, document: document.update(weights_sha256="ab" * 32), True, "other weights than it says"),
     ],
 )

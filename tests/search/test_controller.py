@@ -1,21 +1,25 @@
 """The controller: phases in order, nothing trained twice wherever it was cut off, and what people ask of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mnistnet.runs.files import locks
 from mnistnet.runs.store.store import Store
 from mnistnet.search import finalists
 from mnistnet.search import folder as folders
 from mnistnet.search.controller import Controller
+from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.executor import Event, Task, TaskEnded
-from mnistnet.search.folder import LOG, SearchFolder
+from mnistnet.search.folder import LOCK, LOG, SearchFolder
 from mnistnet.search.log import Finished
 from mnistnet.search.search import SearchError
 from mnistnet.search.trials import Part, Trial, Trials, TrialState
-from tests.support.searches import WIDTHS, Instant, a_search, run_through
+from tests.support.searches import WIDTHS, a_search
+from tests.support.searching import Instant, run_through, wider_is_better
 
 
 def new(store: Store, **fields: Any) -> SearchFolder:
@@ -152,6 +156,87 @@ def test_extended_it_goes_on_where_it_ended(store: Store) -> None:
     assert len(trials.of_phase("search")) == 9
     assert {number: found for number, found in results(trials).items() if number in first} == first
     assert not any(f"{folder.id}-{number}-" in key for key in executor.submitted for number in first)
+
+
+def test_the_test_set_is_asked_once_though_an_extended_search_finds_a_better_winner(store: Store) -> None:
+    better: set[int] = set()
+
+    def score(task: Task, epoch: int) -> float:
+        return 0.999 if task.trial.number in better else wider_is_better(task, epoch)
+
+    folder = new(store)
+    run_through(folder, Instant(score))
+    scored = folder.trials().winner
+    assert scored is not None
+    assert "The test set was asked" not in ended(folder.trials()).message
+    better.update(range(len(folder.trials().by_number), 100))
+    folder.want(trials=9)
+    run_through(folder, Instant(score))
+    trials = folder.trials()
+    won = finalists.winner_of(trials)
+    assert won is not None
+    assert won.values != scored.values
+    assert trials.of_phase("winner") == [scored]
+    assert ended(trials).message.endswith(
+        f"The test set was asked for trial {trials.original(scored)} before the search was extended; it is asked once "
+        "a search."
+    )
+
+
+def test_what_a_search_waits_for_is_said_as_long_as_it_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Waiting(Instant):
+        looks = 0
+
+        def events(self) -> list[Event]:
+            seen.append(folder.notice())
+            self.looks += 1
+            if self.looks == 1:
+                raise NoCluster("cluster tcp://127.0.0.1:1: no scheduler answers")
+            self.waits_for = "no worker yet" if self.looks < 4 else ""
+            return super().events() if self.looks > 4 else []
+
+    monkeypatch.setattr("mnistnet.search.controller.TROUBLE_SECONDS", 0.01)
+    folder = new(store, finalists=0)
+    lock = locks.hold(folder.path / LOCK)
+    assert lock is not None
+    with lock:
+        run_through(folder, Waiting())
+    assert seen[:6] == ["", "cluster tcp://127.0.0.1:1: no scheduler answers", "no worker yet", "no worker yet", "", ""]
+    assert folder.notice() == ""
+
+
+class Away(Instant):
+    """An executor whose scheduler goes away after some looks; each of them is followed by `then`."""
+
+    def __init__(self, looks: int, then: Callable[[], object]) -> None:
+        super().__init__()
+        self._looks, self._then = looks, then
+
+    def events(self) -> list[Event]:
+        self._looks -= 1
+        if self._looks < 0:
+            raise NoCluster("no scheduler answers")
+        self._then()
+        return []
+
+
+@pytest.mark.parametrize(("state", "looks"), [("stopped", 1), ("stopped", 3), ("paused", 0)])
+def test_a_search_whose_scheduler_is_away_rests_at_once_where_that_is_asked_for(
+    store: Store, state: str, looks: int
+) -> None:
+    folder = new(store, finalists=0)
+    if not looks:
+        folder.want(state=state)
+    began = time.monotonic()
+    run_through(folder, Away(looks, lambda: folder.want(state=state)))
+    assert time.monotonic() - began < 2
+    assert folder.state(folder.trials()) == state
+    assert TrialState.RUNNING not in {trial.state for trial in folder.trials().by_number.values()}
+    folder.want(state="running")
+    run_through(folder)
+    assert folder.state(folder.trials()) == "done"
 
 
 def test_a_trial_that_fails_ends_as_failed_and_the_search_goes_on(store: Store) -> None:

@@ -4,18 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs.files.names import PID
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.store import Store
+from mnistnet.runs.worker import supervisor
 from mnistnet.search import control
 from mnistnet.search.executors.local import MOST_ATTEMPTS
 from mnistnet.search.folder import SearchFolder, find
@@ -64,15 +62,19 @@ def test_trials_of_a_search_are_trained_in_turn_by_as_many_processes_as_there_ar
 
 
 def test_a_run_that_someone_starts_goes_before_the_trials_that_wait_behind_it(store: Store) -> None:
-    from mnistnet.runs.worker import supervisor
+    folder = started(store, trials=8, finalists=0)
+    until(lambda: len(runs_of(folder)) > 1)
+    mine = supervisor.submit(store, TINY, recipe(epochs=1)).id
 
-    folder = started(store, trials=6, finalists=0)
-    until(lambda: runs_of(folder))
-    run = supervisor.submit(store, TINY, recipe(epochs=1))
-    until(lambda: store.run(run.id).state is RunState.DONE)
-    until(lambda: is_done(folder))
-    later = [one for one in runs_of(folder) if one.created > store.run(run.id).created]
-    assert all((one.started or 0) >= (store.run(run.id).started or 0) for one in later)
+    def is_done_in_turn() -> bool:
+        states = {run.id: run.state for run in store.active()}  # one reading, in the order of the queue
+        if states.get(mine) is RunState.QUEUED:
+            behind = list(states)[list(states).index(mine) :]
+            assert {states[run] for run in behind} == {RunState.QUEUED}
+        return is_done(folder)
+
+    until(is_done_in_turn)
+    until(lambda: store.run(mine).state is RunState.DONE)
 
 
 def test_a_search_of_seeds_trains_one_design_with_each(store: Store) -> None:
@@ -88,17 +90,21 @@ def test_workers_and_controllers_that_are_killed_again_and_again_lose_nothing(
 ) -> None:
     monkeypatch.setattr(control, "_PATIENCE_SECONDS", 0.0)
     folder = started(store, trials=6, finalists=0, recipe=recipe(epochs=12))
-    kills = 0
-    deadline = time.monotonic() + 100
-    while not is_done(folder) and time.monotonic() < deadline:
-        time.sleep(2.5)
-        victims: list[Callable[[Store], list[psutil.Process]]] = [workers, controllers]
-        if kills < 4:  # each run has three attempts: more kills would rightly end some
-            for process in victims[kills % 2](store)[:1]:
-                process.kill()
-                kills += 1
+    victims = [workers, controllers] * 2  # each run has three attempts: more kills would rightly end some
+    trained = 0
+
+    def kill_after_each_epoch() -> bool:
+        nonlocal trained
+        done = sum(run.epochs_done for run in runs_of(folder))
+        if victims and done > trained and (found := victims[0](store)):
+            found[0].kill()
+            trained = done
+            del victims[0]
+        return is_done(folder)
+
+    until(kill_after_each_epoch, 100)
     trials = folder.trials()
-    assert kills == 4
+    assert not victims, "the search ended before all were killed"
     assert [trial.state for trial in trials.of_phase("search")] == [TrialState.DONE] * 6
     assert len(runs_of(folder)) == 6
     assert all(len(trial.parts[0].reports) == 12 for trial in trials.by_number.values())
@@ -124,14 +130,15 @@ def test_a_trial_that_kills_its_worker_three_times_fails_and_the_search_ends(sto
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_trials(store: Store) -> None:
-    folder = started(store, trials=4, finalists=0, recipe=recipe(epochs=20))
+    folder = started(store, trials=3, finalists=0, recipe=recipe(epochs=8))
     until(lambda: any(trial.parts and trial.parts[0].reports for trial in folder.trials().by_number.values()))
     control.stop(folder)
     until(lambda: folder.state(folder.trials()) == "stopped")
     assert not store.active()
     control.resume(folder)
+    until(folder.is_controlled, 10)
     until(lambda: is_done(folder))
-    assert [trial.state for trial in folder.trials().of_phase("search")] == [TrialState.DONE] * 4
+    assert [trial.state for trial in folder.trials().of_phase("search")] == [TrialState.DONE] * 3
 
 
 def test_a_store_that_vanishes_ends_its_controller(store: Store) -> None:
@@ -191,8 +198,6 @@ def design_with(widths: tuple[int, int]) -> Architecture:
 
 
 def test_a_trial_has_the_weights_that_its_design_and_recipe_have_alone(store: Store) -> None:
-    from mnistnet.runs.worker import supervisor
-
     folder = started(store, trials=3, finalists=0)
     until(lambda: is_done(folder))
     trial = folder.trials().by_number[2]

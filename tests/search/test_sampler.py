@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
+from mnistnet.extras import MissingExtra
 from mnistnet.runs.store.store import Store
 from mnistnet.search import folder as folders
 from mnistnet.search import sampler
 from mnistnet.search.choices import RecipeRange
 from mnistnet.search.sampler import sampler_of
 from mnistnet.search.search import Search, grid_size
-from mnistnet.search.studies import NoOptuna, importance, study_of
+from mnistnet.search.studies import importance, study_of
 from mnistnet.search.trials import TrialState
-from tests.support.searches import WIDTHS, Instant, a_search, run_through
+from tests.support.searches import WIDTHS, a_search
+from tests.support.searching import Instant, run_through
 
 TWO: dict[str, Any] = {"sampler": "nsga2", "objective": "accuracy and parameters"}
 KINDS: dict[str, dict[str, Any]] = {
@@ -92,9 +94,9 @@ def test_a_trial_worse_than_half_of_the_others_is_ended_early(store: Store) -> N
 
 
 def test_without_optuna_what_needs_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampler, "find_spec", lambda name: None)
+    monkeypatch.setattr("mnistnet.extras.find_spec", lambda name: None)
     for fields in ({"sampler": "tpe"}, {"sampler": "random", "pruner": "halving"}):
-        with pytest.raises(NoOptuna, match=r"`pip install -r requirements-search\.txt`, or choose random or grid"):
+        with pytest.raises(MissingExtra, match=r"`pip install -r requirements-search\.txt`, or choose random or grid"):
             sampler_of(a_search(**fields))
     assert sampler_of(a_search())
     assert sampler_of(a_search(sampler="grid"))

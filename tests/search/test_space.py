@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mnistnet.nets.architecture import Conv
 from mnistnet.nets.presets import PRESETS
 from mnistnet.nets.summary import summarize
 from mnistnet.search import space as spaces
@@ -43,6 +44,25 @@ def test_each_kind_of_choice_changes_its_own_place_and_nothing_else() -> None:
     assert twice == [TINY.layers[2].model_copy(update={"dropout": 0.2})] * 2
     assert (pool, mean, outputs) == (TINY.layers[1], TINY.layers[3], TINY.layers[4])
     assert chosen == search.recipe.changed(learning_rate=0.5, batch_size=64)
+
+
+def test_a_kernel_brings_the_padding_that_keeps_the_maps_size_unless_padding_varies_itself() -> None:
+    padded = list(TINY.layers)
+    padded[2] = TINY.layers[2].model_copy(update={"padding": 1})
+    start = TINY.with_layers(tuple(padded))
+    kernel = {"vary": "setting", "layer": 2, "field": "kernel", "options": [1, 3, 5, 7]}
+    for side in (1, 3, 5, 7):
+        layer = proposed(searching(kernel, design=start), kernel=side)[0].layers[2]
+        assert (layer.kernel, layer.padding) == (side, side // 2)
+        layer = proposed(searching(kernel), kernel=side)[0].layers[2]
+        assert (layer.kernel, layer.padding) == (side, 0), "its own padding makes the map smaller"
+    padding = {"vary": "setting", "layer": 2, "field": "padding", "options": [0, 1]}
+    for space in ((kernel, padding), (padding, kernel)):
+        search = searching(*space, design=start)
+        values = {"kernel of layer 3": 5, "padding of layer 3": 0}
+        layer = spaces.proposal(search.design, search.recipe, search.space, values)[0].layers[2]
+        assert isinstance(layer, Conv)
+        assert (layer.kernel, layer.padding) == (5, 0)
 
 
 def test_the_starting_values_give_the_starting_design() -> None:

@@ -9,7 +9,7 @@ from mnistnet.search.log import Line
 from mnistnet.search.search import Search
 from mnistnet.search.studies import importance
 from mnistnet.search.trials import Trials, folded
-from tests.support.real_searches import WIDTHS, search, trained
+from tests.support.searches import WIDTHS, trained, with_rate
 
 
 def shares(one: Search, accuracies: dict[tuple[int, int], float]) -> dict[str, float]:
@@ -24,7 +24,7 @@ def shares(one: Search, accuracies: dict[tuple[int, int], float]) -> dict[str, f
 
 @pytest.mark.parametrize("objective", ["accuracy", "accuracy and parameters"])
 def test_the_choice_that_decides_which_trials_are_best_is_the_most_important(objective: str) -> None:
-    one = search(space=WIDTHS, objective=objective, sampler="nsga2" if "and" in objective else "random")
+    one = with_rate(space=WIDTHS, objective=objective, sampler="nsga2" if "and" in objective else "random")
     # The first width separates the good from the poor; the second, which are the worst of the poor.
     accuracies = {
         (first, second): 0.9 + first / 1_000 if first >= 10 else 0.5 + second / 100 * (first < 10)
@@ -37,5 +37,5 @@ def test_the_choice_that_decides_which_trials_are_best_is_the_most_important(obj
 
 
 def test_few_or_equal_trials_tell_nothing() -> None:
-    assert shares(search(space=WIDTHS), {(4, 4 + number): 0.9 for number in range(9)}) == {}
-    assert shares(search(space=WIDTHS), {(4 + number // 9, 4 + number % 9): 0.9 for number in range(20)}) == {}
+    assert shares(with_rate(space=WIDTHS), {(4, 4 + number): 0.9 for number in range(9)}) == {}
+    assert shares(with_rate(space=WIDTHS), {(4 + number // 9, 4 + number % 9): 0.9 for number in range(20)}) == {}

@@ -1,21 +1,18 @@
-"""Small searches, an executor that trains nothing, and the end of all searches of a store. No test of its own."""
+"""Small searches, and lines of their logs. No test of its own."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 from mnistnet.runs.store.store import Store
-from mnistnet.search import control
 from mnistnet.search import folder as folders
-from mnistnet.search.choices import Choice, Width
-from mnistnet.search.controller import Controller
-from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
+from mnistnet.search.choices import Choice, RecipeRange, Value, Width
 from mnistnet.search.folder import SearchFolder
-from mnistnet.search.search import Search, SearchError, strict_search
-from tests.support.processes import controllers, until
+from mnistnet.search.log import Ended, Line, Proposed, Reported, Submitted
+from mnistnet.search.search import Search, strict_search
 from tests.support.samples import TINY, recipe
 
 WIDTHS: tuple[Choice, ...] = (Width(layer=0, low=4, high=16), Width(layer=2, low=4, high=16))
+RATE = RecipeRange(field="learning_rate", low=0.01, high=0.4, log=True)
 
 
 def a_search(**fields: Any) -> Search:
@@ -24,62 +21,36 @@ def a_search(**fields: Any) -> Search:
     return strict_search({**start, "trials": 6, "finalists": 2, "finalist_seeds": 2, **fields})
 
 
-class Instant:
-    """An executor that trains nothing: each look at it finds one epoch more of every task.
-
-    `score` gives the accuracy of a task after an epoch.
-    """
-
-    def __init__(self, score: Callable[[Task, int], float] | None = None, slots: int = 3) -> None:
-        self.slots, self._score = slots, score or wider_is_better
-        self.submitted: list[str] = []
-        self.cancelled: list[str] = []
-        self._tasks: dict[str, tuple[Task, int]] = {}
-
-    def submit(self, task: Task) -> None:
-        self.submitted.append(task.key)
-        self._tasks[task.key] = (task, 0)
-
-    def events(self) -> list[Event]:
-        found: list[Event] = []
-        for key, (task, done) in list(self._tasks.items()):
-            score = self._score(task, done + 1)
-            found.append(EpochReported(key, done + 1, score))
-            self._tasks[key] = (task, done + 1)
-            if done + 1 == task.recipe.epochs:
-                found.append(TaskEnded(key, "done", None, score, 1.0))
-                del self._tasks[key]
-        return found
-
-    def cancel(self, key: str) -> None:
-        if self._tasks.pop(key, None):
-            self.cancelled.append(key)
-
-    def close(self) -> None:
-        """Nothing to give back."""
+def with_rate(**fields: Any) -> Search:
+    """Two epochs of TINY's widths and rate, under a budget that some trials exceed, unless `fields` differ."""
+    start = {"recipe": recipe(epochs=2), "space": (*WIDTHS, RATE), "budget": {"params": 950}, "finalists": 1}
+    return a_search(**{**start, "name": "widths of tiny", **fields})
 
 
-def wider_is_better(task: Task, epoch: int) -> float:
-    """An accuracy that grows with the parameters and the epochs, and differs a little from seed to seed."""
-    widths = sum(getattr(layer, "channels", 0) for layer in task.architecture.layers)
-    return min(1.0, 0.5 + widths / 200 + epoch / 100 + task.recipe.seed % 10 / 10_000)
+def paused(store: Store, trials: int = 12) -> SearchFolder:
+    """A paused search with so many trials of figures that nobody measured, and a refused one."""
+    found = folders.create(store, with_rate(recipe=recipe(epochs=1), trials=40))
+    writer = found.writer()
+    for number in range(trials):
+        writer.append(*trained(number, 0.9 + (number * 7 % 11) / 200, params=800 + number))
+    values: dict[str, Value] = {"width of layer 1": 12, "width of layer 3": 12, "peak learning rate": 0.3}
+    writer.append(Proposed(number=trials, values=values, params=1_786, macs=10, why_not="1,786 parameters"))
+    found.want(state="paused")
+    return found
 
 
-def run_through(folder: SearchFolder, executor: Instant | None = None) -> Instant:
-    """Control the search to its end in this process, by an executor that trains nothing."""
-    chosen = executor or Instant()
-    Controller(folder, chosen).work()
-    return chosen
-
-
-def stop_searches(store: Store, searches: Iterable[SearchFolder] | None = None) -> None:
-    """Stop every search of the store and wait until no process controls one."""
-    found = list(searches or folders.all_of(store))
-    for folder in found:
-        with suppress(SearchError):
-            folder.want(state="stopped")
-    if found:
-        until(lambda: not controllers(store))
-    for process, _ in control._started.values():  # or Python warns that nobody asked what became of them
-        process.wait(30)
-    control._started.clear()
+def trained(
+    number: int,
+    accuracy: float,
+    params: int = 1_000,
+    seconds: float = 3.0,
+    values: Mapping[str, Value] | None = None,
+) -> list[Line]:
+    """The lines of a trial of one epoch that was trained with this accuracy, which nobody measured."""
+    chosen = values or {"width of layer 1": 4 + number % 9, "width of layer 3": 4 + number % 7}
+    return [
+        Proposed(number=number, values={"peak learning rate": 0.05, **chosen}, params=params, macs=10_000),
+        Submitted(number=number, part=0, seed=1),
+        Reported(number=number, part=0, epoch=1, accuracy=accuracy),
+        Ended(number=number, part=0, state="done", accuracy=accuracy, seconds=seconds),
+    ]

@@ -11,15 +11,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistnet import links
+from mnistnet.runs.files import locks
 from mnistnet.runs.store.store import Store
 from mnistnet.runs.users import User
-from mnistnet.search import control, folder, sampler
+from mnistnet.search import control, folder
 from mnistnet.search.folder import SearchFolder
 from mnistnet.search.log import LogReader
 from mnistnet.ui import auth, cache, session
 from mnistnet.ui.search import buttons, live, reading, table
-from mnistnet.ui.search.new import starting
-from tests.support import real_searches as searches
+from tests.support import searches, searching
 from tests.support.pages import button, opened, texts
 from tests.support.processes import supervisors, until, workers
 from tests.support.samples import TINY, conv, design, recipe
@@ -29,7 +29,7 @@ from tests.support.samples import TINY, conv, design, recipe
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchFolder]:
     """A search that was trained to its end, for all tests of the file, which copy its store."""
     store = Store(tmp_path_factory.mktemp("search") / "runs")
-    yield searches.run_through(store, searches.search())
+    yield searching.train_through(store, searches.with_rate())
     until(lambda: not supervisors(store) and not workers(store))
 
 
@@ -118,19 +118,21 @@ def test_what_fits_no_design_says_why_and_has_no_button(unstarted: Store) -> Non
 
 
 def test_a_space_that_is_ticked_together_is_counted_and_started_as_it_stands(unstarted: Store) -> None:
-    app = tick(form(), "width of 1", "count of 3", "Peak learning rate (log scale)", "dropout of 3")
-    assert "4 choices, no end of combinations" in said(app).replace("*", "")
+    app = tick(form(), "width of 1", "count of 3", "Peak learning rate (log scale)", "kernel of 3", "dropout of 3")
+    assert "5 choices, no end of combinations" in said(app).replace("*", "")
     assert "trainings, finalists and winner included: about" in said(app).replace("*", "")
     number(app, "Trials").set_value(7)  # type: ignore[attr-defined]
     number(app, "Budget: fewer parameters than").set_value(1_500)  # type: ignore[attr-defined]
+    number(app, "Seeds of each finalist").set_value(2)  # type: ignore[attr-defined]
     button(app, "Start the search").click()
     app = app.run()
     assert not app.exception
     found = only(unstarted).search()
     assert [choice.name for choice in found.space] == [
-        "width of layer 1", "count of layer 3", "dropout of layer 3", "peak learning rate",
+        "width of layer 1", "count of layer 3", "kernel of layer 3", "dropout of layer 3", "peak learning rate",
     ]  # fmt: skip
     assert (found.trials, found.budget.params, found.design, found.recipe.protocol) == (7, 1_500, TINY, "holdout")
+    assert found.finalist_seeds == 2
 
 
 def test_all_widths_are_ticked_at_once(unstarted: Store) -> None:
@@ -182,8 +184,7 @@ def test_without_optuna_the_page_says_how_to_install_it_and_searches_at_random(
     def without(name: str) -> object:
         return None if name == "optuna" else find_spec(name)
 
-    monkeypatch.setattr(starting, "find_spec", without)
-    monkeypatch.setattr(sampler, "find_spec", without)
+    monkeypatch.setattr("mnistnet.extras.find_spec", without)
     app = tick(form(), "width of 1")
     assert "pip install -r requirements-search.txt" in said(app)
     assert app.selectbox(key="search-sampler-False").options == ["random", "grid"]
@@ -201,6 +202,34 @@ def test_an_address_of_no_cluster_is_refused_with_a_sentence_and_stays(unstarted
     assert "Not started: " in said(app)
     assert folder.all_of(unstarted) == []
     assert app.text_input(key="search-cluster").value == "nowhere at all"
+
+
+def test_an_address_without_tls_is_used_where_that_is_allowed_on_purpose(
+    unstarted: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_ensure", lambda *_, **__: None)
+    app = form()
+    app.text_input(key="search-cluster").set_value("127.0.0.1:8786")
+    assert "search-insecure" not in [box.key for box in app.run().checkbox]
+    app.text_input(key="search-cluster").set_value("10.0.0.5:8786")
+    app.run()
+    app.button(key="start-seeds").click()
+    assert "not encrypted, and not on this machine" in said(app.run())
+    assert folder.all_of(unstarted) == []
+    app.checkbox(key="search-insecure").check()
+    app.run()
+    app.button(key="start-seeds").click()
+    assert not app.run().exception
+    assert (only(unstarted).wanted().cluster, only(unstarted).wanted().insecure) == ("10.0.0.5:8786", True)
+
+
+def test_what_a_search_waits_for_is_shown(done: SearchFolder) -> None:
+    done.want(state="running", trials=90)
+    done.tell("cluster tcp://127.0.0.1:1: no scheduler answers")
+    lock = locks.hold(done.path / folder.LOCK)
+    assert lock is not None
+    with lock:
+        assert "no scheduler answers" in said(opened("search", search=done.id))
 
 
 def test_only_administrators_may_name_a_cluster(unstarted: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +346,7 @@ def test_a_damaged_search_is_told_and_can_be_deleted(done: SearchFolder) -> None
 
 
 def test_a_search_is_paused_resumed_stopped_extended_and_deleted(unstarted: Store) -> None:
-    one = control.start(unstarted, searches.search())
+    one = control.start(unstarted, searches.with_rate())
     app = opened("search")
     for label, state in (("Pause", "paused"), ("Resume", "running"), ("Stop", "stopped")):
         button(app, label).click()
@@ -338,7 +367,7 @@ def test_a_search_is_paused_resumed_stopped_extended_and_deleted(unstarted: Stor
 
 
 def test_others_may_look_and_change_nothing(unstarted: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = control.start(unstarted, searches.search(), owner="ann")
+    one = control.start(unstarted, searches.with_rate(), owner="ann")
     monkeypatch.setattr(auth, "user", lambda: User("bob"))
     app = opened("search")
     assert button(app, "Pause").disabled
@@ -417,7 +446,7 @@ def test_a_search_whose_controller_died_goes_on_when_a_page_is_drawn(
 ) -> None:
     ensured: list[str] = []
     monkeypatch.setattr(control, "_ensure", lambda folder, **_: ensured.append(folder.id))
-    one = control.start(still, searches.search())
+    one = control.start(still, searches.with_rate())
     ensured.clear()
     time.sleep(1.01)  # states are refreshed once a moment
     opened("design")
@@ -427,7 +456,7 @@ def test_a_search_whose_controller_died_goes_on_when_a_page_is_drawn(
 def test_a_tick_takes_less_than_half_a_second_at_a_thousand_trials(
     unstarted: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = control.start(unstarted, searches.search(trials=2_000, recipe=recipe(epochs=1)))
+    one = control.start(unstarted, searches.with_rate(trials=2_000, recipe=recipe(epochs=1)))
     writer = one.writer()
     for number in range(1_000):
         writer.append(*searches.trained(number, 0.9 + (number * 7919 % 997) / 20_000))

@@ -55,7 +55,7 @@ def search(space: str, cluster: str, insecure: bool, detach: bool, as_json: bool
         document = {"search": started.id, "state": started.state(started.trials())}
         report(document, as_json, [f"{started.id} {document['state']}"])
     else:
-        _follow(started, chosen, as_json)
+        _follow(started, as_json)
 
 
 @cli.command()
@@ -98,7 +98,7 @@ def searches(
     elif action:
         getattr(control, action)(found)
     if extend or action == "resume":
-        _follow(found, found.search(), as_json)
+        _follow(found, as_json)
     else:
         _show(found, as_json, [f"{path} written" for path in files])
 
@@ -116,31 +116,28 @@ def _list(store: Store, as_json: bool) -> None:
     documented, lines = [], [search_texts.HEADINGS]
     for found in folder.all_of(store):
         try:
-            chosen, trials = found.search(), found.trials()
+            shown = search_texts.shown(found)
         except SearchError as error:
             click.echo(f"mnistnet: {error}", err=True)
             continue
-        state = found.state(trials)
-        documented.append(search_texts.document(found.id, chosen, state, trials, found.wanted().trials))
-        lines.append(search_texts.line(found.id, chosen, state, trials, found.wanted().trials))
+        documented.append(search_texts.document(shown))
+        lines.append(search_texts.line(shown))
     report(documented, as_json, lines if documented else ["no searches yet"])
 
 
 def _show(found: SearchFolder, as_json: bool, more: list[str]) -> None:
-    chosen, trials = found.search(), found.trials()
-    state, wanted = found.state(trials), found.wanted().trials
-    lines = search_texts.report(found.id, chosen, state, trials, wanted)
-    report(search_texts.document(found.id, chosen, state, trials, wanted), as_json, [*lines, *more])
+    shown = search_texts.shown(found)
+    report(search_texts.document(shown), as_json, [*search_texts.report(shown), *more])
 
 
-def _follow(found: SearchFolder, chosen: Search, as_json: bool) -> None:
+def _follow(found: SearchFolder, as_json: bool) -> None:
     try:
-        state = _wait(found, chosen)
+        state = _wait(found)
     except KeyboardInterrupt:
         with contextlib.suppress(SearchError):
             control.stop(found)
         click.echo(f"\nstopping {found.id}; `python -m mnistnet searches {found.id} --resume` continues it", err=True)
-        state = _wait(found, chosen)
+        state = _wait(found)
     _show(found, as_json, [])
     if state != "done":
         message = trials.finished.message if (trials := found.trials()).finished else ""
@@ -148,15 +145,17 @@ def _follow(found: SearchFolder, chosen: Search, as_json: bool) -> None:
         raise NotDone(f"search {found.id}: {state}: {message or 'as requested'}; {hint}")
 
 
-def _wait(found: SearchFolder, chosen: Search) -> State:
-    """The state in which the search has ended, or rests."""
-    reader, trials = found.reader(), Trials()
+def _wait(found: SearchFolder) -> State:
+    """The state in which the search has ended, or rests. What it waits for meanwhile is said once."""
+    chosen, reader, trials, said = found.search(), found.reader(), Trials(), ""
     with click.progressbar(length=found.wanted().trials, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         while True:
             trials = folder.read_on(reader, trials, chosen)
-            ended = [trial for trial in trials.of_phase("search") if trial.state.is_final]
             bar.label = f"{chosen.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
-            bar.update(len(ended) - bar.pos)
+            bar.update(trials.ended - bar.pos)
+            if (notice := found.notice()) != said:
+                said = notice
+                click.echo(notice or "it goes on", err=True)
             state = found.state(trials)
             if state in ("done", "failed", "paused", "stopped"):
                 return state

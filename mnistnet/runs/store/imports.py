@@ -1,4 +1,4 @@
-"""Finished runs that were trained elsewhere: their files into a folder, then their rows, as one transaction.
+"""Runs that were trained elsewhere to their end: their files into a folder, then their rows, as one transaction.
 
 Whoever calls has checked the files; what no row may hold is refused here as well. Knows no torch.
 """
@@ -15,7 +15,7 @@ from mnistnet.runs import limits
 from mnistnet.runs.files.atomic import write_atomic
 from mnistnet.runs.files.predictions import SplitName
 from mnistnet.runs.run import EpochMetrics, Run, RunState
-from mnistnet.runs.store import bounds, run_rows
+from mnistnet.runs.store import bounds
 from mnistnet.runs.store.database import StoreError, require_folder
 from mnistnet.runs.store.queue import NewRun, insert
 from mnistnet.runs.store.store import EPOCH_COLUMNS, NEW, Store
@@ -30,26 +30,24 @@ class NotStorable(BadInput):
 class Finished:
     """What a training elsewhere has left. `files`: their bytes by name; `answers`: sha256 of the predictions' files.
 
-    `seconds` passed from its start to its end, `threads` trained. `test_errors`: of how many; None: not asked.
+    One that has diverged in place of being done has a `message`, and neither final weights nor predictions. `seconds`
+    passed from its start to its end, `threads` trained. `test_errors`: of how many; None: not asked.
     """
 
     epochs: Sequence[EpochMetrics]
     files: Mapping[str, bytes]
-    weights_sha256: str
+    weights_sha256: str | None
     answers: Mapping[SplitName, str]
     threads: int
     seconds: float
     test_errors: tuple[int, int] | None = None
+    state: RunState = RunState.DONE
+    message: str = ""
     ended: float = field(default_factory=time.time)
 
 
-def of_token(store: Store, token: str) -> Run | None:
-    """The run that was made with this token; None where there is none, or it is damaged. Raises StoreError."""
-    return next(iter(run_rows.parse(store.database.rows(run_rows.query("runs.token = ?"), token)).runs), None)
-
-
 def import_finished(store: Store, new: NewRun, finished: Finished) -> Run:
-    """Put a run into the store that is done at once; the same token again gives the run that it has made already.
+    """Put a run into the store that has ended at once; the same token again gives the run that it has made already.
 
     Raises SaveFailed where the disk is full or cannot be written, NotStorable for values that no row may hold; nothing
     is left behind then.
@@ -90,9 +88,10 @@ def _take_back(store: Store, run_id: str) -> None:
 
 
 def _complete(connection: sqlite3.Connection, run_id: str, finished: Finished) -> None:
-    """Make the queued run one that is done, with its epochs. Raises NotStorable for a value that no row may hold."""
+    """Make the queued run one that has ended, with its epochs. Raises NotStorable for a value that no row may hold."""
     row = {
-        "state": RunState.DONE.value,
+        "state": finished.state.value,
+        "message": finished.message,
         "attempt": 1,
         "threads": finished.threads,
         "started": max(0.0, finished.ended - finished.seconds),

@@ -6,12 +6,13 @@ Connects to nothing, and imports Dask only to read its configuration.
 import ipaddress
 import re
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from mnistnet import strict_json
 from mnistnet.errors import BadInput, OperationFailed
+from mnistnet.extras import Extra
 
+DASK = Extra("cluster", ("dask", "distributed"))
 _PARTS = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _FORM = "HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT"
 # Dask's settings for a client, and the variables of the environment that set them.
@@ -47,6 +48,11 @@ class Address:
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def is_exposed(self) -> bool:
+        """True where it is neither encrypted nor on this machine."""
+        return self.scheme == "tcp" and not self.is_of_this_machine
+
 
 def parsed(cluster: str) -> Address:
     """The address in a text; without a scheme, it is tcp. Raises BadAddress."""
@@ -57,21 +63,15 @@ def parsed(cluster: str) -> Address:
     return Address(scheme, found["host"], int(found["port"]))
 
 
-def require_installed() -> None:
-    """NoCluster where Dask is not installed."""
-    if not all(find_spec(name) for name in ("dask", "distributed")):
-        raise NoCluster("cluster: not installed; `pip install -r requirements-cluster.txt`")
-
-
 def require_address(cluster: str, *, insecure: bool) -> Address:
-    """The address, if a search may use it. Raises BadAddress, NoCluster."""
+    """The address, if a search may use it. Raises BadAddress, NoCluster, MissingExtra."""
     address = parsed(cluster)
-    if address.scheme == "tcp" and not address.is_of_this_machine and not insecure:
+    if address.is_exposed and not insecure:
         raise BadAddress(
             f"cluster {address.text}: not encrypted, and not on this machine: whoever reaches it can run code there; "
-            "use tls://, as `python -m mnistnet cluster` shows, or allow it on purpose with --insecure"
+            "use tls://, as `python -m mnistnet cluster` shows, or allow it on purpose (--insecure)"
         )
-    require_installed()
+    DASK.require()
     if address.scheme == "tls":
         _require_certificates(address)
     return address

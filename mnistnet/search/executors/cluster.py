@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 from mnistnet.errors import BadInput
 from mnistnet.runs import limits
 from mnistnet.runs.files.names import new_id
-from mnistnet.runs.run import Run, RunState
-from mnistnet.runs.store import imports
+from mnistnet.runs.run import RunState
+from mnistnet.runs.store import imports, selections
 from mnistnet.runs.store.imports import NotStorable
 from mnistnet.runs.store.queue import NewRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search.executors import outcome, remote
 from mnistnet.search.executors.address import NoCluster
-from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
+from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded, end_of
 from mnistnet.search.executors.outcome import BadOutcome, Outcome
 from mnistnet.search.executors.reports import Begun, Failure
 from mnistnet.search.executors.scheduler import Scheduler
@@ -30,6 +30,7 @@ Train: TypeAlias = Callable[[str], bytes]
 _MOST_WAITING = 4  # tasks beyond those that train, so that a worker that has ended finds the next one waiting
 _LOOK_SECONDS = 2.0
 _MOST_DEATHS = 3  # of workers that have begun a task, as of the workers of a run
+_LEFT = (RunState.DONE, RunState.DIVERGED)  # what a worker leaves as a run
 _TIMES = {1: "once", 2: "twice", 3: "three times"}
 
 
@@ -64,6 +65,11 @@ class Cluster:
         """The workers that may train, and some tasks that wait."""
         workers = self._scheduler.workers
         return workers + min(max(workers, 1), _MOST_WAITING)
+
+    @property
+    def waits_for(self) -> str:
+        """Workers that fit, where there are none."""
+        return self._scheduler.waits_for
 
     def submit(self, task: Task) -> None:
         """Note the task; `events` gives it to the scheduler, now or once there is one."""
@@ -111,9 +117,9 @@ class Cluster:
     def _hand_over(self, key: str, followed: _Followed) -> None:
         """Give a task to the scheduler, unless it is one that has ended before, or that this machine does not allow."""
         task = followed.task
-        run = imports.of_token(self._store, _token(task))
-        if run and run.state is RunState.DONE:  # its end was not noted any more
-            self._end(key, _end(key, run))
+        run = selections.of_token(self._store, _token(task))
+        if run and run.state in _LEFT:  # its end was not noted any more
+            self._end(key, end_of(key, run))
             return
         try:
             limits.require_allowed(task.architecture, task.recipe)
@@ -159,7 +165,7 @@ class Cluster:
             return
         for row in finished.epochs[followed.epochs :]:
             self._news.append(EpochReported(key, row.epoch, row.validation_accuracy))
-        self._end(key, _end(key, run))
+        self._end(key, end_of(key, run))
 
     def _fail(self, key: str, followed: _Followed, failure: Failure) -> None:
         """End a task that has failed; submit it anew where it only waited at workers that died of others."""
@@ -197,10 +203,6 @@ def _died(times: int) -> str:
 
 def _token(task: Task) -> str:
     return f"search-{task.key}"
-
-
-def _end(key: str, run: Run) -> TaskEnded:
-    return TaskEnded(key, "done", run.id, run.validation_accuracy, run.train_seconds or 0.0)
 
 
 def _without_run(key: str, told: Outcome) -> TaskEnded:

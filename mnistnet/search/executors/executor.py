@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from mnistnet.nets.architecture import Architecture
+from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.queue import Trial
 from mnistnet.search.log import PartEnd
 from mnistnet.training.recipe import Recipe
@@ -40,6 +41,20 @@ class TaskEnded:
     message: str = ""
 
 
+ENDS: dict[RunState, PartEnd] = {
+    RunState.DONE: "done",
+    RunState.STOPPED: "stopped",
+    RunState.FAILED: "failed",
+    RunState.DIVERGED: "diverged",
+}
+
+
+def end_of(key: str, run: Run) -> TaskEnded:
+    """The end of a task whose run has ended in one of `ENDS`."""
+    accuracy = run.validation_accuracy if run.state is RunState.DONE else None
+    return TaskEnded(key, ENDS[run.state], run.id, accuracy, run.train_seconds or 0.0, run.message)
+
+
 Event: TypeAlias = EpochReported | TaskEnded
 
 
@@ -47,10 +62,13 @@ class Executor(Protocol):
     """Trains tasks somewhere. All calls return at once.
 
     `slots`: how many tasks it wants to have at the same time, so that none of its processors waits.
+    `waits_for`: what keeps all tasks from being trained, as a sentence for people; empty where nothing does.
     """
 
     @property
     def slots(self) -> int: ...
+    @property
+    def waits_for(self) -> str: ...
 
     def submit(self, task: Task) -> None:
         """Train the task. One that was submitted before, by whatever process, goes on or has ended already.

@@ -9,17 +9,9 @@ from mnistnet.runs.store.queue import NewRun
 from mnistnet.runs.store.run_rows import NoSuchRun
 from mnistnet.runs.store.store import Store, WrongState
 from mnistnet.runs.worker import supervisor
-from mnistnet.search.executors.executor import EpochReported, Event, Task, TaskEnded
-from mnistnet.search.log import PartEnd
+from mnistnet.search.executors.executor import ENDS, EpochReported, Event, Task, TaskEnded, end_of
 
 MOST_ATTEMPTS = 3  # of a run whose worker dies
-
-_ENDS: dict[RunState, PartEnd] = {
-    RunState.DONE: "done",
-    RunState.STOPPED: "stopped",
-    RunState.FAILED: "failed",
-    RunState.DIVERGED: "diverged",
-}
 
 
 @dataclass
@@ -43,6 +35,11 @@ class LocalQueue:
     def slots(self) -> int:
         """The runs that fit on the cores, and one that waits."""
         return self._slots
+
+    @property
+    def waits_for(self) -> str:
+        """Nothing: what else is queued before its runs stands on the Train page."""
+        return ""
 
     def submit(self, task: Task) -> None:
         new = NewRun(new_id(), task.architecture, task.recipe, f"search-{task.key}", self._owner, trial=task.trial)
@@ -73,8 +70,8 @@ class LocalQueue:
             followed.epochs = len(rows)
         if run.state is RunState.INTERRUPTED:
             return [*news, *self._interrupted(key, run)]
-        if run.state in _ENDS:
-            return [*news, *self._ended(_end(key, run))]
+        if run.state in ENDS:
+            return [*news, *self._ended(end_of(key, run))]
         return news
 
     def _interrupted(self, key: str, run: Run) -> list[Event]:
@@ -97,15 +94,3 @@ class LocalQueue:
 
     def close(self) -> None:
         """Nothing to give back: the queue goes on by itself."""
-
-
-def _end(key: str, run: Run) -> TaskEnded:
-    is_done = run.state is RunState.DONE
-    return TaskEnded(
-        key,
-        _ENDS[run.state],
-        run.id,
-        run.validation_accuracy if is_done else None,
-        run.train_seconds or 0.0,
-        run.message,
-    )

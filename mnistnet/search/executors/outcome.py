@@ -22,8 +22,8 @@ from mnistnet.runs.files.names import FIRST_KERNELS
 from mnistnet.runs.files.predictions import Predictions, SplitName
 from mnistnet.runs.files.verified import CheckpointError
 from mnistnet.runs.files.zip_members import BROKEN
-from mnistnet.runs.run import EpochMetrics
-from mnistnet.runs.store import bounds
+from mnistnet.runs.run import EpochMetrics, RunState
+from mnistnet.runs.store import bounds, messages
 from mnistnet.runs.store.imports import Finished
 from mnistnet.search.executors.executor import Task
 
@@ -39,7 +39,8 @@ class BadOutcome(OperationFailed):
 
 
 class Outcome(BaseModel):
-    """How a training ended. `epochs`, `weights_sha256` and files are there where it is done.
+    """How a training ended. `epochs` and files are there where it is done or has diverged, `weights_sha256` where it
+    is done.
 
     `seconds` passed on the worker from the task's start to its end; `threads` trained.
     """
@@ -73,7 +74,8 @@ def pack(outcome: Outcome, epochs: Sequence[EpochMetrics] = (), files: Mapping[s
 
 
 def unpack(data: bytes, task: Task) -> tuple[Outcome, Finished | None]:
-    """How the task ended, and what it left where it is done. Raises BadOutcome for whatever the task cannot leave."""
+    """How the task ended, and what it left where it is done or has diverged. Raises BadOutcome for whatever the task
+    cannot leave."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = _members(archive, task)
@@ -86,7 +88,7 @@ def unpack(data: bytes, task: Task) -> tuple[Outcome, Finished | None]:
         raise BadOutcome(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
     if outcome.sha256 != {name: hashlib.sha256(file).hexdigest() for name, file in members.items()}:
         raise BadOutcome("its files are not those that were hashed")
-    return outcome, _finished(outcome, members, task) if outcome.state == "done" else None
+    return outcome, _finished(outcome, members, task) if outcome.state in ("done", "diverged") else None
 
 
 def _members(archive: zipfile.ZipFile, task: Task) -> dict[str, bytes]:
@@ -121,26 +123,31 @@ def _splits(task: Task) -> tuple[SplitName, ...]:
 
 def _finished(outcome: Outcome, files: dict[str, bytes], task: Task) -> Finished:
     """The outcome as the store takes it. Raises BadOutcome where a file is not what its epoch or its name says."""
-    epochs = [_epoch(row) for row in outcome.epochs]
-    if [row.epoch for row in epochs] != list(range(1, task.recipe.epochs + 1)):
-        raise BadOutcome(f"{len(epochs)} epochs: the recipe has {task.recipe.epochs}")
+    epochs, is_done = [_epoch(row) for row in outcome.epochs], outcome.state == "done"
+    is_whole = len(epochs) == task.recipe.epochs if is_done else len(epochs) < task.recipe.epochs
+    if not is_whole or [row.epoch for row in epochs] != list(range(1, len(epochs) + 1)):
+        raise BadOutcome(f"{outcome.state} after {len(epochs)} epochs: the recipe has {task.recipe.epochs}")
     _require_checkpoints(outcome, epochs, files, task)
     for row in epochs:
         _require_guesses(row, files, task)
     if FIRST_KERNELS in files and kernels.unpack(files[FIRST_KERNELS]) is None:
         raise BadOutcome(f"{FIRST_KERNELS}: no kernels")
-    answers = {split: _answers(outcome, split, files, task) for split in _splits(task)}
-    if abs(_right(answers["validation"]) - epochs[-1].validation_accuracy) > _ACCURACY_TOLERANCE:
+    answers = {split: _answers(outcome, split, files, task) for split in _splits(task)} if is_done else {}
+    if not is_done and any(predictions.name_of(split) in files for split in _splits(task)):
+        raise BadOutcome("it has predictions, and is not done")
+    if is_done and abs(_right(answers["validation"]) - epochs[-1].validation_accuracy) > _ACCURACY_TOLERANCE:
         raise BadOutcome("its predictions are not as accurate as it says")
     test = answers.get("test")
     return Finished(
         epochs=epochs,
         files=files,
-        weights_sha256=outcome.weights_sha256,
+        weights_sha256=outcome.weights_sha256 if is_done else None,
         answers={split: predictions.sha256(files[predictions.name_of(split)]) for split in answers},
         threads=outcome.threads,
         seconds=outcome.seconds,
         test_errors=(round((1 - _right(test)) * len(test.labels)), len(test.labels)) if test else None,
+        state=RunState(outcome.state),
+        message=messages.storable(outcome.message),
     )
 
 
@@ -171,7 +178,7 @@ def _require_checkpoints(
             state = checkpoint.unpack(Path(row.checkpoint), data, row.epoch, like)
         except CheckpointError as error:
             raise BadOutcome(str(error)) from None
-    if checkpoint.weights_sha256(state["kept"]) != outcome.weights_sha256:
+    if outcome.state == "done" and checkpoint.weights_sha256(state["kept"]) != outcome.weights_sha256:
         raise BadOutcome("its last checkpoint has other weights than it says")
 
 

@@ -107,7 +107,8 @@ def _trained(wanted: Training, began: float) -> bytes:
         done = Outcome(state="done", seconds=seconds, threads=wanted.threads, weights_sha256=collector.weights_sha256)
         return outcome.pack(done, collector.epochs, collector.files)
     if end.state is RunState.DIVERGED:
-        return outcome.pack(Outcome(state="diverged", message=storable(end.message), seconds=seconds))
+        diverged = Outcome(state="diverged", message=storable(end.message), seconds=seconds, threads=wanted.threads)
+        return outcome.pack(diverged, collector.epochs, collector.files)
     # Its hours are over: without a store to resume it from, it would begin anew and not come further.
     message = end.message.partition(";")[0]
     return outcome.pack(Outcome(state="failed" if message else "stopped", message=message, seconds=seconds))

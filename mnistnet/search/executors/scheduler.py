@@ -3,7 +3,6 @@
 Whatever is lost with a connection is lost on purpose: whoever uses this submits anew what has not ended.
 """
 
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -20,6 +19,7 @@ from mnistnet.runs.store.messages import storable
 from mnistnet.search.executors import admission, reports
 from mnistnet.search.executors.address import Address, NoCluster
 from mnistnet.search.executors.admission import Admission
+from mnistnet.search.executors.answering import require_answer
 from mnistnet.search.executors.executor import EpochReported
 from mnistnet.search.executors.reports import Begun, Failure, Refused
 
@@ -30,10 +30,13 @@ _LOST = (OSError, TimeoutError, CancelledError, RuntimeError)
 
 
 class Scheduler:
-    """The scheduler at an address. `workers`: how many may train, at the last look."""
+    """The scheduler at an address.
+
+    At the last look: `workers`, how many may train; `waits_for`, why none may, empty where some may.
+    """
 
     def __init__(self, address: Address) -> None:
-        self.address, self.workers = address, 0
+        self.address, self.workers, self.waits_for = address, 0, ""
         self._client: Any = None
         self._loop = LoopRunner(asynchronous=False)
         self._new: dict[str, Any] = {}  # submitted, and not published yet
@@ -58,7 +61,7 @@ class Scheduler:
                 return
             raise self._lost("the connection is lost")
         try:
-            self._require_answer()
+            require_answer(self.address, CONNECT_SECONDS)
             if not self._loop.is_started():
                 self._loop.start()  # one thread for all attempts: a client that does not connect would leave its own
             client = Client(self.address.text, timeout=CONNECT_SECONDS, set_as_default=False, loop=self._loop.loop)
@@ -74,12 +77,6 @@ class Scheduler:
             self.look()
         except _LOST as error:
             raise self._lost(_short(error)) from None
-
-    def _require_answer(self) -> None:
-        """OSError where nothing speaks first at the address, as schedulers do: Dask would wait for it without limit."""
-        with socket.create_connection((self.address.host.strip("[]"), self.address.port), CONNECT_SECONDS) as peer:
-            if self.address.scheme == "tcp" and not peer.recv(1):
-                raise ConnectionResetError("the connection is closed at once")
 
     def _admit(self) -> None:
         """Send the plugin to all workers. Raises NoCluster where there are some and none fits."""
@@ -190,9 +187,11 @@ class Scheduler:
         self.workers = sum(
             all(worker["resources"].get(name, 0) >= amount for name, amount in self._needed.items()) for worker in found
         )
+        self.waits_for = ""
         if not self.workers:
             what = " with a GPU (started with --resources GPU=1)" if "GPU" in self._needed else ""
-            self._say(f"cluster {self.address.text}: no worker{what} yet, of {len(found)}; tasks wait")
+            self.waits_for = f"cluster {self.address.text}: no worker{what} yet, of {len(found)}; tasks wait"
+            self._say(self.waits_for)
 
     def wake(self, waiting: set[str]) -> None:
         """Have workers given those of the waiting tasks that none has, if there are such. Raises NoCluster."""
@@ -225,6 +224,8 @@ class _Unreachable(NoCluster):
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return storable(error.strerror)[:200]
     return storable(f"{type(error).__name__}: {error}".splitlines()[0])[:200]
 
 

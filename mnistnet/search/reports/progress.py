@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from mnistnet.search.search import Search
-from mnistnet.search.trials import Part, Trials, TrialState
+from mnistnet.search.trials import Part, Trials
 
 _LATEST = 40  # ends of trainings from which the speed is taken
 _PAUSE = 6.0  # a gap of so many mean trainings between two ends was a pause
@@ -49,14 +49,12 @@ def progress(search: Search, wanted_trials: int, trials: Trials) -> Progress:
     parts = [part for trial in trials.by_number.values() for part in trial.parts]
     done = sum(part.state not in ("running", "stopped") for part in parts)
     wanted = trainings(search, wanted_trials)
-    of_search = trials.of_phase("search")
     if trials.finished:
         wanted = done
     seconds = _seconds_a_training(parts, trials.began)
     left = seconds * max(0, wanted - done) if seconds is not None else None
     proposed = sum(trial.phase == "search" for trial in trials.by_number.values())
-    ended = sum(trial.state not in (TrialState.RUNNING, TrialState.STOPPED) for trial in of_search)
-    return Progress(done, wanted, ended, left, len(trials.refused), proposed)
+    return Progress(done, wanted, trials.ended, left, len(trials.refused), proposed)
 
 
 def _seconds_a_training(parts: list[Part], began: float | None) -> float | None:

@@ -9,7 +9,7 @@ from mnistnet.search.trials import Trials
 
 
 def optuna_storage(search: Search, trials: Trials) -> bytes:
-    """A SQLite file with one study, the trials of the first phase: `sqlite:///FILE` is its address. Raises NoOptuna."""
+    """A SQLite file, `sqlite:///FILE` for Optuna: one study, the trials of the first phase. Raises MissingExtra."""
     with TemporaryDirectory(prefix="optuna-") as folder:
         file = Path(folder, "study.sqlite")
         storage = f"sqlite:///{file}"

@@ -77,3 +77,5 @@ def _winner(shown: SearchNow) -> None:
             Score(run.test_errors, run.test_total),
             widgets.split_title(run, "test"),
         )
+        if overtaken := finalists.overtaken(shown.trials):
+            st.caption(overtaken)

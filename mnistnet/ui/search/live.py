@@ -85,8 +85,11 @@ def _status(shown: SearchNow, known: Progress) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(shown.state, icon=icon, color=colour)  # type: ignore[arg-type]
         finished = shown.trials.finished
-        said = _SENTENCES[shown.state] or (finished.message if finished else _phase(shown))
+        phase = "" if shown.notice else _phase(shown)
+        said = _SENTENCES[shown.state] or (finished.message if finished else phase)
         st.markdown(widgets.plain(said), width="content")
+    if shown.notice:
+        st.warning(widgets.plain(shown.notice), icon=":material/hourglass_empty:")
     left = ""
     if shown.is_moving and known.seconds_left is not None and known.seconds_left > 0:
         left = f" · about {widgets.duration(known.seconds_left)} left"

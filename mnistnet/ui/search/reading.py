@@ -19,13 +19,14 @@ MOVING: tuple[State, ...] = ("waiting", "running", "pausing", "stopping")
 
 @dataclass(frozen=True)
 class SearchNow:
-    """A search as it is now."""
+    """A search as it is now. `notice`: what its controller waits for, empty where it waits for nothing."""
 
     folder: SearchFolder
     search: Search
     wanted: Wanted
     trials: Trials
     state: State
+    notice: str = ""
 
     @property
     def id(self) -> str:
@@ -88,7 +89,8 @@ def now(search_id: str) -> SearchNow:
     kept = _kept(str(default_root()), search_id)
     is_controlled = folder.is_controlled()  # before its log is read: what it wrote last is not missed
     trials = kept.trials()
-    return SearchNow(folder, kept.search, wanted, trials, state_of(wanted, trials, is_controlled=is_controlled))
+    state = state_of(wanted, trials, is_controlled=is_controlled)
+    return SearchNow(folder, kept.search, wanted, trials, state, folder.notice())
 
 
 def searches() -> Searches:

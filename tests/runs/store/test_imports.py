@@ -10,7 +10,7 @@ import pytest
 from mnistnet.errors import SaveFailed
 from mnistnet.runs.files.names import new_id
 from mnistnet.runs.run import RunState
-from mnistnet.runs.store import imports
+from mnistnet.runs.store import selections
 from mnistnet.runs.store.database import StoreError
 from mnistnet.runs.store.imports import Finished, NotStorable, import_finished
 from mnistnet.runs.store.queue import NewRun, Trial
@@ -53,8 +53,8 @@ def test_the_same_token_makes_one_run(store: Store) -> None:
     assert import_finished(store, new(), finished(weights_sha256="ef" * 32)) == first
     assert [run.id for run in store.runs()] == [first.id]
     assert _folders(store) == {first.id}
-    assert imports.of_token(store, "search-abcdef12-4-0") == first
-    assert imports.of_token(store, "search-abcdef12-5-0") is None
+    assert selections.of_token(store, "search-abcdef12-4-0") == first
+    assert selections.of_token(store, "search-abcdef12-5-0") is None
 
 
 def test_the_run_comes_back_where_the_database_is_lost(store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from mnistnet.nets.architecture import DesignError
+from mnistnet.runs.files.names import new_id
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store import queue, schema, transitions
 from mnistnet.runs.store.database import StoreError
@@ -325,6 +326,35 @@ def test_a_run_larger_than_all_slots_starts_when_nothing_else_runs(store: Store)
     assert claims(store, slots=2) == [small]
     transitions.finish(store, small, RunState.FAILED)
     assert claims(store, slots=2) == [huge]
+
+
+WIDTHS, RATES = "0a0a0a0a", "0b0b0b0b"  # ids of searches
+
+
+def trial(store: Store, search: str, number: int) -> Run:
+    """A queued trial, of one thread."""
+    new = queue.NewRun(new_id(), TINY, recipe(threads=1), None, "", trial=queue.Trial(search, number))
+    return store.enqueue_new(new)
+
+
+def test_a_worker_goes_on_to_a_trial_of_its_search_but_past_no_run_that_waits(store: Store) -> None:
+    ended = trial(store, WIDTHS, 0)
+    assert claims(store, slots=1) == [ended.id]
+    transitions.finish(store, ended.id, RunState.FAILED)
+    someones, following = queued(store, threads=1).id, trial(store, WIDTHS, 1).id
+    assert transitions.claim(store, 1, after=ended) is None
+    assert claims(store, slots=1) == [someones]
+    claimed = transitions.claim(store, 2, after=ended)
+    assert claimed is not None
+    assert claimed.id == following
+
+
+def test_a_worker_takes_no_trial_of_another_search(store: Store) -> None:
+    ended, other = trial(store, WIDTHS, 0), trial(store, RATES, 0)
+    transitions.claim(store, 1)
+    transitions.finish(store, ended.id, RunState.FAILED)
+    assert transitions.claim(store, 1, after=ended) is None
+    assert claims(store, slots=1) == [other.id]
 
 
 def test_nothing_is_claimed_from_an_empty_queue(store: Store) -> None:

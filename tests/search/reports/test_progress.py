@@ -6,9 +6,9 @@ from mnistnet.search.folder import seeds_of
 from mnistnet.search.log import Finished, Line, Proposed, Submitted
 from mnistnet.search.reports.progress import progress, trainings
 from mnistnet.search.trials import Trials, folded
-from tests.support.real_searches import search, trained
+from tests.support.searches import trained, with_rate
 
-SEARCH = search(finalists=2, finalist_seeds=5)
+SEARCH = with_rate(finalists=2, finalist_seeds=5)
 
 
 def trials(lines: list[Line], every: float = 10.0, gap: float = 0.0) -> Trials:
@@ -28,8 +28,8 @@ def done(count: int) -> list[Line]:
 
 def test_trainings_are_those_of_trials_finalists_start_and_winner() -> None:
     assert trainings(SEARCH, 6) == 6 + (2 + 1) * 5 + 1
-    assert trainings(search(seeds=3, finalists=0), 6) == 18
-    assert trainings(search(finalists=3, finalist_seeds=5), 1) == 1 + (1 + 1) * 5 + 1
+    assert trainings(with_rate(seeds=3, finalists=0), 6) == 18
+    assert trainings(with_rate(finalists=3, finalist_seeds=5), 1) == 1 + (1 + 1) * 5 + 1
 
 
 def test_time_left_is_that_of_the_trainings_to_come_at_the_speed_of_those_before() -> None:

@@ -7,9 +7,9 @@ from mnistnet.search.folder import seeds_of
 from mnistnet.search.log import Line, Proposed
 from mnistnet.search.reports.rows import COLUMNS, to_csv
 from mnistnet.search.trials import Trials, folded
-from tests.support.real_searches import WIDTHS, search, trained
+from tests.support.searches import WIDTHS, trained, with_rate
 
-SEARCH = search(space=WIDTHS)
+SEARCH = with_rate(space=WIDTHS)
 
 
 def table(lines: list[Line], one: object = SEARCH) -> list[dict[str, str]]:
@@ -30,6 +30,6 @@ def test_a_refused_proposal_has_no_accuracy_and_no_run() -> None:
 
 
 def test_a_text_that_a_spreadsheet_would_compute_is_text() -> None:
-    one = search(space=(Setting(layer=0, field="kernel", options=("=1+1", "3")), *WIDTHS))
+    one = with_rate(space=(Setting(layer=0, field="kernel", options=("=1+1", "3")), *WIDTHS))
     trials = folded(Trials(), trained(0, 0.9, values={"kernel of layer 1": "=1+1"}), seeds_of(one))
     assert "'=1+1" in to_csv(one, trials.by_number.values())

@@ -8,9 +8,10 @@ from mnistnet.search.search import Search, SearchError, grid_size
 from mnistnet.training.recipe import Recipe
 from mnistnet.ui import widgets
 from mnistnet.ui.search.new import layer_choices, recipe_choices, settings, starting
+from mnistnet.ui.search.new.starting import Target
 
 
-def custom(design: Architecture, recipe: Recipe, cluster: str) -> None:
+def custom(design: Architecture, recipe: Recipe, target: Target) -> None:
     """The choices of design and recipe side by side, the settings, the cost, and Start."""
     left, right = st.columns(2, gap="medium")
     with left:
@@ -33,7 +34,7 @@ def custom(design: Architecture, recipe: Recipe, cluster: str) -> None:
         st.button("Start the search", key="start-search", icon=":material/play_arrow:", disabled=True)
         return
     _said(search)
-    starting.button("search", search, cluster, "Start the search", type="primary")
+    starting.button("search", search, target, "Start the search", type="primary")
 
 
 def _said(search: Search) -> None:

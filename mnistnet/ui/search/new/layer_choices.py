@@ -1,11 +1,11 @@
 """The choices of a design on the Search page: a line a layer, with what may vary in it to be ticked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
 
-from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Layer, MaxPool
+from mnistnet.nets.architecture import MAX_CHANNELS, Architecture, Conv, Depthwise, Layer, MaxPool
 from mnistnet.nets.layer_types import LAYER_TYPES, caption, dropout_rate, own_width
 from mnistnet.nets.widths import free_widths
 from mnistnet.search import ready
@@ -13,6 +13,7 @@ from mnistnet.search.choices import Choice, Pooling, Repeat, Setting, Width
 from mnistnet.ui.search.new.choice import choice
 
 _RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+_KERNELS = (1, 3, 5, 7)
 _WIDEST_SHOWN = 64
 _SPREAD = 1.5
 _MOST_REPEATS = 4
@@ -23,6 +24,10 @@ Made = Callable[[], Choice]
 
 def layer_choices(design: Architecture) -> Callable[[], list[Choice]]:
     """The controls; what is returned makes the choices, and raises SearchError for one that is wrong."""
+    st.caption(
+        "Count: the layer several times in a row; 0 leaves it out. Kernel: its padding keeps the map's size where the "
+        "layer's own does. Place: behind which layer the pooling stands."
+    )
     st.checkbox(
         "All widths", key=_ALL, on_change=_tick_all, args=(design,), persist_state="session", help="Ticks them all"
     )
@@ -53,17 +58,9 @@ def _layer(design: Architecture, place: int, layer: Layer) -> list[Made]:
         ticked = [
             kind
             for kind, label in kinds.items()
-            if st.checkbox(
-                label,
-                key=_key(kind, place, layer),
-                help=_HELP.get(kind),
-                persist_state="session",
-            )
+            if st.checkbox(label, key=_key(kind, place, layer), persist_state="session")
         ]
     return [_CONTROLS[kind](design, place, layer) for kind in ticked]
-
-
-_HELP = {"repeat": "The layer several times in a row; 0 leaves it out.", "place": "Where the pooling stands."}
 
 
 def _kinds(design: Architecture, place: int, layer: Layer) -> dict[str, str]:
@@ -77,6 +74,8 @@ def _kinds(design: Architecture, place: int, layer: Layer) -> dict[str, str]:
         found["repeat"] = f"count of {number}"
     if isinstance(layer, MaxPool) and len(ready.places(design, place)) > 1:
         found["place"] = f"place of {number}"
+    if "repeat" in found and isinstance(layer, Conv | Depthwise):
+        found["kernel"] = f"kernel of {number}"
     if dropout_rate(layer) is not None:
         found["dropout"] = f"dropout of {number}"
     return found
@@ -127,19 +126,28 @@ def _place(design: Architecture, place: int, layer: Layer) -> Made:
     return partial(choice, Pooling, f"place of layer {place + 1}", layer=place, behind=tuple(sorted(behind)))
 
 
+def _kernel(design: Architecture, place: int, layer: Layer) -> Made:
+    now = layer.kernel if isinstance(layer, Conv | Depthwise) else 1
+    return _options("kernel", place, layer, _KERNELS, sorted({now, 3, 5}), "kernel")
+
+
 def _dropout(design: Architecture, place: int, layer: Layer) -> Made:
     now = dropout_rate(layer) or 0.0
-    offered = sorted({*_RATES, now})
+    field = "dropout" if hasattr(layer, "dropout") else "rate"
+    return _options("dropout", place, layer, sorted({*_RATES, now}), sorted({0.0, now, 0.05, 0.1}), field)
+
+
+def _options(kind: str, place: int, layer: Layer, offered: Sequence[float], usual: Sequence[float], field: str) -> Made:
+    """A setting of the layer among some of the values that are offered."""
     options = st.multiselect(
-        f"Dropout of layer {place + 1}, one of",
+        f"{kind.capitalize()} of layer {place + 1}, one of",
         offered,
-        sorted({0.0, now, 0.05, 0.1}),
-        key=f"{_key('dropout', place, layer)}-{now}",
+        usual,
+        key=f"{_key(kind, place, layer)}-{getattr(layer, field)}",
         persist_state="session",
     )
-    field = "dropout" if hasattr(layer, "dropout") else "rate"
-    title = f"dropout of layer {place + 1}"
+    title = f"{kind} of layer {place + 1}"
     return partial(choice, Setting, title, layer=place, field=field, options=tuple(sorted(options)))
 
 
-_CONTROLS = {"width": _width, "repeat": _repeat, "place": _place, "dropout": _dropout}
+_CONTROLS = {"width": _width, "repeat": _repeat, "kernel": _kernel, "place": _place, "dropout": _dropout}

@@ -10,7 +10,18 @@ from mnistnet.nets.architecture import MAX_NAME, Architecture
 from mnistnet.search import search as searches
 from mnistnet.search.choices import Choice
 from mnistnet.search.ready import EPOCHS
-from mnistnet.search.search import MAX_SEEDS, MAX_TRIALS, SAMPLERS, Objective, PrunerName, SamplerName, Search
+from mnistnet.search.search import (
+    MAX_FINALIST_SEEDS,
+    MAX_FINALISTS,
+    MAX_SEEDS,
+    MAX_TRIALS,
+    SAMPLERS,
+    Objective,
+    PrunerName,
+    SamplerName,
+    Search,
+)
+from mnistnet.search.studies import OPTUNA
 from mnistnet.training.recipe import MAX_EPOCHS, Recipe
 from mnistnet.ui import session
 from mnistnet.ui.search.new import starting
@@ -22,7 +33,7 @@ _OBJECTIVES: dict[Objective, str] = {
     "accuracy and parameters": "accuracy against parameters",
 }
 _PRUNERS: dict[PrunerName, str] = {"none": "none", "halving": "successive halving"}
-_FINALISTS = "The best trials, trained again with five new seeds each beside the start; 0 leaves this out."
+_FINALISTS = "The best trials, trained again with new seeds beside the start; 0 leaves this out."
 _WITHOUT_OPTUNA = ("random", "grid")
 _ABOUT: dict[SamplerName, str] = {
     "tpe": "Learns which values are promising. The usual choice.",
@@ -44,6 +55,7 @@ class Settings:
     trials: int
     seeds: int
     finalists: int
+    finalist_seeds: int
     objective: Objective
     sampler: SamplerName
     pruner: PrunerName
@@ -65,6 +77,7 @@ class Settings:
                 "trials": self.trials,
                 "seeds": self.seeds,
                 "finalists": self.finalists,
+                "finalist_seeds": self.finalist_seeds,
             }
         )
 
@@ -83,15 +96,30 @@ def settings(design: Architecture, recipe: Recipe) -> Settings:
         budget = session.profile.value.params
         params = _number("Budget: fewer parameters than", 1, 10_000_000, budget, f"params-{budget}", 500)
         macs = _number("Fewer multiply-accumulates than (0: any)", 0, 10**12, 0, "macs", 100_000, "For one image.")
-        finalists = _number("Finalists", 0, 10, 3, "finalists", why=_FINALISTS)
+        finalists = _number("Finalists", 0, MAX_FINALISTS, 3, "finalists", why=_FINALISTS)
     with second:
         trials = _number("Trials", 1, MAX_TRIALS, 40, "trials", 10, "Refused proposals are not counted.")
         usual = min(recipe.epochs, EPOCHS)
         epochs = _number("Epochs of each training", 1, MAX_EPOCHS, usual, f"epochs-{usual}")
         seeds = _number("Seeds of each trial", 1, MAX_SEEDS, 1, "seeds", why="A trial counts by their mean accuracy.")
+        finalist_seeds = _number(
+            "Seeds of each finalist", 1, MAX_FINALIST_SEEDS, 5, "finalist-seeds", why="New ones; the start has as many."
+        )
     with third:
         objective, sampler, pruner = _strategy()
-    return Settings(str(name or ""), params, macs or None, epochs, trials, seeds, finalists, objective, sampler, pruner)
+    return Settings(
+        name=str(name or ""),
+        params=params,
+        macs=macs or None,
+        epochs=epochs,
+        trials=trials,
+        seeds=seeds,
+        finalists=finalists,
+        finalist_seeds=finalist_seeds,
+        objective=objective,
+        sampler=sampler,
+        pruner=pruner,
+    )
 
 
 def _number(label: str, low: int, high: int, value: int, key: str, step: int = 1, why: str | None = None) -> int:
@@ -100,7 +128,7 @@ def _number(label: str, low: int, high: int, value: int, key: str, step: int = 1
 
 def _strategy() -> tuple[Objective, SamplerName, PrunerName]:
     """Only what fits together is offered: two objectives go with NSGA-II alone, and with no pruner."""
-    has_optuna = starting.has_optuna()
+    has_optuna = OPTUNA.is_installed
     objectives: list[Objective] = list(_OBJECTIVES) if has_optuna else ["accuracy"]
     objective: Objective = _select("Searched for", objectives, _OBJECTIVES, "search-objective")
     has_two = objective == "accuracy and parameters"
