@@ -21,6 +21,9 @@ class TrialState(StrEnum):
     REPEATED = "repeated"  # the values of an earlier trial: not trained
 
 
+_OPEN = (TrialState.RUNNING, TrialState.STOPPED)  # still to be trained; a stopped one once it is resumed
+
+
 @dataclass(frozen=True)
 class Part:
     """One training of a trial, with a seed of its own.
@@ -77,7 +80,7 @@ class Trial:
     @property
     def unfinished(self) -> "list[tuple[Trial, int]]":
         """The trial with each of its parts that is still to be trained, or to be submitted again."""
-        if self.state not in (TrialState.RUNNING, TrialState.STOPPED):
+        if self.state not in _OPEN:
             return []
         ended = {part.number for part in self.parts if part.state not in ("running", "stopped")}
         return [(self, part) for part in range(self.wanted) if part not in ended]
@@ -129,7 +132,7 @@ class Trials:
     @property
     def ended(self) -> int:
         """How many trials of the search's first phase have ended, without those that Resume begins anew."""
-        return sum(trial.state not in (TrialState.RUNNING, TrialState.STOPPED) for trial in self.of_phase("search"))
+        return sum(trial.state not in _OPEN for trial in self.of_phase("search"))
 
     @property
     def refused(self) -> list[Trial]:

@@ -153,11 +153,11 @@ def _wait(found: SearchFolder) -> State:
             trials = folder.read_on(reader, trials, chosen)
             bar.label = f"{chosen.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
             bar.update(trials.ended - bar.pos)
-            if (notice := found.notice()) != said:
-                said = notice
-                click.echo(notice or "it goes on", err=True)
             state = found.state(trials)
             if state in ("done", "failed", "paused", "stopped"):
                 return state
+            if (notice := found.notice()) != said:
+                said = notice
+                click.echo(notice or "it goes on", err=True)
             control.refresh(found.store)
             time.sleep(_LOOK_SECONDS)
