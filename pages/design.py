@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistnet.ui import app, cache, session, widgets
+from mnistnet.ui import app, cache, controls, session, widgets
 from mnistnet.ui.design.data_notice import data_notice
 from mnistnet.ui.design.kernels_notice import kernels_notice
 from mnistnet.ui.design.layer_table import layer_table
@@ -24,10 +24,12 @@ estimate = training_time(session.design.value, session.recipe.value)
 
 heading()
 widgets.work_in_progress()
-last_design.notice()
-data_notice()
+with widgets.place():
+    last_design.notice()
+    data_notice()
 start_from()
-recipe_offer()
+with widgets.place():
+    recipe_offer()
 
 count(summary)
 network_editor(estimate)
@@ -50,3 +52,4 @@ layer_table(summary)
 kernels_notice()
 last_design.remember()
 tab_copy()
+controls.drawn()

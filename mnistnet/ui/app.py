@@ -34,12 +34,14 @@ def run() -> None:
         st.switch_page(destination)
     url.synchronize()
     history.record()
-    widgets.messages(run_states.refresh())
+    with widgets.place():
+        widgets.messages(run_states.refresh())
     if cache.snapshot().problem and page.url_path:  # the first page needs no runs; the others would call it empty
         st.stop()
     if page.url_path != _WATCHES:
         announcements.announce()
-    panel.running(begin_lesson)
+    with widgets.place():
+        panel.running(begin_lesson)
     st.session_state[_INSIDE] = True
     page.run()
 

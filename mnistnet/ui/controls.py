@@ -11,6 +11,7 @@ from mnistnet.ui import cache, session, widgets
 from mnistnet.ui.widgets import plain
 
 _CLICKS = "_clicks"
+_DRAWN, _REVISION, _BEFORE = "drawn", "_revision", "_before"
 _RUNS_OFFERED = 200
 
 
@@ -20,9 +21,36 @@ def control(key: str, value: Any) -> str:
     Give the widget `value` as its default as well: where a rerun is cut short, the browser may draw the widget again
     from its default and report that as a choice.
     """
-    if st.session_state.get(key) != value:
+    if key not in st.session_state:
+        st.session_state[key] = value
+    elif (shown := st.session_state[key]) != value:
+        revision = st.session_state.get(_REVISION, 0) + 1
+        st.session_state[_REVISION] = revision
+        st.session_state.setdefault(_BEFORE, {})[key] = (revision, shown)
         st.session_state[key] = value
     return key
+
+
+def drawn() -> None:
+    """Let the browser say how far it has drawn: an invisible number, the last element of a page.
+
+    With each request the browser sends the values of all widgets as it shows them. What `control` sets is numbered,
+    and this widget, which comes after it, is set to the newest number.
+    """
+    revision, before = st.session_state.get(_REVISION, 0), st.session_state.get(_BEFORE, {})
+    st.session_state[_BEFORE] = {key: set_at for key, set_at in before.items() if key in st.session_state}
+    st.session_state[_DRAWN] = revision
+    with st.container(key="drawn-container"):
+        st.number_input("Drawn", value=revision, key=_DRAWN)
+
+
+def is_outdated(key: str) -> bool:
+    """True where a widget reports the value from before `control` set it, and the browser had not drawn that yet.
+
+    Such a value is nobody's choice: the browser sent it along when another widget was used.
+    """
+    revision, before = st.session_state.get(_BEFORE, {}).get(key, (0, None))
+    return bool(st.session_state.get(_DRAWN, revision) < revision and st.session_state[key] == before)
 
 
 def clickable(key: str) -> str:

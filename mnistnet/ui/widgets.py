@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistnet.charts.palette import INK
 from mnistnet.data import datasets
@@ -126,20 +127,32 @@ def empty(sentence: str, page: str, action: str) -> None:
         st.page_link(page, label=action, icon=":material/arrow_forward:")
 
 
+def place() -> DeltaGenerator:
+    """A place for what comes and goes, drawn also when empty.
+
+    The browser knows an element by its number on the page: where one more appeared, all below would be made anew, and
+    the control that is in use would lose the focus.
+    """
+    return st.container()
+
+
 def work_in_progress(*, with_searches: bool = True) -> None:
     """A link to the run in training, with its progress, and one to each search that trains; nothing where none is."""
     active = [run for run in cache.listed_runs() if run.state.is_active]
-    if active:
-        training = next((run for run in active if run.state is RunState.RUNNING), active[-1])
-        others = f"; {len(active) - 1} more queued or running" if len(active) > 1 else ""
-        label = f"{training.name}: {training.state}, {epochs_finished(training)}{others}"
-        st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
-    if with_searches:
-        for search, count in Counter(run.search for run in cache.snapshot().runs if run.state.is_active).items():
-            if search:
-                label = f"search {plain(search)}: {count} {'training' if count == 1 else 'trainings'} queued or running"
-                page, address = "pages/search.py", {"search": search}
-                st.page_link(page, label=label, icon=":material/query_stats:", query_params=address)
+    with place():
+        if active:
+            training = next((run for run in active if run.state is RunState.RUNNING), active[-1])
+            others = f"; {len(active) - 1} more queued or running" if len(active) > 1 else ""
+            label = f"{training.name}: {training.state}, {epochs_finished(training)}{others}"
+            st.page_link("pages/train.py", label=plain(label), icon=":material/model_training:")
+        if with_searches:
+            for search, count in Counter(run.search for run in cache.snapshot().runs if run.state.is_active).items():
+                if search:
+                    label = (
+                        f"search {plain(search)}: {count} {'training' if count == 1 else 'trainings'} queued or running"
+                    )
+                    page, address = "pages/search.py", {"search": search}
+                    st.page_link(page, label=label, icon=":material/query_stats:", query_params=address)
 
 
 def messages(refresh_failure: str | None) -> None:

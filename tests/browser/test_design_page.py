@@ -66,6 +66,56 @@ def test_what_a_browser_keeps_is_checked_like_a_link(shared: Dashboard, page: Pa
     expect(screen.meter(page)).to_have_text("16,170", timeout=PATIENCE)
 
 
+def test_hurried_keys_keep_their_slider_and_the_name_on_a_server_that_just_started(
+    dashboard: Dashboard, page: Page
+) -> None:
+    screen.open_page(page, dashboard.url)
+    width = screen.slider(page, re.compile("Width of layer 4"))
+    width.focus()
+    for _ in range(8):  # each while the answer to the one before is still being drawn
+        before = page.url
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("address => location.href != address", arg=before)
+    expect(width).to_be_focused()
+    screen.settle(page)
+    expect(width).to_be_focused()
+    expect(width).to_have_value("24")
+    expect(page.get_by_label("Name of this design")).to_have_value("my-design")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_a_message_that_appears_leaves_the_focus_where_it_is(shared: Dashboard, page: Page) -> None:
+    screen.open_page(page, shared.url)
+    name = page.get_by_label("Name of this design")
+    name.fill("mnistnet-min")
+    name.press("Enter")
+    expect(page.get_by_text("The name was not changed: mnistnet-min is a preset")).to_be_visible(timeout=PATIENCE)
+    expect(name).to_be_focused()
+
+
+def test_two_clicks_in_a_moment_both_hold(shared: Dashboard, page: Page) -> None:
+    widths = [screen.slider(page, f"Width of layer {place} (channels)") for place in (1, 3)]
+    clicks = """async ([first, second]) => {
+        first.click()
+        await new Promise(resolve => setTimeout(resolve, 30))
+        second.click()
+        return second.isConnected  // it goes once the first answer is drawn: the layer is too wide then
+    }"""
+    fits = page.locator(".st-key-layers [class*=st-key-fit-] button:visible")
+    for _ in range(5):
+        screen.open_page(page, shared.url)
+        expect(fits).to_have_count(6, timeout=PATIENCE)
+        page.locator(".st-key-drawn input").wait_for(state="attached")
+        if page.evaluate(clicks, [fits.nth(place).element_handle() for place in (0, 1)]):
+            break
+    for width in widths:
+        expect(width).not_to_have_value("16", timeout=PATIENCE)
+    screen.settle(page)
+    for width in widths:
+        expect(width).not_to_have_value("16")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
 def test_a_layers_menu_stays_open_and_follows_it(shared: Dashboard, page: Page) -> None:
     screen.open_page(page, shared.url)
     page.get_by_role("button", name="Edit 2", exact=True).click()

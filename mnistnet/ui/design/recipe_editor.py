@@ -166,6 +166,8 @@ def _number(
 
 def set_field(field: str, key: str) -> None:
     """Set a field of the recipe to the value of the widget `key`, with what usually goes with it."""
+    if controls.is_outdated(key):
+        return
     value = st.session_state[key]
     fields: dict[str, Any] = {field: value}
     if field == "optimizer" and not held.holds_field("learning_rate"):

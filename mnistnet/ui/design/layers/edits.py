@@ -12,7 +12,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.nets.architecture import Architecture, Conv, GlobalAvgPool, Layer, Linear
 from mnistnet.nets.layer_types import LAYER_TYPES, TITLES, has_rate, last_with_width, own_width
 from mnistnet.nets.summary import CLASSES
-from mnistnet.ui import notifications, session
+from mnistnet.ui import controls, notifications, session
 from mnistnet.ui.design.layers import cards, marks
 from mnistnet.ui.design.starting import names
 from mnistnet.ui.lessons import held
@@ -24,7 +24,8 @@ NEW: dict[str, Layer] = {entry.title.capitalize(): entry.new for entry in LAYER_
 
 def set_field(layer_id: str, field: str, key: str) -> None:
     """Set a field of the layer to the value of the widget `key`."""
-    change(layer_id, field, st.session_state[key])
+    if not controls.is_outdated(key):
+        change(layer_id, field, st.session_state[key])
 
 
 def change(layer_id: str, field: str, value: Any) -> None:

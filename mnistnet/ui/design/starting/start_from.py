@@ -105,6 +105,8 @@ def _begin() -> None:
 
 
 def _rename() -> None:
+    if controls.is_outdated(_NAME):
+        return
     try:
         renamed = session.design.value.renamed(st.session_state[_NAME].strip())
     except MnistnetError as error:
