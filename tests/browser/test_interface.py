@@ -1,6 +1,5 @@
 """Speed, persistence and manners of the interface in a real Chromium, without any training on MNIST."""
 
-import json
 import re
 import time
 from statistics import median
@@ -127,31 +126,3 @@ def test_an_epoch_is_on_the_screen_within_three_seconds(dashboard: Dashboard, pa
     screen.wait_for(lambda: store.run(run.id).epochs_done >= 1, 60, "first epoch")
     expect(page.get_by_text(re.compile(r"^Epoch \d+ \(latest"))).to_be_visible(timeout=3_500)
     store.request_stop(run.id)
-
-
-def test_a_wide_and_a_narrow_screen_never_scroll_sideways(shared: Dashboard, page: Page) -> None:
-    for width in (1400, 360):
-        page.set_viewport_size({"width": width, "height": 800})
-        for name in screen.PAGES:
-            screen.open_page(page, f"{shared.url}/{name}")
-            beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert beyond <= 0, (name, width)
-
-
-def test_nothing_is_asked_of_any_other_host(shared: Dashboard, page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for name in screen.PAGES:
-        screen.open_page(page, f"{shared.url}/{name}")
-    outside = [url for url in asked if not url.startswith((shared.url, "data:", "blob:", "ws://localhost"))]
-    assert outside == []
-
-
-def test_every_picture_and_chart_has_a_description(shared: Dashboard, page: Page) -> None:
-    for name in screen.PAGES:
-        screen.open_page(page, f"{shared.url}/{name}")
-        assert page.locator("img:not([alt])").count() == 0, name
-        labels = page.get_by_test_id("stVegaLiteChart").evaluate_all(
-            "charts => charts.map(chart => chart.outerHTML.includes('aria-label'))"
-        )
-        assert all(labels), (name, json.dumps(labels))
