@@ -1,12 +1,11 @@
 """A search on the command line: its JSON document, its line in a list, its report."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from mnistnet.nets.rules import epochs_text
 from mnistnet.search import finalists
-from mnistnet.search.folder import SearchFolder, State
 from mnistnet.search.reports.coordinates import described
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.search import Search
 from mnistnet.search.trials import Trial, Trials
 
@@ -14,26 +13,7 @@ HEADINGS = f"{'search':8}  {'state':9}  {'name':32}  {'trials':>9}  {'refused':>
 _MOST_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A search as it is shown. `message`: what it has found, or waits for; empty where neither."""
-
-    id: str
-    search: Search
-    state: State
-    trials: Trials
-    wanted: int
-    message: str
-
-
-def shown(folder: SearchFolder) -> Shown:
-    """The search as it is now. Raises SearchError where it is damaged."""
-    trials = folder.trials()
-    message = trials.finished.message if trials.finished else folder.notice()
-    return Shown(folder.id, folder.search(), folder.state(trials), trials, folder.wanted().trials, message)
-
-
-def document(shown: Shown) -> dict[str, Any]:
+def document(shown: SearchNow) -> dict[str, Any]:
     """The document of `search --json`, and one entry of `searches --json`."""
     trials = shown.trials
     trained = [trial for trial in trials.by_number.values() if not trial.why_not]
@@ -41,7 +21,7 @@ def document(shown: Shown) -> dict[str, Any]:
         "search": shown.id,
         "name": shown.search.name,
         "state": shown.state,
-        "wanted": shown.wanted,
+        "wanted": shown.wanted.trials,
         "trials": [_trial(trial) for trial in trained],
         "refused": len(trials.refused),
         "best": _trial(trials.best) if trials.best else None,
@@ -69,19 +49,18 @@ def best(trials: Trials) -> str:
     return "-" if found is None else f"{found:.2%}"
 
 
-def line(shown: Shown) -> str:
+def line(shown: SearchNow) -> str:
     """One search in a list."""
-    share, refused = f"{shown.trials.ended}/{shown.wanted}", len(shown.trials.refused)
+    share, refused = f"{shown.trials.ended}/{shown.wanted.trials}", len(shown.trials.refused)
     name, found = shown.search.name, best(shown.trials)
     return f"{shown.id:8}  {shown.state:9}  {name:32.32}  {share:>9}  {refused:>7}  {found:>7}"
 
 
-def report(shown: Shown) -> list[str]:
+def report(shown: SearchNow) -> list[str]:
     """A search in full: its line, its best trials, its finalists, its winner."""
     search, trials = shown.search, shown.trials
     lines = [HEADINGS, line(shown)]
-    done = [trial for trial in trials.of_phase("search") if trial.accuracy is not None]
-    ranked = sorted(done, key=lambda trial: (-(trial.accuracy or 0.0), trial.params))[:_MOST_SHOWN]
+    ranked = sorted(shown.done, key=lambda trial: (-(trial.accuracy or 0.0), trial.params))[:_MOST_SHOWN]
     if ranked:
         epochs = epochs_text(search.recipe.epochs)
         lines += ["", f"  best trials, {epochs}, validation accuracy", *(_line(search, trial) for trial in ranked)]

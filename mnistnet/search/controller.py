@@ -15,9 +15,8 @@ from mnistnet.runs.files import locks
 from mnistnet.runs.store.queue import Trial as TrialOfRun
 from mnistnet.runs.store.store import Store
 from mnistnet.search import finalists, sampler
-from mnistnet.search.executors.address import NoCluster
 from mnistnet.search.executors.connection import connect
-from mnistnet.search.executors.executor import EpochReported, Event, Executor, Task
+from mnistnet.search.executors.executor import EpochReported, Event, Executor, Task, Unreachable
 from mnistnet.search.folder import LOCK, SearchFolder, Wanted, read_on
 from mnistnet.search.log import Ended, Finished, Line, LogError, Phase, Proposed, Reported, Submitted
 from mnistnet.search.proposals import Proposals
@@ -98,7 +97,7 @@ class Controller:
         sys.stderr.write(f"{error}\n")
         with suppress(MnistnetError):
             rests = self.folder.wanted().state
-            if isinstance(error, NoCluster) and (rests == "stopped" or (rests == "paused" and not self._active)):
+            if isinstance(error, Unreachable) and (rests == "stopped" or (rests == "paused" and not self._active)):
                 ends = [Ended(number=number, part=part, state="stopped") for number, part in self._active.values()]
                 self._note(*ends)  # nobody can be told; what the scheduler still has is found when it is resumed
                 return True

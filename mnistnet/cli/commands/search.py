@@ -13,7 +13,8 @@ from mnistnet.cli.commands.group import SOURCES, as_json, cli, report, with_reci
 from mnistnet.errors import OperationFailed
 from mnistnet.runs.store.store import Store
 from mnistnet.search import control, folder
-from mnistnet.search.folder import SearchFolder, State
+from mnistnet.search.folder import SearchFolder
+from mnistnet.search.reports.now import SearchNow, now
 from mnistnet.search.reports.rows import to_csv
 from mnistnet.search.reports.storage import optuna_storage
 from mnistnet.search.search import SAMPLERS, PrunerName, Search, SearchError
@@ -52,8 +53,8 @@ def search(space: str, cluster: str, insecure: bool, detach: bool, as_json: bool
     chosen = arguments.search(space, given)
     started = control.start(Store(), chosen, cluster=cluster, insecure=insecure)
     if detach:
-        document = {"search": started.id, "state": started.state(started.trials())}
-        report(document, as_json, [f"{started.id} {document['state']}"])
+        state = now(started).state
+        report({"search": started.id, "state": state}, as_json, [f"{started.id} {state}"])
     else:
         _follow(started, as_json)
 
@@ -91,8 +92,9 @@ def searches(
         report({"search": found.id, "state": "deleted"}, as_json, [f"{found.id} deleted"])
         return
     wanted = {path: make for path, make in ((csv, _csv), (optuna, optuna_storage)) if path}
-    files = {path: make(found.search(), found.trials()) for path, make in wanted.items()}
-    destination.write(files, overwrite=overwrite)
+    if wanted:
+        chosen, trials = found.search(), found.trials()
+        destination.write({path: make(chosen, trials) for path, make in wanted.items()}, overwrite=overwrite)
     if extend:
         control.extend(found, extend)
     elif action:
@@ -100,7 +102,7 @@ def searches(
     if extend or action == "resume":
         _follow(found, as_json)
     else:
-        _show(found, as_json, [f"{path} written" for path in files])
+        _show(now(found), as_json, [f"{path} written" for path in wanted])
 
 
 def _csv(chosen: Search, trials: Trials) -> bytes:
@@ -116,7 +118,7 @@ def _list(store: Store, as_json: bool) -> None:
     documented, lines = [], [search_texts.HEADINGS]
     for found in folder.all_of(store):
         try:
-            shown = search_texts.shown(found)
+            shown = now(found)
         except SearchError as error:
             click.echo(f"mnistnet: {error}", err=True)
             continue
@@ -125,39 +127,42 @@ def _list(store: Store, as_json: bool) -> None:
     report(documented, as_json, lines if documented else ["no searches yet"])
 
 
-def _show(found: SearchFolder, as_json: bool, more: list[str]) -> None:
-    shown = search_texts.shown(found)
+def _show(shown: SearchNow, as_json: bool, more: list[str]) -> None:
     report(search_texts.document(shown), as_json, [*search_texts.report(shown), *more])
 
 
 def _follow(found: SearchFolder, as_json: bool) -> None:
     try:
-        state = _wait(found)
+        shown = _wait(found)
     except KeyboardInterrupt:
         with contextlib.suppress(SearchError):
             control.stop(found)
         click.echo(f"\nstopping {found.id}; `python -m mnistnet searches {found.id} --resume` continues it", err=True)
-        state = _wait(found)
-    _show(found, as_json, [])
-    if state != "done":
-        message = trials.finished.message if (trials := found.trials()).finished else ""
+        shown = _wait(found)
+    _show(shown, as_json, [])
+    if shown.state != "done":
         hint = f"`python -m mnistnet searches {found.id} --resume` continues it"
-        raise NotDone(f"search {found.id}: {state}: {message or 'as requested'}; {hint}")
+        raise NotDone(f"search {found.id}: {shown.state}: {shown.message or 'as requested'}; {hint}")
 
 
-def _wait(found: SearchFolder) -> State:
-    """The state in which the search has ended, or rests. What it waits for meanwhile is said once."""
+def _wait(found: SearchFolder) -> SearchNow:
+    """The search once it has ended, or rests. What it waits for meanwhile is said once."""
     chosen, reader, trials, said = found.search(), found.reader(), Trials(), ""
+
+    def read() -> Trials:
+        nonlocal trials
+        trials = folder.read_on(reader, trials, chosen)
+        return trials
+
     with click.progressbar(length=found.wanted().trials, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         while True:
-            trials = folder.read_on(reader, trials, chosen)
+            shown = now(found, chosen, read)
             bar.label = f"{chosen.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
             bar.update(trials.ended - bar.pos)
-            state = found.state(trials)
-            if state in ("done", "failed", "paused", "stopped"):
-                return state
-            if (notice := found.notice()) != said:
-                said = notice
-                click.echo(notice or "it goes on", err=True)
+            if not shown.is_moving:
+                return shown
+            if shown.notice != said:
+                said = shown.notice
+                click.echo(said or "it goes on", err=True)
             control.refresh(found.store)
             time.sleep(_LOOK_SECONDS)

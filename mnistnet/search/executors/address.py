@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistnet import strict_json
-from mnistnet.errors import BadInput, OperationFailed
+from mnistnet.errors import BadInput
 from mnistnet.extras import Extra
+from mnistnet.search.executors.executor import Unreachable
 
 DASK = Extra("cluster", ("dask", "distributed"))
 _PARTS = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
@@ -19,7 +20,7 @@ _FORM = "HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT"
 _CERTIFICATES = ("ca-file", "client.cert", "client.key")
 
 
-class NoCluster(OperationFailed):
+class NoCluster(Unreachable):
     """The cluster cannot be used, or not now."""
 
 

@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from mnistnet.errors import OperationFailed
 from mnistnet.nets.architecture import Architecture
 from mnistnet.runs.run import Run, RunState
 from mnistnet.runs.store.queue import Trial
 from mnistnet.search.log import PartEnd
 from mnistnet.training.recipe import Recipe
+
+
+class Unreachable(OperationFailed):
+    """Whoever trains cannot be asked or told anything, or not now."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class Executor(Protocol):
     def events(self) -> list[Event]:
         """What happened to submitted tasks since the last call, each task's epochs in order, its end last.
 
-        An event may be told twice. Raises an MnistnetError where nothing can be learned now.
+        An event may be told twice. Raises Unreachable where nothing can be learned now, StoreError where a run cannot
+        be stored.
         """
 
     def cancel(self, key: str) -> None:

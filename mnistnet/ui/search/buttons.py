@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnistnet.search.reports import rows
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.search import MAX_TRIALS
 from mnistnet.ui import auth, session, url
 from mnistnet.ui.search import actions, reading
-from mnistnet.ui.search.reading import SearchNow
 
 _MORE = "extend-by"
 _USUAL_MORE = 20

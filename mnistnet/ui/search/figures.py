@@ -14,10 +14,10 @@ from mnistnet.nets.presets import PRESETS
 from mnistnet.search.choices import Choice
 from mnistnet.search.finalists import front
 from mnistnet.search.reports import coordinates
+from mnistnet.search.reports.now import SearchNow, Version
 from mnistnet.search.trials import Trial, TrialState
 from mnistnet.ui import widgets
 from mnistnet.ui.search import weights
-from mnistnet.ui.search.reading import SearchNow
 
 _KINDS = {TrialState.RUNNING: "training", TrialState.PRUNED: "pruned"}
 
@@ -51,7 +51,7 @@ def _draw(spec: str, key: str, takeaway: str) -> None:
 
 def _best(shown: SearchNow) -> None:
     st.subheader("Best so far", anchor=False)
-    best = shown.best
+    best = shown.trials.best
     assert best is not None
     accuracies = [trial.accuracy or 0.0 for trial in shown.done]
     _draw(
@@ -64,7 +64,7 @@ def _best(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _best_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
+def _best_spec(version: Version, _shown: SearchNow) -> str:
     return json.dumps(charts.best_so_far(_dots(_shown, _shown.done)))
 
 
@@ -96,7 +96,7 @@ def _plane(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
+def _plane_spec(version: Version, _shown: SearchNow) -> str:
     nets: list[Reference] = []
     if _shown.search.recipe.dataset == "mnist":
         entries = (entry for entry in gallery.entries().values() if not entry.is_final_fit)
@@ -111,7 +111,7 @@ def _plane_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
 
 def _parallel(shown: SearchNow) -> None:
     st.subheader("Values and accuracy", anchor=False)
-    best = shown.best
+    best = shown.trials.best
     assert best is not None
     _draw(
         _parallel_spec(shown.version, shown),
@@ -129,7 +129,7 @@ def _parallel(shown: SearchNow) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _parallel_spec(version: tuple[str, str, int, int], _shown: SearchNow) -> str:
+def _parallel_spec(version: Version, _shown: SearchNow) -> str:
     space = _shown.search.space[: choice_charts.MOST_AXES]
     best = sorted(_shown.done, key=lambda trial: -(trial.accuracy or 0.0))[: choice_charts.MOST_LINES]
     axes = [Axis(choice.name, coordinates.ticks(choice)) for choice in space]
@@ -150,7 +150,7 @@ def _curves(shown: SearchNow) -> None:
     epochs = shown.search.recipe.epochs
     st.subheader("Learning curves", anchor=False)
     trials = [one for one in shown.trials.of_phase("search") if one.parts and one.parts[0].reports]
-    best = shown.best
+    best = shown.trials.best
     newest = trials[-charts.MOST_CURVES :]
     if best and best not in newest:
         newest = [best, *newest[1:]]

@@ -7,9 +7,9 @@ import streamlit as st
 
 from mnistnet.insight.predictions.evaluation import Score
 from mnistnet.search import finalists
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.trials import Trial
 from mnistnet.ui import cache, widgets
-from mnistnet.ui.search.reading import SearchNow
 
 
 def finals(shown: SearchNow) -> None:

@@ -5,11 +5,11 @@ import streamlit as st
 from mnistnet.data import datasets
 from mnistnet.nets.rules import epochs_text
 from mnistnet.search.folder import State
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.reports.progress import Progress, progress
 from mnistnet.search.search import SAMPLERS, SearchError
 from mnistnet.ui import app, notifications, run_states, widgets
 from mnistnet.ui.search import buttons, figures, finals, reading, table
-from mnistnet.ui.search.reading import SearchNow
 from mnistnet.ui.search.scores import score
 from mnistnet.ui.train import watchers
 
@@ -110,8 +110,8 @@ def _phase(shown: SearchNow) -> str:
 
 def _scores(shown: SearchNow, known: Progress) -> None:
     best, left, right = st.columns([0.4, 0.25, 0.35])
-    right = right if shown.best else best
-    if trial := shown.best:
+    right = right if shown.trials.best else best
+    if trial := shown.trials.best:
         with best:
             score(shown.search, trial, f"Best: trial {trial.number}")
         with left:

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.reports.progress import progress
 from mnistnet.ui import auth, controls, session, widgets
 from mnistnet.ui.search import actions, reading
-from mnistnet.ui.search.reading import SearchNow
 
 _PICK, _TABLE = "pick-search", "searches"
 _NONE = "–"
@@ -73,7 +73,7 @@ def _table(searches: list[SearchNow]) -> None:
 
 
 def _row(one: SearchNow) -> dict[str, object]:
-    best = one.best
+    best = one.trials.best
     return {
         "search": one.id,
         "name": one.search.name,

@@ -2,57 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from threading import Lock
 
 import streamlit as st
 
 from mnistnet.runs.store.store import default_root
 from mnistnet.search import folder as folders
-from mnistnet.search.folder import SearchFolder, State, Wanted, seeds_of, state_of
-from mnistnet.search.search import Search, SearchError
-from mnistnet.search.trials import Trial, Trials, TrialState, folded
+from mnistnet.search.folder import SearchFolder, seeds_of
+from mnistnet.search.reports import now as states
+from mnistnet.search.reports.now import SearchNow
+from mnistnet.search.search import SearchError
+from mnistnet.search.trials import Trials, folded
 from mnistnet.ui import cache
-
-MOVING: tuple[State, ...] = ("waiting", "running", "pausing", "stopping")
-
-
-@dataclass(frozen=True)
-class SearchNow:
-    """A search as it is now. `notice`: what its controller waits for, empty where it waits for nothing."""
-
-    folder: SearchFolder
-    search: Search
-    wanted: Wanted
-    trials: Trials
-    state: State
-    notice: str = ""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self.folder.id
-
-    @property
-    def is_moving(self) -> bool:
-        """True where something will still happen to it by itself."""
-        return self.state in MOVING
-
-    @cached_property
-    def done(self) -> list[Trial]:
-        """The trials of the first phase with an accuracy, by number."""
-        return [trial for trial in self.trials.of_phase("search") if trial.accuracy is not None]
-
-    @cached_property
-    def best(self) -> Trial | None:
-        """The most accurate of them."""
-        return self.trials.best
-
-    @property
-    def version(self) -> tuple[str, str, int, int]:
-        """A key for what follows from trials that have ended, whatever is under way."""
-        ended = sum(trial.state is not TrialState.RUNNING for trial in self.trials.by_number.values())
-        return str(default_root()), self.id, len(self.trials.by_number), ended
 
 
 @dataclass(frozen=True)
@@ -84,13 +45,8 @@ def _kept(root: str, search_id: str) -> _Kept:
 
 def now(search_id: str) -> SearchNow:
     """The search of this id. Raises SearchError where it was deleted or is damaged."""
-    folder = SearchFolder(cache.store(), search_id)
-    wanted = folder.wanted()
     kept = _kept(str(default_root()), search_id)
-    is_controlled = folder.is_controlled()  # before its log is read: what it wrote last is not missed
-    trials = kept.trials()
-    state = state_of(wanted, trials, is_controlled=is_controlled)
-    return SearchNow(folder, kept.search, wanted, trials, state, folder.notice())
+    return states.now(SearchFolder(cache.store(), search_id), kept.search, kept.trials)
 
 
 def searches() -> Searches:

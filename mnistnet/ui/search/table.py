@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from mnistnet.search.reports import coordinates
+from mnistnet.search.reports.now import SearchNow, Version
 from mnistnet.search.search import SearchError
 from mnistnet.search.trials import Trial
 from mnistnet.ui import app, controls, notifications, session
 from mnistnet.ui.search import reading, trial
-from mnistnet.ui.search.reading import SearchNow
 
 _PICK, _OPENED = "pick-trial", "_trial_opened"
 _OFFERED = 100
@@ -86,7 +86,7 @@ def _phase(one: Trial) -> str:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _frame(version: tuple[str, str, int, int], _shown: SearchNow) -> pd.DataFrame:
+def _frame(version: Version, _shown: SearchNow) -> pd.DataFrame:
     trials, space = list(_shown.trials.by_number.values()), _shown.search.space
     columns: dict[str, list[Any]] = {
         "trial": [one.number for one in trials],

@@ -8,10 +8,10 @@ from mnistnet.runs.store import selections
 from mnistnet.runs.store.database import StoreError
 from mnistnet.search import space as spaces
 from mnistnet.search.reports import coordinates
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.search.trials import Trial
 from mnistnet.ui import app, cache, widgets
 from mnistnet.ui.search import actions
-from mnistnet.ui.search.reading import SearchNow
 from mnistnet.ui.search.scores import score
 from mnistnet.ui.train import actions as run_actions
 

@@ -10,8 +10,8 @@ from mnistnet.charts import choices as charts
 from mnistnet.errors import MnistnetError
 from mnistnet.runs.store.store import default_root
 from mnistnet.search import studies
+from mnistnet.search.reports.now import SearchNow
 from mnistnet.ui import widgets
-from mnistnet.ui.search.reading import SearchNow
 
 _FEWEST = 10
 _PATIENCE_SECONDS = 20.0  # of a page that does not tick
