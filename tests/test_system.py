@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -174,3 +175,26 @@ def test_interrupting_the_terminal_does_not_reach_what_is_detached() -> None:
         parent.wait(10)
     assert child.is_running()
     child.kill()
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_connections_there_are_and_those_to_come_send_at_once(family: socket.AddressFamily, host: str) -> None:
+    def accepted() -> socket.socket:
+        with socket.create_connection(listening.getsockname()[:2]):
+            return listening.accept()[0]
+
+    with socket.socket(family) as listening:  # without a protocol number, as Streamlit's
+        try:
+            listening.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        listening.listen()
+        with accepted() as before:
+            system.send_at_once()
+            with accepted() as after:
+                for connection in (before, after):
+                    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with Path(__file__).open("rb") as file:  # what is no socket stays as it is
+        system.send_at_once()
+        assert file.read(3) == b'"""'

@@ -5,11 +5,13 @@ Where a folder `pages/` exists, Streamlit runs the page of a link by itself unti
 """
 
 from collections.abc import Callable
+from functools import cache as once
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
+from mnistnet import system
 from mnistnet.errors import MnistnetError
 from mnistnet.lessons.lesson import Lesson
 from mnistnet.runs.run import Run
@@ -21,11 +23,15 @@ from mnistnet.ui.theme import styles
 _INSIDE = "_inside_frame"
 _DESTINATION = "_destination"
 _WATCHES = "train"  # the page that looks for itself
+# Streamlit 1.67 makes its socket without a protocol number, and asyncio spares only those with one the waits of
+# Nagle's algorithm (https://github.com/Kludex/uvicorn/issues/3149): each small file came 40 ms late.
+_send_at_once = once(system.send_at_once)
 _ICON = str(Path(__file__).with_name("icon.png"))
 
 
 def run() -> None:
     """Draw the frame and run the page that is asked for, for those who may see it."""
+    _send_at_once()
     # First of all: only a navigation, here an invisible one, keeps Streamlit from listing the pages itself.
     page = _navigation("top" if auth.is_open() else "hidden")
     styles.apply()

@@ -1,7 +1,9 @@
 """Who reaches a dashboard and what they may do there, against people who do not ask nicely: real processes."""
 
+import http.client
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,20 @@ def test_a_start_and_a_first_visit_ask_nothing_of_any_other_machine(alone: Alone
         said = visit.run().said
     assert alone.asked.read_text().splitlines() == []
     assert WORK in said
+
+
+@pytest.mark.posix
+def test_small_answers_on_one_connection_do_not_wait_for_each_other(alone: Alone) -> None:
+    with session(alone.dashboard.port) as visit:
+        visit.run()
+    browser, seconds = http.client.HTTPConnection("127.0.0.1", alone.dashboard.port), []
+    for _ in range(40):
+        began = time.monotonic()
+        browser.request("GET", "/_stcore/host-config")
+        assert browser.getresponse().read()
+        seconds.append(time.monotonic() - began)
+    browser.close()
+    assert min(seconds[1:]) < 0.03, seconds  # each takes 0.04 with Nagle's algorithm; the first never waits
 
 
 @pytest.mark.bar("F14")
