@@ -41,6 +41,18 @@ def test_values_from_before_the_answer_was_drawn_change_nothing() -> None:
     assert app.text_input(key="design-name").value == "my-design"
 
 
+def test_steps_undone_in_a_hurry_stay_undone() -> None:
+    app = opened()
+    for width_of_4 in (17, 18, 19):
+        slider(app, "Width of layer 4").set_value(width_of_4).run()
+    revision = app.number_input(key="drawn").value
+    for _ in range(3):  # each request sends what the browser has drawn: nothing since the first
+        slider(app, "Width of layer 4").set_value(19)
+        app.number_input(key="drawn").set_value(revision)
+        button(app, "Undo").click().run()
+    assert width(app, 4) == 16
+
+
 def test_the_same_values_are_choices_once_the_answer_was_drawn() -> None:
     app = refitted(drawn=True)
     assert (width(app, 1), width(app, 4)) == (16, 20)
