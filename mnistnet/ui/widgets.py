@@ -58,8 +58,10 @@ def draw(chart: "alt.LayerChart | Spec", key: str, takeaway: str, **options: Any
 
 
 def specification(chart: "alt.LayerChart | Spec", text_colour: str) -> "Spec":
-    """The chart as Vega-Lite. The tests validate it against the schema; here that would only take time."""
-    spec: Spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    """The chart as Vega-Lite, its text in this colour."""
+    from mnistnet.charts import template
+
+    spec = chart if isinstance(chart, dict) else template.specification(chart)
     spec.setdefault("config", {})["text"] = {"color": text_colour}
     return spec
 

@@ -1,5 +1,7 @@
 """A chart's form kept as text and filled again and again: each filling is the whole chart of its own rows."""
 
+import subprocess
+import sys
 from typing import Any
 
 import altair as alt
@@ -63,3 +65,23 @@ def test_any_sequence_of_rows_will_do() -> None:
 def test_a_template_without_data_sets_of_its_own_gets_its_rows() -> None:
     alone = template(alt.LayerChart(data=rows_to_come, layer=[alt.Chart().mark_point().encode(alt.X("epoch:Q"))]))
     assert drawn(vega.spec(filled(alone, ROWS)), "point") == ROWS
+
+
+RACE = """
+import sys, threading, time
+import altair as alt
+from mnistnet.charts import template
+
+chart = alt.layer(alt.Chart(alt.InlineData(values=[{"x": 1}])).mark_point().encode(x="x:Q", tooltip=["x:Q"]))
+assert "pandas" not in sys.modules
+threading.Thread(target=__import__, args=["pandas"]).start()
+while "pandas" not in sys.modules:
+    time.sleep(0.0001)
+assert not hasattr(sys.modules["pandas"], "Timestamp"), "too late to see"
+print(template.specification(chart)["layer"][0]["mark"]["type"])
+"""
+
+
+def test_a_chart_is_drawn_while_another_thread_imports_pandas() -> None:
+    ended = subprocess.run([sys.executable, "-c", RACE], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("point\n", "")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from mnistnet.exports.report import markdown
@@ -65,7 +65,9 @@ def drawn(name: str, chart: "alt.LayerChart", description: str, width: int = _WI
     """The chart as a picture, its plot `width` pixels wide. Uses no network: the chart holds its data."""
     import vl_convert  # 80 MB, and no page needs it
 
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    from mnistnet.charts import template
+
+    spec = template.specification(chart)
     spec |= {"width": width, "background": None, "padding": 4}
     svg = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, config=_CONFIG, allowed_base_urls=[])
     return Picture(name, description, _settled(svg, name.removesuffix(".svg")))
