@@ -294,7 +294,7 @@ def test_a_trial_that_was_ended_early_opens_as_a_run_as_well(done: SearchFolder)
     assert best is not None
     log = done.path / "trials.jsonl"
     log.write_text(log.read_text().replace(f'"run": "{best.run}"', '"run": null'))  # as the end of a pruned one says
-    reading._kept.clear()
+    reading._watched.clear()
     app = opened("search", search=done.id, trial=str(best.number))
     app.button(key="trial-run").click()
     assert app.run().session_state[session.run_id.key] == best.run
@@ -333,7 +333,7 @@ def test_an_unknown_search_in_the_address_is_said_to_be_so(done: SearchFolder) -
 
 def test_a_damaged_search_is_told_and_can_be_deleted(done: SearchFolder) -> None:
     (done.path / "search.json").write_text("{}")
-    reading._kept.clear()
+    reading._watched.clear()
     app = opened("search")
     assert not app.exception
     assert "version" in said(app)
@@ -423,7 +423,7 @@ def test_a_look_reads_what_is_new_in_the_log(done: SearchFolder, monkeypatch: py
         return iter(found)
 
     monkeypatch.setattr(LogReader, "lines", lines)
-    reading._kept.clear()
+    reading._watched.clear()
     assert reading.now(done.id).trials == done.trials()
     reading.now(done.id)
     assert read[-1] == 0

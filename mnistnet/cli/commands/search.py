@@ -14,7 +14,7 @@ from mnistnet.errors import OperationFailed
 from mnistnet.runs.store.store import Store
 from mnistnet.search import control, folder
 from mnistnet.search.folder import SearchFolder
-from mnistnet.search.reports.now import SearchNow, now
+from mnistnet.search.reports.now import SearchNow, Watched, now
 from mnistnet.search.reports.rows import to_csv
 from mnistnet.search.reports.storage import optuna_storage
 from mnistnet.search.search import SAMPLERS, PrunerName, Search, SearchError
@@ -147,17 +147,12 @@ def _follow(found: SearchFolder, as_json: bool) -> None:
 
 def _wait(found: SearchFolder) -> SearchNow:
     """The search once it has ended, or rests. What it waits for meanwhile is said once."""
-    chosen, reader, trials, said = found.search(), found.reader(), Trials(), ""
-
-    def read() -> Trials:
-        nonlocal trials
-        trials = folder.read_on(reader, trials, chosen)
-        return trials
-
+    watched, said = Watched(found), ""
     with click.progressbar(length=found.wanted().trials, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         while True:
-            shown = now(found, chosen, read)
-            bar.label = f"{chosen.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
+            shown = watched.now()
+            trials = shown.trials
+            bar.label = f"{shown.search.name}: best {search_texts.best(trials)}, {len(trials.refused)} refused"
             bar.update(trials.ended - bar.pos)
             if not shown.is_moving:
                 return shown

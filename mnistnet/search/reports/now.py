@@ -1,13 +1,13 @@
 """A search as it is at one moment: for the page, the command line and whatever else shows it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import TypeAlias
 
-from mnistnet.search.folder import SearchFolder, State, Wanted, state_of
+from mnistnet.search.folder import SearchFolder, State, Wanted, seeds_of, state_of
 from mnistnet.search.search import Search
-from mnistnet.search.trials import Trial, Trials, TrialState
+from mnistnet.search.trials import Trial, Trials, TrialState, folded
 
 Version: TypeAlias = tuple[str, int, int]
 _MOVING: tuple[State, ...] = ("waiting", "running", "pausing", "stopping")
@@ -51,13 +51,31 @@ class SearchNow:
         return str(self.folder.path), len(self.trials.by_number), ended
 
 
-def now(folder: SearchFolder, search: Search | None = None, read: Callable[[], Trials] | None = None) -> SearchNow:
-    """The search as it is now; `search` and `read` where a reader keeps what never changes and what it has read.
+class Watched:
+    """A search that is looked at again and again, by any thread: a look costs what is new in its log.
 
     Raises SearchError where it was deleted or is damaged.
     """
-    wanted = folder.wanted()
-    is_controlled = folder.is_controlled()  # before its log is read: what it wrote last is not missed
-    trials = read() if read else folder.trials()
-    state = state_of(wanted, trials, is_controlled=is_controlled)
-    return SearchNow(folder, search or folder.search(), wanted, trials, state, folder.notice())
+
+    def __init__(self, folder: SearchFolder) -> None:
+        self._folder, self._search, self._reader = folder, folder.search(), folder.reader()
+        self._trials, self._lock = Trials(), Lock()
+
+    def now(self) -> SearchNow:
+        """The search as it is now. Raises SearchError where it was deleted or is damaged."""
+        wanted = self._folder.wanted()
+        is_controlled = self._folder.is_controlled()  # before its log is read: what it wrote last is not missed
+        trials = self._read()
+        state = state_of(wanted, trials, is_controlled=is_controlled)
+        return SearchNow(self._folder, self._search, wanted, trials, state, self._folder.notice())
+
+    def _read(self) -> Trials:
+        with self._lock:  # two readers at once would fold the same lines
+            if lines := list(self._reader.lines()):
+                self._trials = folded(self._trials, lines, seeds_of(self._search))
+            return self._trials
+
+
+def now(folder: SearchFolder) -> SearchNow:
+    """The search as it is now, for one look. Raises SearchError where it was deleted or is damaged."""
+    return Watched(folder).now()

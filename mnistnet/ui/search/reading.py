@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import streamlit as st
 
 from mnistnet.runs.store.store import default_root
 from mnistnet.search import folder as folders
-from mnistnet.search.folder import SearchFolder, seeds_of
-from mnistnet.search.reports import now as states
-from mnistnet.search.reports.now import SearchNow
+from mnistnet.search.folder import SearchFolder
+from mnistnet.search.reports.now import SearchNow, Watched
 from mnistnet.search.search import SearchError
-from mnistnet.search.trials import Trials, folded
 from mnistnet.ui import cache
 
 
@@ -24,29 +21,14 @@ class Searches:
     damaged: dict[str, str]
 
 
-class _Kept:
-    """The search of a folder, its log as far as it was read, and what that says."""
-
-    def __init__(self, folder: SearchFolder) -> None:
-        self.search, self._reader = folder.search(), folder.reader()
-        self._trials, self._lock = Trials(), Lock()
-
-    def trials(self) -> Trials:
-        with self._lock:  # two readers at once would fold the same lines
-            if lines := list(self._reader.lines()):
-                self._trials = folded(self._trials, lines, seeds_of(self.search))
-            return self._trials
-
-
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _kept(root: str, search_id: str) -> _Kept:
-    return _Kept(SearchFolder(cache.store(), search_id))
+def _watched(root: str, search_id: str) -> Watched:
+    return Watched(SearchFolder(cache.store(), search_id))
 
 
 def now(search_id: str) -> SearchNow:
     """The search of this id. Raises SearchError where it was deleted or is damaged."""
-    kept = _kept(str(default_root()), search_id)
-    return states.now(SearchFolder(cache.store(), search_id), kept.search, kept.trials)
+    return _watched(str(default_root()), search_id).now()
 
 
 def searches() -> Searches:
